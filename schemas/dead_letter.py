@@ -1,0 +1,74 @@
+"""Why was a raw record not accepted, and what must its publisher do about it?
+
+A dead letter is the original bytes under the original key, with headers that say where they came
+from and what to fix. Nothing is dropped.
+"""
+
+import re
+from typing import Literal
+
+from msgspec import DecodeError, Struct, ValidationError
+
+Reason = Literal[
+    "empty",
+    "too_large",
+    "not_json",
+    "unknown_type",
+    "missing_field",
+    "invalid_field",
+    "no_customer",
+    "zone_missing",
+    "from_the_future",
+    "tick_not_allowed",
+]
+
+TOPIC = "dead-letters"
+
+_HINTS: dict[Reason, str] = {
+    "empty": "The record has no value. Publish a JSON object.",
+    "too_large": "Publish less: leave out long texts, or split the event.",
+    "not_json": "The value must be one JSON object in UTF-8.",
+    "unknown_type": "Check the field `type`, and that the event is on the right topic.",
+    "missing_field": "Add the field.",
+    "invalid_field": "Correct the field at the path given.",
+    "no_customer": "Set customer_id, or anonymous_id for a visitor who is not known.",
+    "zone_missing": "Write moments with a zone (…Z or …+08:00) or as epoch milliseconds.",
+    "from_the_future": "Check the publisher's clock, or the unit: epoch milliseconds are wanted.",
+    "tick_not_allowed": "Ticks come from Ebbtide, unless the setting clock is `feed`.",
+}
+
+
+class Refusal(Struct, frozen=True):
+    """Why a raw record is a dead letter. detail: what was found, with its path in the record."""
+
+    reason: Reason
+    detail: str
+
+    @property
+    def hint(self) -> str:
+        """What the publisher should do."""
+        return _HINTS[self.reason]
+
+
+def refusal_of(error: Exception) -> Refusal:
+    """Name the reason behind msgspec's error.
+
+    >>> refusal_of(ValidationError("Object missing required field `event_id`")).reason
+    'missing_field'
+    """
+    text = str(error)
+    if not isinstance(error, ValidationError):
+        # DecodeError proper is malformed JSON; UnicodeDecodeError is text that is not UTF-8.
+        assert isinstance(error, DecodeError | UnicodeDecodeError | RecursionError), error
+        return Refusal("not_json", text or type(error).__name__)
+    if "customer_id or anonymous_id" in text:
+        return Refusal("no_customer", text)
+    if "timezone component" in text:
+        return Refusal("zone_missing", text)
+    if "missing required field `type`" in text or (
+        "Invalid value" in text and re.search(r"`\$\.type`", text)
+    ):
+        return Refusal("unknown_type", text)
+    if "missing required field" in text:
+        return Refusal("missing_field", text)
+    return Refusal("invalid_field", text)

@@ -1,0 +1,61 @@
+"""What do all events have in common? Who, when, and an id that survives a retry.
+
+An event is a fact about one customer, in the past tense. Unknown fields are tolerated and left
+out; a field of the wrong type is refused with its path.
+"""
+
+import re
+from typing import Annotated
+
+from msgspec import Meta, Struct
+from msgspec.structs import force_setattr
+
+from schemas.instant import Instant, to_millis
+
+Id = Annotated[str, Meta(min_length=1, max_length=128)]
+Name = Annotated[str, Meta(max_length=256)]
+Text = Annotated[str, Meta(max_length=10_000)]
+Cents = Annotated[int, Meta(ge=0, le=10**12, description="Minor units of the currency.")]
+Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$", description="ISO 4217 code.")]
+
+ANONYMOUS = "anon:"
+
+
+def snake_case(name: str) -> str:
+    """
+    >>> snake_case("ProductViewed")
+    'product_viewed'
+    """
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+
+
+class Event(
+    Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag_field="type", tag=snake_case
+):
+    """The envelope of every event.
+
+    event_id: unique per fact. A storefront that retries sends the same id, and counts once.
+    customer_id, anonymous_id: whose it is; at least one of them.
+    occurred_at: when it happened (event time): RFC 3339 with a zone, or epoch milliseconds.
+    """
+
+    event_id: Id
+    occurred_at: Instant
+    customer_id: Id | None = None
+    anonymous_id: Id | None = None
+
+    def __post_init__(self) -> None:
+        if self.customer_id is None:
+            if self.anonymous_id is None:
+                raise ValueError("customer_id or anonymous_id is required")
+        elif self.customer_id.startswith(ANONYMOUS):
+            raise ValueError(f"customer_id may not start with {ANONYMOUS!r}, which is reserved")
+        force_setattr(self, "occurred_at", to_millis(self.occurred_at))
+
+    @property
+    def subject(self) -> str:
+        """The key of the row that this event belongs to.
+
+        Anonymous visitors are customers of their own, apart from any customer_id.
+        """
+        return self.customer_id or f"{ANONYMOUS}{self.anonymous_id}"

@@ -1,0 +1,90 @@
+"""What do we learn about the person, and about our own messages? The raw topic ``profiles``."""
+
+from datetime import date
+from functools import cache
+from typing import Annotated, Literal
+from zoneinfo import available_timezones
+
+from msgspec import Meta
+
+from schemas.event import Event, Id, Name
+
+Channel = Literal["email", "sms", "push", "in_app", "web", "phone", "post"]
+Purpose = Literal["marketing", "personalisation", "service"]
+Locale = Annotated[str, Meta(pattern="^[a-z]{2,3}([-_][A-Za-z0-9]{2,8})*$")]
+Traits = Annotated[dict[Name, Name], Meta(max_length=32)]
+
+
+@cache
+def time_zones() -> frozenset[str]:
+    """The IANA time zones of this machine."""
+    return frozenset(available_timezones())
+
+
+class ProfileUpdated(Event, frozen=True):
+    """What is known of the person; fields that are left out stay as they were.
+
+    time_zone: IANA name, such as ``Asia/Kolkata``.
+    """
+
+    birthday: date | None = None
+    locale: Locale | None = None
+    time_zone: Name | None = None
+    traits: Traits = {}
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.time_zone is not None and self.time_zone not in time_zones():
+            raise ValueError(f"time_zone {self.time_zone!r} is not an IANA time zone")
+
+
+class ConsentChanged(Event, frozen=True):
+    """Consent was given or withdrawn for a purpose; on one channel, or on all where none is named."""
+
+    purpose: Purpose
+    granted: bool
+    channel: Channel | None = None
+
+
+class Message(Event, frozen=True):
+    """What marketing automation reports about a message that it sent for a trigger."""
+
+    message_id: Id
+    channel: Channel
+    trigger_id: Id | None = None
+
+
+class MessageSent(Message, frozen=True):
+    """A message went out."""
+
+
+class MessageOpened(Message, frozen=True):
+    """A message was opened."""
+
+
+class MessageClicked(Message, frozen=True):
+    """A link in a message was followed."""
+
+
+class MessageBounced(Message, frozen=True):
+    """A message could not be delivered."""
+
+
+class MessageUnsubscribed(Message, frozen=True):
+    """The customer left the channel by way of a message."""
+
+
+class ErasureRequested(Event, frozen=True):
+    """The customer wants to be forgotten."""
+
+
+Profiles = (
+    ProfileUpdated
+    | ConsentChanged
+    | MessageSent
+    | MessageOpened
+    | MessageClicked
+    | MessageBounced
+    | MessageUnsubscribed
+    | ErasureRequested
+)
