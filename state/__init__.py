@@ -1,0 +1,1 @@
+"""What we remember of every customer, and where it is kept."""

@@ -1,0 +1,40 @@
+-- Write a batch whole, if nobody has moved the partition meanwhile; else nothing.
+-- KEYS: position, shop, customers, timers, products, outbox, counters
+-- ARGV: expected position, new position, new shop, published sequence, new sequence, then seven
+--       counts, then that many values each: rows set (id, row), rows deleted (id), timers set
+--       (time, id), timers removed (id), products set (id, row), outbox entries, counters (name, by)
+-- Returns 1, or 0 where the position is not the expected one.
+
+local position = redis.call('GET', KEYS[1]) or '0:0:0'
+if position ~= ARGV[1] then return 0 end
+
+-- Lua refuses to unpack more than about 8,000 values on its stack; even, so that pairs stay together.
+local UNPACK_MAX = 7000
+local at = 13
+
+local function send(command, key, count)
+  local last = at + tonumber(count) - 1
+  for i = at, last, UNPACK_MAX do
+    redis.call(command, key, unpack(ARGV, i, math.min(i + UNPACK_MAX - 1, last)))
+  end
+  at = last + 1
+end
+
+redis.call('SET', KEYS[1], ARGV[2])
+redis.call('SET', KEYS[2], ARGV[3])
+send('HSET', KEYS[3], ARGV[6])
+send('HDEL', KEYS[3], ARGV[7])
+send('ZADD', KEYS[4], ARGV[8])
+send('ZREM', KEYS[4], ARGV[9])
+send('HSET', KEYS[5], ARGV[10])
+send('RPUSH', KEYS[6], ARGV[11])
+for i = at, at + tonumber(ARGV[12]) - 1, 2 do redis.call('HINCRBY', KEYS[7], ARGV[i], ARGV[i + 1]) end
+
+-- The outbox ends with the newest decision and has no gaps, so what stays can be counted from its end.
+local unpublished = tonumber(ARGV[5]) - tonumber(ARGV[4])
+if unpublished <= 0 then
+  redis.call('DEL', KEYS[6])
+else
+  redis.call('LTRIM', KEYS[6], -unpublished, -1)
+end
+return 1

@@ -1,0 +1,185 @@
+"""What do we remember of one customer? The row: every field of it, each one bounded.
+
+Rows are msgpack arrays, so the order of fields is the format: new fields go at the end, with a
+default, and an old row loads. ``ROW_VERSION`` grows only when an old reader would misread a row.
+What changes a row when an event comes stands in ``fold.py``.
+"""
+
+from datetime import date
+
+import msgspec
+from msgspec import Raw, Struct, field
+
+from schemas.decisions import Outcome
+from schemas.instant import MINUTE
+from state.affinity import Affinity
+from state.window import Window
+
+ROW_VERSION = 1
+
+# Bounds. Together they keep a busy customer's row near one kilobyte and the median under 600 bytes.
+EVENT_IDS_MAX = 16
+GAPS_MAX = 12
+CART_MAX = 20
+VIEWED_MAX = 8
+BOUGHT_MAX = 16
+CATEGORIES_MAX = 6
+PRODUCTS_MAX = 4
+RECENT_ORDERS_MAX = 4
+TRAITS_MAX = 16
+RECENT_DECISIONS_MAX = 6
+TIMERS_MAX = 32
+KINDS_MAX = 32
+
+SESSION_GAP = 30 * MINUTE  # The industry's customary session time-out (Google Analytics, Segment).
+
+
+class Session(Struct, array_like=True, gc=False):
+    """The visit under way, or the last one: it ends after 30 minutes without an event."""
+
+    count: int = 0
+    started_at: int = 0
+    last_at: int = 0
+    views: int = 0
+
+
+class CartLine(Struct, array_like=True, gc=False):
+    """One product in the cart. added_at: when it was last added."""
+
+    quantity: int
+    price_cents: int
+    added_at: int
+
+
+class RecentOrder(Struct, array_like=True, gc=False):
+    """One of the last orders, neither cancelled nor refunded as a whole. Open until delivered."""
+
+    placed_at: int
+    paid_cents: int
+    refunded_cents: int = 0
+    shipped_at: int = 0
+    promised_at: int = 0
+    delivered_at: int = 0
+
+
+class Ratings(Struct, array_like=True, gc=False):
+    """The customer's ratings of products: how many, their sum, and the last review."""
+
+    count: int = 0
+    stars: int = 0
+    last: int = 0
+    last_at: int = 0
+    last_review_id: str = ""
+
+
+class Responses(Struct, array_like=True, gc=False):
+    """How the customer responds on one channel: counts of what automation reported back."""
+
+    sent: int = 0
+    opened: int = 0
+    clicked: int = 0
+    bounced: int = 0
+    unsubscribed: bool = False
+
+
+class RecentDecision(Struct, array_like=True, gc=False):
+    """A decision that we took about this customer not long ago."""
+
+    kind: str
+    at: int
+    outcome: Outcome
+    reason: str
+    id: str
+
+
+class Refusal(Struct, array_like=True, gc=False):
+    """What the gate last refused of one kind, and how often since it was recorded."""
+
+    reason: str
+    count: int = 0
+
+
+class Customer(Struct, array_like=True, gc=False):
+    """The row. Moments are epoch milliseconds, 0 for never; money is in minor units of ``currency``.
+
+    event_ids: 8-byte hashes of the last 16 event ids, newest last. A retry is known as one while
+    no more than 16 other events of the customer have come in between.
+    orders, views: rolling windows. order_count to last_order_at: recency, frequency, money.
+    gap_hours: the last 12 gaps between purchases (orders within a day are one purchase).
+    bought: products bought last, newest last. sent_at: when each kind of trigger was last sent.
+    refusals: what the gate refused since, by kind. memory: each agent's own, by agent. timers: when each is due, by ``agent`` or ``agent/name``.
+    """
+
+    version: int = ROW_VERSION
+    first_seen_at: int = 0
+    last_seen_at: int = 0
+    event_ids: bytes = b""
+    orders: Window = field(default_factory=list)
+    views: Window = field(default_factory=list)
+    order_count: int = 0
+    spent_cents: int = 0
+    refunded_cents: int = 0
+    currency: str = ""
+    first_order_at: int = 0
+    last_order_at: int = 0
+    purchase_at: int = 0
+    gap_hours: list[int] = field(default_factory=list)
+    session: Session = field(default_factory=Session)
+    cart: dict[str, CartLine] = field(default_factory=dict)
+    cart_changed_at: int = 0
+    viewed: list[str] = field(default_factory=list)
+    bought: list[str] = field(default_factory=list)
+    categories: Affinity = field(default_factory=Affinity)
+    products: Affinity = field(default_factory=Affinity)
+    recent_orders: dict[str, RecentOrder] = field(default_factory=dict)
+    ratings: Ratings = field(default_factory=Ratings)
+    consent: dict[str, list[str]] = field(default_factory=dict)
+    responses: dict[str, Responses] = field(default_factory=dict)
+    locale: str = ""
+    time_zone: str = ""
+    birthday: date | None = None
+    traits: dict[str, str] = field(default_factory=dict)
+    decisions: list[RecentDecision] = field(default_factory=list)
+    sent_at: dict[str, int] = field(default_factory=dict)
+    refusals: dict[str, Refusal] = field(default_factory=dict)
+    timers: dict[str, int] = field(default_factory=dict)
+    memory: dict[str, Raw] = field(default_factory=dict)
+
+    @property
+    def next_due(self) -> int | None:
+        """When the earliest timer is due; None where there is none."""
+        return min(self.timers.values(), default=None)
+
+    @property
+    def open_orders(self) -> dict[str, RecentOrder]:
+        """The recent orders that are still on their way."""
+        return {it: order for it, order in self.recent_orders.items() if not order.delivered_at}
+
+    @property
+    def cart_cents(self) -> int:
+        """What the cart is worth, in minor units."""
+        return sum(line.quantity * line.price_cents for line in self.cart.values())
+
+
+class RowError(Exception):
+    """A row cannot be read by this version."""
+
+
+_decode = msgspec.msgpack.Decoder(Customer).decode
+
+
+def decode_customer(customer_id: str, row: bytes) -> Customer:
+    """Read a row; one of an older version gets the defaults of the fields that it lacks.
+
+    Raises RowError for a row that a newer version wrote, or one that is damaged.
+    """
+    try:
+        customer = _decode(row)
+    except msgspec.MsgspecError as error:
+        raise RowError(f"the row of {customer_id!r} is not readable: {error}") from error
+    if customer.version > ROW_VERSION:
+        raise RowError(
+            f"the row of {customer_id!r} has version {customer.version}, and this Ebbtide knows"
+            f" {ROW_VERSION} at most: run the newer version, or rebuild the rows from the journal"
+        )
+    return customer

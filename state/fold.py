@@ -1,0 +1,303 @@
+"""How does an event change the row? Everything that changes a customer's profile lives here.
+
+The law: the fold is total and needs no clock. Any event folds into any row, in any order of
+arrival, by its own event time; what comes late corrects the past and does not undo what came after.
+Whether anything is said about it is not decided here.
+"""
+
+from collections.abc import Callable
+from hashlib import blake2b
+from typing import Any, get_args
+
+from schemas import clickstream as click
+from schemas import orders as order
+from schemas import profiles as profile
+from schemas import reviews as review
+from schemas.event import Event
+from schemas.instant import DAY, HOUR
+from state import window
+from state.customer import (
+    BOUGHT_MAX,
+    CART_MAX,
+    CATEGORIES_MAX,
+    EVENT_IDS_MAX,
+    GAPS_MAX,
+    RECENT_ORDERS_MAX,
+    PRODUCTS_MAX,
+    SESSION_GAP,
+    TRAITS_MAX,
+    VIEWED_MAX,
+    CartLine,
+    Customer,
+    RecentOrder,
+    Responses,
+)
+from state.shop import Rhythm
+
+ID_BYTES = 8
+
+# What an action says about liking, against a view. The order matters more than the figures:
+# Hu, Koren and Volinsky (ICDM 2008) weigh implicit feedback in the same spirit.
+WEIGHTS = {"viewed": 1.0, "added": 3.0, "wished": 2.0, "ordered": 5.0}
+
+ALL_CHANNELS = "*"
+
+
+def is_repeat(customer: Customer, event_id: str) -> bool:
+    """Whether this event id is among the row's last ones; remembers it if not."""
+    digest = blake2b(event_id.encode(), digest_size=ID_BYTES).digest()
+    known = customer.event_ids
+    # A match must begin at a multiple of 8; one that straddles two ids is chance.
+    at = known.find(digest)
+    while at >= 0 and at % ID_BYTES:
+        at = known.find(digest, at + 1)
+    if at >= 0:
+        return True
+    customer.event_ids = (known + digest)[-EVENT_IDS_MAX * ID_BYTES :]
+    return False
+
+
+def fold(customer: Customer, event: Event, rhythm: Rhythm) -> None:
+    """Change the row by one event, and the shop's rhythm where it closes a gap between purchases."""
+    at = event.occurred_at
+    if not customer.first_seen_at or at < customer.first_seen_at:
+        customer.first_seen_at = at
+    if at > customer.last_seen_at:
+        customer.last_seen_at = at
+    if isinstance(event, order.OrderPlaced):
+        _ordered(customer, event, rhythm)
+    else:
+        change = _FOLDS.get(type(event))
+        if change is not None:
+            change(customer, event)
+    if isinstance(event, _VISITS):
+        _visit(customer, at, isinstance(event, click.ProductViewed | click.PageViewed))
+
+
+def _visit(customer: Customer, at: int, viewed: bool) -> None:
+    session = customer.session
+    if at > session.last_at + SESSION_GAP:
+        session.count += 1
+        session.started_at = session.last_at = at
+        session.views = 0
+    elif at < session.started_at - SESSION_GAP:
+        return  # It belongs to a visit that is over.
+    session.started_at = min(session.started_at, at)
+    session.last_at = max(session.last_at, at)
+    session.views += viewed
+    if viewed:
+        window.add(customer.views, at, customer.last_seen_at)
+
+
+def _like(customer: Customer, product_id: str, category: str, weight: float, at: int) -> None:
+    customer.products.add(product_id, weight, at, PRODUCTS_MAX)
+    if category:
+        customer.categories.add(category, weight, at, CATEGORIES_MAX)
+
+
+def _viewed(customer: Customer, event: click.ProductViewed) -> None:
+    _push(customer.viewed, event.product_id, VIEWED_MAX)
+    _like(customer, event.product_id, event.category, WEIGHTS["viewed"], event.occurred_at)
+
+
+def _added(customer: Customer, event: click.ProductAdded) -> None:
+    at = event.occurred_at
+    _like(customer, event.product_id, event.category, WEIGHTS["added"], at)
+    if at <= customer.last_order_at:
+        return  # The order that emptied this cart was seen first.
+    line = customer.cart.get(event.product_id)
+    if line is None:
+        if len(customer.cart) >= CART_MAX:
+            del customer.cart[min(customer.cart, key=lambda it: customer.cart[it].added_at)]
+        customer.cart[event.product_id] = CartLine(event.quantity, event.price_cents, at)
+    else:
+        line.quantity += event.quantity
+        line.price_cents = event.price_cents or line.price_cents
+        line.added_at = max(line.added_at, at)
+    customer.currency = customer.currency or event.currency or ""
+    customer.cart_changed_at = max(customer.cart_changed_at, at)
+
+
+def _removed(customer: Customer, event: click.ProductRemoved) -> None:
+    line = customer.cart.get(event.product_id)
+    if line is None:
+        return
+    line.quantity -= event.quantity
+    if line.quantity <= 0:
+        del customer.cart[event.product_id]
+    customer.cart_changed_at = max(customer.cart_changed_at, event.occurred_at)
+
+
+def _wished(customer: Customer, event: click.ProductWishlisted | click.ProductShared) -> None:
+    _like(customer, event.product_id, event.category, WEIGHTS["wished"], event.occurred_at)
+
+
+def _ordered(customer: Customer, event: order.OrderPlaced, rhythm: Rhythm) -> None:
+    at = event.occurred_at
+    paid = event.paid_cents
+    customer.order_count += 1
+    customer.spent_cents += paid
+    customer.currency = event.currency
+    if not customer.first_order_at or at < customer.first_order_at:
+        customer.first_order_at = at
+    _close_gap(customer, at, rhythm)
+    customer.last_order_at = max(customer.last_order_at, at)
+    window.add(customer.orders, at, customer.last_seen_at, paid)
+    for item in event.products:
+        _push(customer.bought, item.product_id, BOUGHT_MAX)
+        _like(customer, item.product_id, item.category, WEIGHTS["ordered"], at)
+    for product_id in [it for it, line in customer.cart.items() if line.added_at <= at]:
+        del customer.cart[product_id]
+    if not customer.cart:
+        customer.cart_changed_at = 0
+    _trim_oldest(customer.recent_orders, RECENT_ORDERS_MAX - 1)
+    customer.recent_orders[event.order_id] = RecentOrder(at, paid)
+
+
+def _close_gap(customer: Customer, at: int, rhythm: Rhythm) -> None:
+    """Note the time since the last purchase. Orders within a day are one purchase.
+
+    A late order does not reopen a gap that was closed: gaps are kept, not the orders between them.
+    """
+    last = customer.purchase_at
+    if last and at - last >= DAY:
+        customer.gap_hours.append((at - last) // HOUR)
+        del customer.gap_hours[:-GAPS_MAX]
+        rhythm.add(at - last)
+    if not last or at - last >= DAY:
+        customer.purchase_at = at
+
+
+def _cancelled(customer: Customer, event: order.OrderCancelled) -> None:
+    _give_back_the_rest(customer, event.order_id)
+
+
+def _refunded(customer: Customer, event: order.OrderRefunded) -> None:
+    if event.refund_cents is None:
+        _give_back_the_rest(customer, event.order_id)
+        return
+    customer.refunded_cents += event.refund_cents
+    refunded = customer.recent_orders.get(event.order_id)
+    if refunded is not None:
+        refunded.refunded_cents += event.refund_cents
+
+
+def _give_back_the_rest(customer: Customer, order_id: str) -> None:
+    """Refund what has not been refunded yet. An order too old to be in the row changes nothing."""
+    gone = customer.recent_orders.pop(order_id, None)
+    if gone is not None:
+        customer.refunded_cents += max(0, gone.paid_cents - gone.refunded_cents)
+
+
+def _shipped(customer: Customer, event: order.OrderShipped) -> None:
+    shipped = customer.recent_orders.get(event.order_id)
+    if shipped is not None:
+        shipped.shipped_at = event.occurred_at
+        shipped.promised_at = event.promised_at or 0
+
+
+def _delivered(customer: Customer, event: order.OrderDelivered) -> None:
+    delivered = customer.recent_orders.get(event.order_id)
+    if delivered is not None:
+        delivered.delivered_at = event.occurred_at
+
+
+def _reviewed(customer: Customer, event: review.ReviewPosted) -> None:
+    ratings = customer.ratings
+    ratings.count += 1
+    ratings.stars += event.rating
+    if event.occurred_at >= ratings.last_at:
+        ratings.last = event.rating
+        ratings.last_at = event.occurred_at
+        ratings.last_review_id = event.review_id
+
+
+def _edited(customer: Customer, event: review.ReviewEdited) -> None:
+    """Correct the last review; what an older one said is no longer known, and stays counted."""
+    ratings = customer.ratings
+    if event.review_id == ratings.last_review_id:
+        ratings.stars += event.rating - ratings.last
+        ratings.last = event.rating
+
+
+def _updated(customer: Customer, event: profile.ProfileUpdated) -> None:
+    customer.birthday = event.birthday or customer.birthday
+    customer.locale = event.locale or customer.locale
+    customer.time_zone = event.time_zone or customer.time_zone
+    for name, value in event.traits.items():
+        customer.traits[name] = value
+    for name in list(customer.traits)[:-TRAITS_MAX]:
+        del customer.traits[name]
+
+
+def _consented(customer: Customer, event: profile.ConsentChanged) -> None:
+    channels = customer.consent.setdefault(event.purpose, [])
+    channel = event.channel or ALL_CHANNELS
+    if event.granted:
+        if channel not in channels:
+            channels.append(channel)
+    elif event.channel is None:
+        channels.clear()
+    elif channel in channels:
+        channels.remove(channel)
+    elif ALL_CHANNELS in channels:
+        # All but this one: what was given for all is now spelled out.
+        channels[:] = [it for it in _CHANNELS if it != channel]
+
+
+def _responded(customer: Customer, event: profile.Message) -> None:
+    responses = customer.responses.setdefault(event.channel, Responses())
+    match event:
+        case profile.MessageSent():
+            responses.sent += 1
+        case profile.MessageOpened():
+            responses.opened += 1
+        case profile.MessageClicked():
+            responses.clicked += 1
+        case profile.MessageBounced():
+            responses.bounced += 1
+        case profile.MessageUnsubscribed():
+            responses.unsubscribed = True
+
+
+def _push(names: list[str], name: str, names_max: int) -> None:
+    """Put a name last, once."""
+    if name in names:
+        names.remove(name)
+    names.append(name)
+    del names[:-names_max]
+
+
+def _trim_oldest(orders: dict[str, RecentOrder], orders_max: int) -> None:
+    while len(orders) > orders_max:
+        del orders[min(orders, key=lambda order_id: orders[order_id].placed_at)]
+
+
+_CHANNELS = get_args(profile.Channel)
+_VISITS = (
+    click.PageViewed
+    | click.ProductsSearched
+    | click.ProductEvent
+    | click.CheckoutStarted
+    | order.OrderPlaced
+)
+_FOLDS: dict[type[Event], Callable[[Customer, Any], None]] = {
+    click.ProductViewed: _viewed,
+    click.ProductAdded: _added,
+    click.ProductRemoved: _removed,
+    click.ProductWishlisted: _wished,
+    click.ProductShared: _wished,
+    order.OrderCancelled: _cancelled,
+    order.OrderRefunded: _refunded,
+    order.OrderShipped: _shipped,
+    order.OrderDelivered: _delivered,
+    review.ReviewPosted: _reviewed,
+    review.ReviewEdited: _edited,
+    profile.ProfileUpdated: _updated,
+    profile.ConsentChanged: _consented,
+    profile.MessageSent: _responded,
+    profile.MessageOpened: _responded,
+    profile.MessageClicked: _responded,
+    profile.MessageBounced: _responded,
+    profile.MessageUnsubscribed: _responded,
+}

@@ -1,0 +1,31 @@
+-- Read everything that a batch needs, at one moment.
+-- KEYS: position, shop, customers, timers, products
+-- ARGV: due_until ('' for none), due_max, number of customers, customer ids…, product ids…
+-- Returns: position, shop, customer rows, product rows, due (id, time, …), rows of the due.
+
+-- Lua refuses to unpack more than about 8,000 values on its stack.
+local UNPACK_MAX = 7000
+
+local function rows(key, first, last)
+  local found = {}
+  for i = first, last, UNPACK_MAX do
+    local part = redis.call('HMGET', key, unpack(ARGV, i, math.min(i + UNPACK_MAX - 1, last)))
+    for j = 1, #part do found[#found + 1] = part[j] end
+  end
+  return found
+end
+
+local customers_last = 3 + tonumber(ARGV[3])
+local due, due_rows = {}, {}
+if ARGV[1] ~= '' then
+  due = redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', ARGV[1], 'WITHSCORES', 'LIMIT', 0, ARGV[2])
+  for i = 1, #due, 2 do due_rows[#due_rows + 1] = redis.call('HGET', KEYS[3], due[i]) end
+end
+return {
+  redis.call('GET', KEYS[1]),
+  redis.call('GET', KEYS[2]),
+  rows(KEYS[3], 4, customers_last),
+  rows(KEYS[5], customers_last + 1, #ARGV),
+  due,
+  due_rows,
+}

@@ -1,0 +1,91 @@
+"""Where are rows kept in a test, a simulation or a replay? In this process, under the same laws."""
+
+from bisect import bisect_right, insort
+
+from state.table import Commit, Loaded, Needs, Position
+
+
+class _Partition:
+    def __init__(self) -> None:
+        self.position = Position()
+        self.shop: bytes | None = None
+        self.customers: dict[str, bytes] = {}
+        self.products: dict[str, bytes] = {}
+        self.due: dict[str, int] = {}
+        self.due_order: list[tuple[int, str]] = []
+        self.outbox: list[bytes] = []
+        self.counters: dict[str, int] = {}
+
+    def set_due(self, customer_id: str, at: int | None) -> None:
+        before = self.due.pop(customer_id, None)
+        if before is not None:
+            del self.due_order[bisect_right(self.due_order, (before, customer_id)) - 1]
+        if at is not None:
+            self.due[customer_id] = at
+            insort(self.due_order, (at, customer_id))
+
+
+class MemoryTable:
+    """Rows by partition in dicts; see ``state.table.Table`` for the promises."""
+
+    def __init__(self) -> None:
+        self._partitions: dict[int, _Partition] = {}
+
+    async def position(self, partition: int) -> Position:
+        return self._of(partition).position
+
+    async def load(self, partition: int, needs: Needs) -> Loaded:
+        here = self._of(partition)
+        due: list[tuple[int, str]] = []
+        if needs.due_until is not None:
+            # chr(0x10FFFF) sorts after every id, so all that is due at due_until is in.
+            end = bisect_right(here.due_order, (needs.due_until, chr(0x10FFFF)))
+            due = here.due_order[: min(end, needs.due_max + 1)]
+        names = dict.fromkeys([*(name for _, name in due), *needs.customers])
+        return Loaded(
+            here.position,
+            here.shop,
+            {name: here.customers.get(name) for name in names},
+            {name: here.products.get(name) for name in needs.products},
+            due[: needs.due_max],
+            len(due) > needs.due_max,
+        )
+
+    async def commit(self, partition: int, commit: Commit) -> bool:
+        here = self._of(partition)
+        if here.position != commit.expected:
+            return False
+        here.position = commit.position
+        here.shop = commit.shop
+        for customer_id, row in commit.customers.items():
+            if row is None:
+                here.customers.pop(customer_id, None)
+            else:
+                here.customers[customer_id] = row
+        for customer_id, at in commit.due.items():
+            here.set_due(customer_id, at)
+        here.products.update(commit.products)
+        here.outbox += commit.outbox
+        for name, by in commit.counters.items():
+            here.counters[name] = here.counters.get(name, 0) + by
+        await self.published(partition, commit.published)
+        return True
+
+    async def outbox(self, partition: int, entries_max: int) -> list[bytes]:
+        return self._of(partition).outbox[:entries_max]
+
+    async def published(self, partition: int, sequence: int) -> None:
+        here = self._of(partition)
+        unpublished = max(0, here.position.sequence - sequence)
+        del here.outbox[: max(0, len(here.outbox) - unpublished)]
+
+    async def customer(self, partition: int, customer_id: str) -> bytes | None:
+        """One encoded row, for people who ask."""
+        return self._of(partition).customers.get(customer_id)
+
+    def rows(self, partition: int) -> dict[str, bytes]:
+        """Every encoded customer row of the partition."""
+        return self._of(partition).customers
+
+    def _of(self, partition: int) -> _Partition:
+        return self._partitions.setdefault(partition, _Partition())

@@ -1,0 +1,158 @@
+"""Where are rows kept for real? In Redis. The only module that opens it.
+
+Keys of partition 7 share the hash tag ``{p7}``, so they live in one slot of a Redis Cluster and one
+script can write them all: ``ebb:{p7}:customers`` (hash), ``:timers`` (sorted set by earliest due
+time), ``:products`` (hash), ``:shop``, ``:outbox`` (list), ``:counters`` (hash), ``:position``.
+Commands are those of Redis 7.0.
+"""
+
+from collections.abc import Iterable
+from importlib.resources import files
+from itertools import chain
+from typing import Any, Self
+
+import redis.asyncio as redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from state.table import Commit, Loaded, Needs, Position, StoreError
+
+# A worker retries by its own procedure (read the position again), which a client that repeats a
+# write on its own would hide from it. Five seconds: longer than any script here takes.
+_TIMEOUT_S = 5.0
+
+
+class RedisTable:
+    """Rows by partition in Redis; see ``state.table.Table`` for the promises."""
+
+    def __init__(self, url: str) -> None:
+        self._redis: Any = redis.from_url(
+            url,
+            socket_timeout=_TIMEOUT_S,
+            socket_connect_timeout=_TIMEOUT_S,
+            retry=Retry(NoBackoff(), 0),
+        )
+        self._load = self._redis.register_script(_script("load.lua"))
+        self._commit = self._redis.register_script(_script("commit.lua"))
+        self._published = self._redis.register_script(_script("published.lua"))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._redis.aclose()
+
+    async def ping(self) -> None:
+        """Raise StoreError unless Redis answers."""
+        await _answer(self._redis.ping())
+
+    async def position(self, partition: int) -> Position:
+        return Position.parse(await _answer(self._redis.get(_key(partition, "position"))))
+
+    async def load(self, partition: int, needs: Needs) -> Loaded:
+        keys = _keys(partition, "position", "shop", "customers", "timers", "products")
+        # One more than wanted tells whether there are more.
+        due_until = "" if needs.due_until is None else needs.due_until
+        args = [due_until, needs.due_max + 1, len(needs.customers)]
+        reply = await _answer(self._load(keys, [*args, *needs.customers, *needs.products]))
+        position, shop, rows, products, due, due_rows = reply
+        ids = [name.decode() for name in due[::2]]
+        customers = dict(zip(ids, due_rows, strict=True))
+        customers.update(zip(needs.customers, rows, strict=True))
+        return Loaded(
+            Position.parse(position),
+            shop,
+            customers,
+            dict(zip(needs.products, products, strict=True)),
+            [(int(time), name) for time, name in zip(due[1::2], ids, strict=True)][: needs.due_max],
+            len(ids) > needs.due_max,
+        )
+
+    async def commit(self, partition: int, commit: Commit) -> bool:
+        keys = _keys(
+            partition, "position", "shop", "customers", "timers", "products", "outbox", "counters"
+        )
+        rows = _flat((name, row) for name, row in commit.customers.items() if row is not None)
+        gone = [name for name, row in commit.customers.items() if row is None]
+        due = _flat((at, name) for name, at in commit.due.items() if at is not None)
+        not_due = [name for name, at in commit.due.items() if at is None]
+        products, counters = _flat(commit.products.items()), _flat(commit.counters.items())
+        groups: list[list[Any]] = [rows, gone, due, not_due, products, commit.outbox, counters]
+        args: list[Any] = [str(commit.expected), str(commit.position), commit.shop]
+        args += [commit.published, commit.position.sequence]
+        args += map(len, groups)
+        return bool(await _answer(self._commit(keys, [*args, *chain(*groups)])))
+
+    async def outbox(self, partition: int, entries_max: int) -> list[bytes]:
+        reply = self._redis.lrange(_key(partition, "outbox"), 0, entries_max - 1)
+        entries: list[bytes] = await _answer(reply)
+        return entries
+
+    async def published(self, partition: int, sequence: int) -> None:
+        await _answer(self._published(_keys(partition, "position", "outbox"), [sequence]))
+
+    async def customer(self, partition: int, customer_id: str) -> bytes | None:
+        """One encoded row, for people who ask."""
+        reply = self._redis.hget(_key(partition, "customers"), customer_id)
+        row: bytes | None = await _answer(reply)
+        return row
+
+    async def shop(self, partition: int) -> bytes | None:
+        """The partition's own row, for people who ask."""
+        row: bytes | None = await _answer(self._redis.get(_key(partition, "shop")))
+        return row
+
+    async def counters(self, partition: int) -> dict[str, int]:
+        """What the commits have counted."""
+        reply = await _answer(self._redis.hgetall(_key(partition, "counters")))
+        return {name.decode(): int(count) for name, count in reply.items()}
+
+    async def customer_count(self, partition: int) -> int:
+        """How many rows the partition holds."""
+        return int(await _answer(self._redis.hlen(_key(partition, "customers"))))
+
+    async def outbox_depth(self, partition: int) -> int:
+        """How many decisions wait to be published."""
+        return int(await _answer(self._redis.llen(_key(partition, "outbox"))))
+
+    async def row_sizes(self, partition: int) -> list[int]:
+        """The length in bytes of every customer row; for reports, not for a hot path."""
+        reply = await _answer(self._redis.hvals(_key(partition, "customers")))
+        return [len(row) for row in reply]
+
+    async def note_carried(self, carried: dict[str, int]) -> None:
+        """Tell every worker how far raw partitions have been carried over (epoch milliseconds)."""
+        if carried:
+            await _answer(self._redis.hset(CARRIED_KEY, mapping=carried))
+
+    async def carried(self) -> dict[str, int]:
+        """How far each raw partition has been carried over, by ``topic/partition``."""
+        reply = await _answer(self._redis.hgetall(CARRIED_KEY))
+        return {name.decode(): int(at) for name, at in reply.items()}
+
+
+CARRIED_KEY = "ebb:carried"
+
+
+def _script(name: str) -> str:
+    return files("state").joinpath(name).read_text("utf-8")
+
+
+def _key(partition: int, name: str) -> str:
+    return f"ebb:{{p{partition}}}:{name}"
+
+
+def _keys(partition: int, *names: str) -> list[str]:
+    return [_key(partition, name) for name in names]
+
+
+def _flat(pairs: Iterable[tuple[Any, Any]]) -> list[Any]:
+    return list(chain.from_iterable(pairs))
+
+
+async def _answer(reply: Any) -> Any:
+    try:
+        return await reply
+    except (RedisError, OSError, TimeoutError) as error:
+        raise StoreError(f"Redis: {type(error).__name__}: {error}") from error

@@ -1,0 +1,67 @@
+"""What does a partition know of the shop as a whole? The clock, what was carried over, the rhythm.
+
+One row per journal partition, committed with everything else. It is learned from the partition's
+own customers, so a replay of the partition learns the same.
+"""
+
+from msgspec import Struct, field
+
+from schemas.instant import DAY
+from schemas.journal import Source
+
+
+class Carried(Struct, array_like=True, gc=False):
+    """The last raw record of one raw partition that reached this journal partition."""
+
+    offset: int
+    appended_at: int
+
+
+class Rhythm(Struct, array_like=True, gc=False):
+    """The gaps between purchases of all customers: how many, their sum and their sum of squares.
+
+    In days, because squares of milliseconds do not fit.
+    """
+
+    count: int = 0
+    days: float = 0.0
+    days_squared: float = 0.0
+
+    def add(self, gap: int) -> None:
+        """Count one gap, in milliseconds."""
+        days = gap / DAY
+        self.count += 1
+        self.days += days
+        self.days_squared += days * days
+
+
+class Shop(Struct, array_like=True, gc=False):
+    """The partition's own row.
+
+    clock_at: the last tick. decided: how many decisions it has made (the outbox sequence).
+    carried: per raw partition, what has been seen.
+    """
+
+    clock_at: int = 0
+    decided: int = 0
+    carried: dict[str, Carried] = {}
+    rhythm: Rhythm = field(default_factory=Rhythm)
+
+    def has_seen(self, source: Source) -> bool:
+        """Whether ingest carried this raw record over before; remembers it if not.
+
+        Ingest carries each raw partition over in order, and after a crash begins again at or
+        before the first record that is not known to have arrived. So what has been seen is all up
+        to one offset. A lower offset with a later time stamp than any before is not a repetition
+        but a raw topic that was deleted and made anew.
+        """
+        name = f"{source.topic}/{source.partition}"
+        last = self.carried.get(name)
+        if last is None:
+            self.carried[name] = Carried(source.offset, source.appended_at)
+            return False
+        if source.offset <= last.offset and source.appended_at <= last.appended_at:
+            return True
+        last.offset = source.offset
+        last.appended_at = max(last.appended_at, source.appended_at)
+        return False

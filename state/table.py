@@ -1,0 +1,111 @@
+"""What does the engine need from wherever rows are kept? The port, and the laws of a commit.
+
+A partition is the unit: its rows, timers, outbox, counters and journal position are read together
+and written together. ``commit`` is a compare-and-set on the position, and it is the only write that
+matters: it happens whole or not at all, and whoever holds an outdated position changes nothing.
+Two implementations keep these laws, and one contract test holds both to them: ``memory_table`` and
+``redis_table``.
+"""
+
+from typing import Protocol
+
+from msgspec import Struct
+
+
+class StoreError(Exception):
+    """The store did not answer, or not as expected. A write may or may not have happened."""
+
+
+class Position(Struct, frozen=True, order=True):
+    """How far a partition has come.
+
+    offset: the next journal record to apply.
+    chunk: how many commits the tick at ``offset`` has had already; a tick with very many due
+    timers takes several, and each must be told from the next.
+    sequence: how many decisions the partition has made; the outbox ends with this one.
+    """
+
+    offset: int = 0
+    chunk: int = 0
+    sequence: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.offset}:{self.chunk}:{self.sequence}"
+
+    @classmethod
+    def parse(cls, text: bytes | None) -> "Position":
+        """Read what ``str`` wrote; nothing at all is the beginning.
+
+        >>> Position.parse(b"120:0:7")
+        Position(offset=120, chunk=0, sequence=7)
+        """
+        if text is None:
+            return cls()
+        offset, chunk, sequence = text.split(b":")
+        return cls(int(offset), int(chunk), int(sequence))
+
+
+class Needs(Struct, frozen=True):
+    """The rows that a batch names. due_until: also the customers with a timer due by then."""
+
+    customers: list[str] = []
+    products: list[str] = []
+    due_until: int | None = None
+    due_max: int = 0
+
+
+class Loaded(Struct, frozen=True):
+    """What a batch starts from. Rows are encoded; a missing one is None, as it never existed.
+
+    due: customers with timers due by ``due_until``, ordered by (earliest due, customer); at most
+    ``due_max`` of them, and ``due_cut`` says that there are more.
+    """
+
+    position: Position
+    shop: bytes | None
+    customers: dict[str, bytes | None]
+    products: dict[str, bytes | None]
+    due: list[tuple[int, str]] = []
+    due_cut: bool = False
+
+
+class Commit(Struct, frozen=True):
+    """Everything that a batch changes. A row of None is deleted; a due time of None is no timer.
+
+    outbox: encoded decisions, those after ``expected.sequence``.
+    published: the relay has had every decision up to this sequence acknowledged; they leave.
+    """
+
+    expected: Position
+    position: Position
+    shop: bytes
+    customers: dict[str, bytes | None]
+    due: dict[str, int | None]
+    products: dict[str, bytes]
+    outbox: list[bytes]
+    counters: dict[str, int]
+    published: int = 0
+
+
+class Table(Protocol):
+    """Rows by partition. Every method raises StoreError where the store does not answer."""
+
+    async def position(self, partition: int) -> Position:
+        """How far the partition has come, by what is committed."""
+        ...
+
+    async def load(self, partition: int, needs: Needs) -> Loaded:
+        """Read what a batch needs, all at one moment."""
+        ...
+
+    async def commit(self, partition: int, commit: Commit) -> bool:
+        """Write all of it if the position is still ``expected``, else nothing and False."""
+        ...
+
+    async def outbox(self, partition: int, entries_max: int) -> list[bytes]:
+        """The oldest decisions that have not been published, in order."""
+        ...
+
+    async def published(self, partition: int, sequence: int) -> None:
+        """Let go of the decisions up to ``sequence``, which the broker has acknowledged."""
+        ...

@@ -1,0 +1,105 @@
+"""How many, and how much, in the last day, week, month, year? Rolling sums in bounded space.
+
+The law: a bucket is fine while it is recent and coarse when it is old. Hours for the last day, days
+for the last 28, blocks of 28 days up to a year and one block. So a window of length L counts all
+that is younger than L, none that is older than L plus one bucket, and holds at most ``BUCKETS_MAX``
+buckets. What a window holds depends on what was added and on the newest moment in it, not on the
+order of arrival: late events find their bucket.
+
+A window is a flat list ``[width_index, start_index, count, sum, …]``, newest last, because it lives
+in a row that is encoded and decoded once a batch.
+"""
+
+from schemas.instant import DAY, HOUR
+
+#: (bucket width, how long buckets of that width are kept) from fine to coarse, in milliseconds.
+LEVELS = ((HOUR, DAY), (DAY, 28 * DAY), (28 * DAY, 365 * DAY))
+FIELDS = 4
+BUCKETS_MAX = 25 + 29 + 15
+
+Window = list[int]
+
+
+def add(window: Window, at: int, newest: int, amount: int = 0) -> None:
+    """Count one event at ``at`` with its amount, and let old buckets grow coarse.
+
+    newest: the latest moment that the row has seen, ``at`` included. Events older than the oldest
+    bucket that is kept leave no trace.
+    """
+    level = _level(at, newest)
+    if level is not None:
+        _merge(window, level, at // LEVELS[level][0], 1, amount)
+    if window and _outdated(window, newest):
+        _coarsen(window, newest)
+
+
+def total(window: Window, now: int, length: int) -> tuple[int, int]:
+    """Count and sum of what happened in the ``length`` milliseconds before ``now``.
+
+    A bucket that the window's edge cuts counts whole.
+
+    >>> window: Window = []
+    >>> add(window, 40 * DAY, 40 * DAY, 500)
+    >>> total(window, 41 * DAY, 7 * DAY)
+    (1, 500)
+    """
+    edge = now - length
+    count = amount = 0
+    for i in range(0, len(window), FIELDS):
+        width = LEVELS[window[i]][0]
+        start = window[i + 1] * width
+        if start + width > edge and start <= now:
+            count += window[i + 2]
+            amount += window[i + 3]
+    return count, amount
+
+
+def _level(at: int, newest: int) -> int | None:
+    """The finest level that still keeps the bucket of ``at``; None where all have let it go."""
+    for level, (width, kept) in enumerate(LEVELS):
+        if at // width > (newest - kept) // width - 1:
+            return level
+    return None
+
+
+def _outdated(window: Window, newest: int) -> bool:
+    """Whether any bucket is older than its level keeps; the oldest of a level stands first in it."""
+    previous = -1
+    for i in range(0, len(window), FIELDS):
+        level = window[i]
+        if level != previous:
+            width, kept = LEVELS[level]
+            if window[i + 1] <= (newest - kept) // width - 1:
+                return True
+            previous = level
+    return False
+
+
+def _coarsen(window: Window, newest: int) -> None:
+    """Move each bucket that its level no longer keeps into the next level, or out."""
+    old = window[:]
+    window.clear()
+    for i in range(0, len(old), FIELDS):
+        level, index, count, amount = old[i : i + FIELDS]
+        coarse = _level(index * LEVELS[level][0], newest)
+        if coarse is not None:
+            coarse = max(coarse, level)
+            moved = index * LEVELS[level][0] // LEVELS[coarse][0]
+            _merge(window, coarse, moved, count, amount)
+
+
+def _merge(window: Window, level: int, index: int, count: int, amount: int) -> None:
+    """Add to the bucket, or insert it: coarse levels first, and by start within a level."""
+    i = len(window) - FIELDS
+    while i >= 0:
+        if window[i] == level:
+            if window[i + 1] == index:
+                window[i + 2] += count
+                window[i + 3] += amount
+                return
+            if window[i + 1] < index:
+                break
+        elif window[i] > level:
+            break
+        i -= FIELDS
+    window[i + FIELDS : i + FIELDS] = (level, index, count, amount)
