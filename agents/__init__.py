@@ -1,0 +1,1 @@
+"""What we decide: one agent, one file. Pure: no clock, no I/O, no chance."""

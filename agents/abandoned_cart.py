@@ -1,0 +1,86 @@
+"""Who left a full cart behind? A cart that nobody has touched for a while, and that was not ordered.
+
+Any change of the cart, and the checkout, start the wait anew; an order that empties it ends it, and
+so does an order that is seen before the cart it belongs to, because the fold leaves no cart then.
+"""
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from msgspec import Struct
+
+from agents.agent import Act, Agent, CancelTimer, Remember, Say, SetTimer, Timer, View
+from schemas.clickstream import CheckoutStarted, ProductAdded, ProductRemoved, ProductViewed
+from schemas.decisions import Evidence
+from schemas.instant import HOUR, MINUTE
+from schemas.orders import OrderPlaced
+
+
+class CartItem(Struct, frozen=True):
+    """One product that was left behind."""
+
+    product_id: str
+    quantity: int
+    price_cents: int
+
+
+class AbandonedCartPayload(Struct, frozen=True):
+    """What was left behind, and what it is worth in minor units of ``currency``."""
+
+    products: list[CartItem]
+    value_cents: int
+    currency: str
+
+
+class LastTouch(Struct, array_like=True, gc=False):
+    """The event that last touched the cart."""
+
+    event_id: str = ""
+    at: int = 0
+
+
+class AbandonedCart(Agent, frozen=True):
+    """after_minutes: how long nothing must happen. value_cents_min: carts worth less are let go."""
+
+    listens: ClassVar = (ProductAdded, ProductRemoved, ProductViewed, CheckoutStarted, OrderPlaced)
+    says: ClassVar = {"abandoned_cart": AbandonedCartPayload}
+
+    after_minutes: float = 60.0
+    valid_hours: float = 72.0
+    value_cents_min: int = 0
+
+    def on_event(
+        self,
+        event: ProductAdded | ProductRemoved | ProductViewed | CheckoutStarted | OrderPlaced,
+        customer: View,
+    ) -> Iterable[Act]:
+        """Wait from the last activity on, as long as there is something in the cart."""
+        if not customer.row.cart:
+            if customer.recall(LastTouch).event_id:
+                yield CancelTimer()
+                yield Remember(None)
+        elif event.occurred_at >= customer.recall(LastTouch).at:
+            yield Remember(LastTouch(event.event_id, event.occurred_at))
+            yield SetTimer(event.occurred_at + round(self.after_minutes * MINUTE))
+
+    def on_timer(self, timer: Timer, customer: View) -> Iterable[Act]:
+        """Nothing came: say what was left behind."""
+        row = customer.row
+        last_touch = customer.recall(LastTouch)
+        yield Remember(None)
+        if not row.cart or row.cart_cents < self.value_cents_min:
+            return
+        yield Say(
+            reason="cart_untouched",
+            payload=AbandonedCartPayload(
+                [CartItem(it, line.quantity, line.price_cents) for it, line in row.cart.items()],
+                row.cart_cents,
+                row.currency,
+            ),
+            expires_at=customer.at + round(self.valid_hours * HOUR),
+            evidence=Evidence(
+                events=(last_touch.event_id,),
+                values={"untouched_minutes": round((customer.at - last_touch.at) / MINUTE, 1)},
+                thresholds={"after_minutes": self.after_minutes},
+            ),
+        )

@@ -1,0 +1,143 @@
+"""What is an agent? A frozen struct whose fields are its settings, with two methods that decide.
+
+The law: an agent reads the customer's view and its own memory, and yields acts; it changes nothing
+itself and knows no other agent. Its section ``[agents.<name>]`` in ``config/engine.toml`` is its
+fields, and an agent without a section is off. A new policy is one file, one test, one section.
+"""
+
+from collections.abc import Iterable
+from typing import Any, ClassVar, Literal, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from schemas.decisions import Evidence
+from schemas.event import Event, snake_case
+from schemas.profiles import Purpose
+from state.customer import Customer
+from state.product import Product
+from state.shop import Shop
+
+M = TypeVar("M", bound=Struct)
+
+
+class Say(Struct, frozen=True, gc=False, kw_only=True):
+    """Let a trigger go out, if the gate agrees.
+
+    payload: a struct of the type that the agent's ``says`` names for the kind.
+    kind: the agent's own name where it is left out. expires_at: epoch milliseconds.
+    """
+
+    reason: str
+    payload: Struct
+    evidence: Evidence = Evidence()
+    kind: str = ""
+    expires_at: int | None = None
+
+
+class Note(Struct, frozen=True, gc=False, kw_only=True):
+    """Put something on record that is not for sending, such as a coupon that was redeemed."""
+
+    reason: str
+    evidence: Evidence = Evidence()
+    payload: Struct | None = None
+    kind: str = ""
+
+
+class SetTimer(Struct, frozen=True, gc=False):
+    """Wake me at this moment, unless I set this timer anew or cancel it before then."""
+
+    due_at: int
+    name: str = ""
+
+
+class CancelTimer(Struct, frozen=True, gc=False):
+    """Don't wake me after all. A timer that is not set is cancelled already."""
+
+    name: str = ""
+
+
+class Remember(Struct, frozen=True, gc=False):
+    """Keep this as my memory of the customer; None forgets it."""
+
+    memory: Struct | None
+
+
+Act = Say | Note | SetTimer | CancelTimer | Remember
+
+
+class Timer(Struct, frozen=True, gc=False):
+    """A timer that fires. due_at: what it was set to; the tick that fires it may be later."""
+
+    name: str
+    due_at: int
+
+
+class Decided(Struct, frozen=True, gc=False):
+    """A trigger was sent to this customer; agents may listen to it as to an event."""
+
+    kind: str
+    id: str
+    decided_at: int
+    reason: str
+
+
+class View:
+    """What an agent may read about the customer at this moment. All of it is read-only by contract.
+
+    id: the customer. at: event time, or the tick time at which a timer fires.
+    row: the profile. shop: the partition's clock and rhythm. products: rows of the event's products.
+    """
+
+    __slots__ = ("_memory", "at", "id", "products", "row", "shop")
+
+    def __init__(
+        self, customer_id: str, at: int, row: Customer, shop: Shop, products: dict[str, Product]
+    ) -> None:
+        self.id = customer_id
+        self.at = at
+        self.row = row
+        self.shop = shop
+        self.products = products
+        self._memory = ""
+
+    def recall(self, kind: type[M]) -> M:
+        """The agent's memory of this customer, or a blank one."""
+        memory = self.row.memory.get(self._memory)
+        return kind() if memory is None else msgspec.msgpack.decode(memory, type=kind)
+
+    def of(self, agent: str) -> "View":
+        """The same view with another agent's memory."""
+        self._memory = agent
+        return self
+
+
+class Agent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The settings that every agent has, and the two methods.
+
+    purpose: what the customer must have consented to; ``internal`` triggers reach the shop's own
+    people and need none. pause_hours: the gate lets one trigger of a kind pass in that time.
+    """
+
+    #: The types of events that reach ``on_event``; all others cost nothing.
+    listens: ClassVar[tuple[type[Event] | type[Decided], ...]] = ()
+    #: The kinds of trigger that the agent may say, with the type of their payload.
+    says: ClassVar[dict[str, type[Struct]]] = {}
+    #: Whether ``view.products`` is wanted: rows of products are loaded for nobody else.
+    reads_products: ClassVar[bool] = False
+
+    purpose: Purpose | Literal["internal"] = "marketing"
+    pause_hours: float = 24.0
+
+    @property
+    def name(self) -> str:
+        """The agent's name: its file, its section and its timers go by it."""
+        return snake_case(type(self).__name__)
+
+    def on_event(self, event: Any, customer: View) -> Iterable[Act]:
+        """Decide on an event that has just been folded into ``customer.row``."""
+        return ()
+
+    def on_timer(self, timer: Timer, customer: View) -> Iterable[Act]:
+        """Decide on something that did not happen."""
+        return ()

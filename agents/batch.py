@@ -1,0 +1,142 @@
+"""What does the engine work on? The rows that a batch of records names, and what becomes of them.
+
+A batch is opened from what the table loaded, changed by the engine record by record, and closed
+into one commit. Nothing in it outlives the batch.
+"""
+
+from collections import Counter
+from heapq import heappop, heappush
+
+import msgspec
+from msgspec import Struct
+
+from schemas.codec import encode_row
+from schemas.decisions import Decision, Outgoing
+from state.customer import Customer, decode_customer
+from state.product import Product
+from state.shop import Shop
+from state.table import Commit, Loaded, Position
+
+_decode_shop = msgspec.msgpack.Decoder(Shop).decode
+_decode_product = msgspec.msgpack.Decoder(Product).decode
+
+
+class Due(Struct, frozen=True, order=True, gc=False):
+    """A timer in the order in which timers fire. key: ``agent`` or ``agent/name``."""
+
+    due_at: int
+    customer_id: str
+    key: str
+
+
+class Batch:
+    """One batch of one partition between load and commit."""
+
+    def __init__(self, loaded: Loaded, due_until: int | None) -> None:
+        self.shop = Shop() if loaded.shop is None else _decode_shop(loaded.shop)
+        self.customers: dict[str, Customer | None] = {
+            customer_id: None if row is None else decode_customer(customer_id, row)
+            for customer_id, row in loaded.customers.items()
+        }
+        self.products: dict[str, Product] = {
+            product_id: Product() if row is None else _decode_product(row)
+            for product_id, row in loaded.products.items()
+        }
+        #: Timers beyond this (due, customer) may exist that were not loaded; None: all were.
+        self.horizon = loaded.due[-1] if loaded.due_cut else None
+        self.outgoing: list[Outgoing] = []
+        self.applied: Counter[tuple[str, str]] = Counter()
+        self.fired: Counter[str] = Counter()
+        self._expected = loaded.position
+        self._due_before = {
+            customer_id: row.next_due for customer_id, row in self.customers.items() if row
+        }
+        self._changed: set[str] = set()
+        self._learned: set[str] = set()
+        self._due_until = due_until
+        self._due: list[Due] = []
+        if due_until is not None:
+            for customer_id, row in self.customers.items():
+                if row:
+                    for key, due_at in row.timers.items():
+                        self._queue(customer_id, key, due_at)
+
+    def customer(self, customer_id: str) -> Customer:
+        """The row, to be changed; a new one where there is none."""
+        row = self.customers[customer_id]
+        if row is None:
+            row = self.customers[customer_id] = Customer()
+        self._changed.add(customer_id)
+        return row
+
+    def erase(self, customer_id: str) -> None:
+        """End the row, its timers and its memory."""
+        self.customers[customer_id] = None
+        self._changed.add(customer_id)
+
+    def learned(self, product_ids: list[str]) -> None:
+        """These products' rows have changed."""
+        self._learned.update(product_ids)
+
+    def set_timer(self, customer_id: str, key: str, due_at: int) -> None:
+        """Set or replace a timer of a row that is being changed."""
+        self.customer(customer_id).timers[key] = due_at
+        self._queue(customer_id, key, due_at)
+
+    def next_due(self, until: int) -> Due | None:
+        """Take the first timer that is due and still set; None where no loaded one is.
+
+        Timers fire in order of (due, customer, name), over all customers of the partition.
+        """
+        while self._due and self._due[0].due_at <= until:
+            due = self._due[0]
+            if self.horizon is not None and (due.due_at, due.customer_id) > self.horizon:
+                return None
+            heappop(self._due)
+            row = self.customers[due.customer_id]
+            if row is not None and row.timers.get(due.key) == due.due_at:
+                return due
+        return None
+
+    def more_due(self, until: int) -> bool:
+        """Whether timers may be due that were not loaded: the tick needs another batch."""
+        return self.horizon is not None and self.horizon[0] <= until
+
+    def decide(self, decision: Decision, appended_at: int) -> None:
+        """Put a decision into the outbox."""
+        sequence = self._expected.sequence + len(self.outgoing) + 1
+        self.outgoing.append(Outgoing(sequence, appended_at, decision))
+
+    def close(self, offset: int, *, whole: bool, published: int) -> Commit:
+        """What to commit, when all records before ``offset`` have been applied.
+
+        whole: the record at ``offset`` has not been begun; else it is a tick that needs another
+        batch. published: the last outbox sequence that the broker has acknowledged.
+        """
+        before = self._expected
+        chunk = 0 if whole else (before.chunk + 1 if before.offset == offset else 1)
+        customers: dict[str, bytes | None] = {}
+        due: dict[str, int | None] = {}
+        for customer_id in self._changed:
+            row = self.customers[customer_id]
+            customers[customer_id] = None if row is None else encode_row(row)
+            next_due = None if row is None else row.next_due
+            if next_due != self._due_before.get(customer_id):
+                due[customer_id] = next_due
+        counts = Counter(f"decisions/{it.decision.kind}/{it.decision.outcome}" for it in self.outgoing)
+        counts.update({f"records/{kind}/{fate}": n for (kind, fate), n in self.applied.items()})
+        return Commit(
+            expected=before,
+            position=Position(offset, chunk, before.sequence + len(self.outgoing)),
+            shop=encode_row(self.shop),
+            customers=customers,
+            due=due,
+            products={it: encode_row(self.products[it]) for it in self._learned},
+            outbox=[encode_row(outgoing) for outgoing in self.outgoing],
+            counters=dict(counts),
+            published=published,
+        )
+
+    def _queue(self, customer_id: str, key: str, due_at: int) -> None:
+        if self._due_until is not None and due_at <= self._due_until:
+            heappush(self._due, Due(due_at, customer_id, key))

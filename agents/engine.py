@@ -1,0 +1,295 @@
+"""What follows from a record? The pure core: (rows, record) → (rows, decisions).
+
+The law: no clock, no I/O, no chance. Time comes in with the records, ids are derived from their
+cause, and what a batch holds makes no difference: a log cut into other batches gives the same rows
+and the same decisions.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct
+
+from agents.agent import (
+    Act,
+    Agent,
+    CancelTimer,
+    Decided,
+    Note,
+    Remember,
+    Say,
+    SetTimer,
+    Timer,
+    View,
+)
+from agents.batch import Batch, Due
+from agents.gate import Gate
+from schemas.clickstream import ProductAdded, ProductViewed
+from schemas.codec import encode_row
+from schemas.decisions import Decision, Evidence, Outcome, decision_id
+from schemas.event import ANONYMOUS, Event
+from schemas.instant import DAY, MINUTE
+from schemas.journal import Entry, Record, Tick
+from schemas.orders import OrderPlaced
+from schemas.profiles import ErasureRequested
+from state.customer import (
+    KINDS_MAX,
+    RECENT_DECISIONS_MAX,
+    TIMERS_MAX,
+    Customer,
+    RecentDecision,
+    Refusal,
+)
+from state.fold import fold, is_repeat
+from state.product import learn
+from state.table import Loaded, Needs
+
+#: The engine's own timer: the row ends after long silence.
+END_OF_ROW = "row"
+
+
+class EngineSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The settings in ``[engine]``.
+
+    lateness_minutes: an event this much older than the clock is folded, but nothing is said on it.
+    anonymous_days, retention_days: silence after which a visitor's, a customer's row ends.
+    due_max: timers loaded for one commit; a tick with more takes several commits.
+    """
+
+    lateness_minutes: float = 60.0
+    anonymous_days: float = 30.0
+    retention_days: float = 1095.0
+    due_max: int = 2_000
+
+
+class Cause(Struct, frozen=True, gc=False):
+    """Why a decision is taken now. refusal: why nothing may be said on this occasion, if so."""
+
+    id: str
+    at: int
+    decided_at: int
+    appended_at: int = 0
+    refusal: str | None = None
+
+
+class Engine:
+    """Folds records into rows and asks the agents. Holds settings, and no state."""
+
+    def __init__(self, agents: Sequence[Agent], gate: Gate, settings: EngineSettings) -> None:
+        self.agents = {agent.name: agent for agent in agents}
+        self.gate = gate
+        self.settings = settings
+        self._lateness = round(settings.lateness_minutes * MINUTE)
+        self._listeners: dict[type[Any], list[Agent]] = {}
+        for agent in agents:
+            for event_type in agent.listens:
+                self._listeners.setdefault(event_type, []).append(agent)
+        self._learns = any(agent.reads_products for agent in agents)
+
+    def needs(self, records: Iterable[Record]) -> Needs:
+        """The rows that these records name."""
+        customers: dict[str, None] = {}
+        products: dict[str, None] = {}
+        due_until: int | None = None
+        for record in records:
+            if isinstance(record, Tick):
+                due_until = record.at if due_until is None else max(due_until, record.at)
+                continue
+            event = record.event
+            customers[event.subject] = None
+            if self._learns:
+                if isinstance(event, OrderPlaced):
+                    products.update(dict.fromkeys(item.product_id for item in event.products))
+                elif isinstance(event, ProductViewed | ProductAdded):
+                    products[event.product_id] = None
+        return Needs(list(customers), list(products), due_until, self.settings.due_max)
+
+    def open(self, loaded: Loaded, needs: Needs) -> Batch:
+        """Start a batch from what the table loaded."""
+        return Batch(loaded, needs.due_until)
+
+    def run(self, batch: Batch, records: Sequence[Record]) -> int:
+        """Apply records in order; returns how many were finished.
+
+        Fewer than all means that the next one is a tick with more due timers than were loaded:
+        commit what there is and come again.
+        """
+        for done, record in enumerate(records):
+            if isinstance(record, Entry):
+                self._event(batch, record)
+            elif not self._tick(batch, record):
+                return done
+        return len(records)
+
+    def _event(self, batch: Batch, entry: Entry) -> None:
+        event = entry.event
+        kind = str(event.__struct_config__.tag)
+        if batch.shop.has_seen(entry.source):
+            batch.applied[kind, "duplicate"] += 1
+            return
+        row = batch.customer(event.subject)
+        if is_repeat(row, event.event_id):
+            batch.applied[kind, "duplicate"] += 1
+            return
+        if isinstance(event, ErasureRequested):
+            batch.erase(event.subject)
+            batch.applied[kind, "applied"] += 1
+            return
+        if not row.timers.get(END_OF_ROW):
+            self._set_end(batch, event.subject, row, event.occurred_at)
+        late = event.occurred_at < batch.shop.clock_at - self._lateness
+        fold(row, event, batch.shop.rhythm)
+        if self._learns and isinstance(event, OrderPlaced):
+            bought = list(dict.fromkeys(item.product_id for item in event.products))
+            learn(batch.products, bought)
+            batch.learned(bought)
+        batch.applied[kind, "late" if late else "applied"] += 1
+        listeners = self._listeners.get(type(event))
+        if listeners:
+            appended_at = entry.source.appended_at
+            at = event.occurred_at
+            cause = Cause(event.event_id, at, at, appended_at, "late" if late else None)
+            view = View(event.subject, at, row, batch.shop, batch.products)
+            for agent in listeners:
+                self._ask(batch, agent, event, view, cause)
+
+    def _tick(self, batch: Batch, tick: Tick) -> bool:
+        """Fire what is due; False where more is due than was loaded. The clock never goes back."""
+        if tick.at < batch.shop.clock_at:
+            return True
+        batch.shop.clock_at = tick.at
+        while due := batch.next_due(tick.at):
+            self._fire(batch, due, tick.at)
+        return not batch.more_due(tick.at)
+
+    def _fire(self, batch: Batch, due: Due, at: int) -> None:
+        row = batch.customer(due.customer_id)
+        del row.timers[due.key]
+        name, _, timer = due.key.partition("/")
+        batch.fired[name] += 1
+        if name == END_OF_ROW:
+            self._end(batch, due.customer_id, row, at)
+        elif agent := self.agents.get(name):
+            cause = Cause(f"{due.key}@{due.due_at}", due.due_at, at)
+            view = View(due.customer_id, at, row, batch.shop, batch.products)
+            self._ask(batch, agent, Timer(timer, due.due_at), view, cause)
+
+    def _ask(
+        self, batch: Batch, agent: Agent, occasion: Event | Timer | Decided, view: View, cause: Cause
+    ) -> None:
+        """Let one agent decide, and do what it yields.
+
+        An agent that fails is put on record and the others go on: a policy's mistake must not stop
+        a partition. Its acts are taken whole or not at all.
+        """
+        decide = agent.on_timer if isinstance(occasion, Timer) else agent.on_event
+        try:
+            acts = list(decide(occasion, view.of(agent.name)))  # type: ignore[arg-type]
+        except Exception as error:
+            evidence = Evidence(values={"error": f"{type(error).__name__}: {error}"})
+            acts = [Note(reason="agent_failed", evidence=evidence)]
+        for act in acts:
+            self._do(batch, agent, act, view, cause)
+
+    def _do(self, batch: Batch, agent: Agent, act: Act, view: View, cause: Cause) -> None:
+        row = view.row
+        match act:
+            case SetTimer(due_at, name):
+                # A timer that is set for its own past would fire again in the same tick, for ever.
+                due_at = max(due_at, cause.at + 1)
+                key = _key(agent, name)
+                if len(row.timers) >= TIMERS_MAX and key not in row.timers:
+                    full = Note(reason="timers_full", evidence=Evidence(values={"timer": key}))
+                    self._record(batch, agent, full, view, cause, "noted", full.reason)
+                else:
+                    batch.set_timer(view.id, key, due_at)
+            case CancelTimer(name):
+                row.timers.pop(_key(agent, name), None)
+            case Remember(None):
+                row.memory.pop(agent.name, None)
+            case Remember(memory):
+                row.memory[agent.name] = Raw(encode_row(memory))
+            case Note():
+                self._record(batch, agent, act, view, cause, "noted", act.reason)
+            case Say():
+                self._say(batch, agent, act, view, cause)
+
+    def _say(self, batch: Batch, agent: Agent, say: Say, view: View, cause: Cause) -> None:
+        row, kind = view.row, say.kind or agent.name
+        refusal = cause.refusal or self.gate.refusal(agent, kind, row, cause.decided_at)
+        before = row.refusals.get(kind)
+        if refusal is not None:
+            if before is not None and before.reason == refusal:
+                before.count += 1
+                return
+            row.refusals[kind] = Refusal(refusal)
+            _bound(row.refusals)
+            self._record(batch, agent, say, view, cause, "suppressed", refusal)
+            return
+        row.refusals.pop(kind, None)
+        row.sent_at[kind] = cause.decided_at
+        _bound(row.sent_at)
+        count = before.count if before else 0
+        decision = self._record(batch, agent, say, view, cause, "sent", say.reason, count)
+        # Agents hear of what was sent, and answer with timers and memory; a trigger that follows
+        # from a trigger at once would be a loop in the making.
+        decided = Decided(kind, decision.id, cause.decided_at, say.reason)
+        for listener in self._listeners.get(Decided, ()):
+            quiet = msgspec.structs.replace(cause, refusal="follows_a_trigger")
+            self._ask(batch, listener, decided, view, quiet)
+
+    def _record(
+        self, batch: Batch, agent: Agent, act: Say | Note, view: View, cause: Cause,
+        outcome: Outcome, reason: str, refused_before: int = 0,
+    ) -> Decision:  # fmt: skip
+        kind = act.kind or agent.name
+        decision = Decision(
+            id=decision_id(agent.name, kind, view.id, cause.id),
+            kind=kind,
+            agent=agent.name,
+            customer_id=view.id,
+            cause=cause.id,
+            cause_at=cause.at,
+            decided_at=cause.decided_at,
+            outcome=outcome,
+            reason=reason,
+            expires_at=act.expires_at if isinstance(act, Say) else None,
+            refused_before=refused_before,
+            evidence=act.evidence,
+            payload=Raw(msgspec.json.encode(act.payload)) if act.payload else Raw(b"{}"),
+        )
+        recent = RecentDecision(kind, cause.decided_at, outcome, reason, decision.id)
+        view.row.decisions.append(recent)
+        del view.row.decisions[:-RECENT_DECISIONS_MAX]
+        batch.decide(decision, cause.appended_at)
+        return decision
+
+    def _set_end(self, batch: Batch, customer_id: str, row: Customer, seen_at: int) -> None:
+        due_at = max(seen_at, row.last_seen_at) + self._silence(customer_id)
+        batch.set_timer(customer_id, END_OF_ROW, due_at)
+
+    def _end(self, batch: Batch, customer_id: str, row: Customer, at: int) -> None:
+        """End the row, if it has been silent all the while; else look again later.
+
+        So a row's end is moved when it is due, and not at every event.
+        """
+        if row.last_seen_at + self._silence(customer_id) <= at:
+            batch.erase(customer_id)
+        else:
+            self._set_end(batch, customer_id, row, row.last_seen_at)
+
+    def _silence(self, customer_id: str) -> int:
+        anonymous = customer_id.startswith(ANONYMOUS)
+        days = self.settings.anonymous_days if anonymous else self.settings.retention_days
+        return round(days * DAY)
+
+
+def _key(agent: Agent, name: str) -> str:
+    return f"{agent.name}/{name}" if name else agent.name
+
+
+def _bound(by_kind: dict[str, Any]) -> None:
+    """Kinds are as many as the agents say; a bound for those that left the config."""
+    if len(by_kind) > KINDS_MAX:
+        del by_kind[next(iter(by_kind))]

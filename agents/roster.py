@@ -1,0 +1,51 @@
+"""Which agents are there, and which are on? Every file in ``agents/`` that holds one; those with a section.
+
+Nothing is registered by hand: a new agent is found because its file is there.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+import agents
+from agents.agent import Agent
+
+
+def known_agents() -> dict[str, type[Agent]]:
+    """Every agent class by name. Raises TypeError where a file and its agent differ in name."""
+    found: dict[str, type[Agent]] = {}
+    for module_info in pkgutil.iter_modules(agents.__path__):
+        module = importlib.import_module(f"agents.{module_info.name}")
+        for value in vars(module).values():
+            if isinstance(value, type) and issubclass(value, Agent) and value is not Agent:
+                if value.__module__ == module.__name__:
+                    found[_named_after(value, module_info.name)] = value
+    return found
+
+
+def hire(sections: Mapping[str, Any]) -> list[Agent]:
+    """Make the agents that have a section, in order of name.
+
+    Raises ValueError with key, what was found and what is allowed.
+    """
+    known = known_agents()
+    hired = []
+    for name in sorted(sections):
+        if name not in known:
+            raise ValueError(f"agents.{name}: no such agent; there are {', '.join(sorted(known))}")
+        try:
+            hired.append(msgspec.convert(sections[name], known[name]))
+        except msgspec.ValidationError as error:
+            fields = ", ".join(field.name for field in msgspec.structs.fields(known[name]))
+            raise ValueError(f"agents.{name}: {error}; its settings are {fields}") from error
+    return hired
+
+
+def _named_after(agent: type[Agent], file: str) -> str:
+    name = agent().name
+    if name != file:
+        raise TypeError(f"agents/{file}.py holds {agent.__name__}, which belongs in agents/{name}.py")
+    return name
