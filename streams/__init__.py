@@ -1,0 +1,1 @@
+"""How it flows: the imperative shell around the pure core."""

@@ -1,0 +1,78 @@
+"""How do records become state? Load the rows they name, decide, commit; and again for a long tick.
+
+The one procedure, whoever calls it: the worker over Redis, a replay or a test over memory.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from time import perf_counter
+from typing import Protocol
+
+from agents.batch import Batch
+from agents.engine import Engine
+from schemas.journal import Record
+from state.table import Position, Table
+
+
+class Conflict(Exception):
+    """The partition is not where this owner thought: somebody else is further, or the store went back.
+
+    Drop what was decided, read the position again and go on from there.
+    """
+
+
+class Stopwatch(Protocol):
+    """Is told how long each stage took."""
+
+    def __call__(self, stage: str, seconds: float) -> None:
+        """stage: load, decide or commit."""
+        ...
+
+
+class Applied:
+    """What one commit made of a batch."""
+
+    __slots__ = ("batch", "position", "row_bytes")
+
+    def __init__(self, batch: Batch, position: Position, row_bytes: list[int]) -> None:
+        self.batch = batch
+        self.position = position
+        self.row_bytes = row_bytes
+
+
+async def apply(
+    engine: Engine,
+    table: Table,
+    partition: int,
+    position: Position,
+    offsets: Sequence[int],
+    records: Sequence[Record],
+    *,
+    published: int = 0,
+    stopwatch: Stopwatch = lambda stage, seconds: None,
+) -> AsyncIterator[Applied]:
+    """Apply records, the first of which stands at ``position``; yields after each commit.
+
+    offsets: the journal offset of each record. published: the outbox sequence that the broker has
+    acknowledged. Raises Conflict, and StoreError when it is not known whether a commit took place.
+    """
+    while records:
+        started = perf_counter()
+        needs = engine.needs(records)
+        loaded = await table.load(partition, needs)
+        if loaded.position != position:
+            raise Conflict(f"partition {partition} is at {loaded.position}, not at {position}")
+        stopwatch("load", (now := perf_counter()) - started)
+
+        batch = engine.open(loaded, needs)
+        done = engine.run(batch, records)
+        whole = done == len(records)
+        offset = offsets[-1] + 1 if whole else offsets[done]
+        commit = batch.close(offset, whole=whole, published=published)
+        stopwatch("decide", (decided := perf_counter()) - now)
+
+        if not await table.commit(partition, commit):
+            raise Conflict(f"partition {partition} has moved on from {position}")
+        stopwatch("commit", perf_counter() - decided)
+        position = commit.position
+        yield Applied(batch, position, [len(row) for row in commit.customers.values() if row])
+        records, offsets = records[done:], offsets[done:]

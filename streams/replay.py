@@ -1,0 +1,59 @@
+"""What would Ebbtide have said? The journal's records through the engine, in memory.
+
+The same code as in a worker, without a broker and without Redis: state and decisions depend on the
+log and the config only, so the decisions are the same too.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from agents.engine import Engine
+from schemas.decisions import Decision
+from schemas.event import Event
+from schemas.journal import Entry, Record, Source, Tick
+from state.memory_table import MemoryTable
+from streams.apply import apply
+from streams.partitioner import partition_of
+
+BATCH_RECORDS = 1_000
+
+
+def journal(feed: Iterable[Event | Tick], partitions: int) -> Iterator[tuple[int, Record]]:
+    """Place a feed in the journal's partitions as ingest would: ticks go to all of them."""
+    for offset, fact in enumerate(feed):
+        if isinstance(fact, Tick):
+            yield from ((partition, fact) for partition in range(partitions))
+        else:
+            source = Source("history", 0, offset, 0)
+            yield partition_of(fact.subject, partitions), Entry(fact, source)  # type: ignore[arg-type]
+
+
+class Replay:
+    """Partitions in memory, to which records are added. decisions: all so far, by partition."""
+
+    def __init__(self, engine: Engine, partitions: int, batch_records: int = BATCH_RECORDS) -> None:
+        self.engine = engine
+        self.table = MemoryTable()
+        self.decisions: list[list[Decision]] = [[] for _ in range(partitions)]
+        self._waiting: list[list[Record]] = [[] for _ in range(partitions)]
+        self._batch_records = batch_records
+
+    async def run(self, feed: Iterable[Event | Tick]) -> None:
+        """Apply a whole feed, and what is left of it at the end."""
+        for partition, record in journal(feed, len(self._waiting)):
+            waiting = self._waiting[partition]
+            waiting.append(record)
+            if len(waiting) >= self._batch_records:
+                await self._flush(partition)
+        for partition in range(len(self._waiting)):
+            await self._flush(partition)
+
+    async def _flush(self, partition: int) -> None:
+        records, self._waiting[partition] = self._waiting[partition], []
+        position = await self.table.position(partition)
+        offsets = range(position.offset, position.offset + len(records))
+        steps = apply(
+            self.engine, self.table, partition, position, offsets, records,
+            published=position.sequence,
+        )  # fmt: skip
+        async for applied in steps:
+            self.decisions[partition] += [it.decision for it in applied.batch.outgoing]
