@@ -9,10 +9,12 @@ from collections.abc import Iterable
 from typing import Any, ClassVar, Literal, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 
+from schemas.codec import encode_json, encode_row
 from schemas.decisions import Evidence
 from schemas.event import Event, snake_case
+from schemas.instant import LATEST
 from schemas.profiles import Purpose
 from state.customer import Customer
 from state.product import Product
@@ -82,6 +84,9 @@ class Decided(Struct, frozen=True, gc=False):
     reason: str
 
 
+Occasion = Event | Timer | Decided
+
+
 class View:
     """What an agent may read about the customer at this moment. All of it is read-only by contract.
 
@@ -141,3 +146,37 @@ class Agent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def on_timer(self, timer: Timer, customer: View) -> Iterable[Act]:
         """Decide on something that did not happen."""
         return ()
+
+
+NO_PAYLOAD = Raw(b"{}")
+_readable = msgspec.msgpack.Decoder(tuple[str, str, int | None, Evidence]).decode
+
+
+def written(agent: Agent, act: Act) -> Raw:
+    """What an act lays down as bytes: a payload as JSON, a memory as msgpack.
+
+    Raises TypeError or ValueError for an act that could not be written, or not be read again. Asked
+    before any act of the occasion is done, so that they are taken whole or not at all.
+    """
+    match act:
+        case SetTimer(due_at):
+            if type(due_at) is not int or due_at >= LATEST:
+                raise TypeError(f"SetTimer.due_at is {due_at!r}: epoch milliseconds are wanted")
+        case Remember(memory):
+            return Raw(encode_row(memory))
+        case Say() | Note():
+            if isinstance(act, Say) and (act.kind or agent.name) not in agent.says:
+                raise ValueError(f"says {act.kind or agent.name!r}, which its `says` does not name")
+            told = (
+                act.reason,
+                act.kind,
+                act.expires_at if isinstance(act, Say) else None,
+                act.evidence,
+            )
+            _readable(encode_row(told))
+            return NO_PAYLOAD if act.payload is None else Raw(encode_json(act.payload))
+        case CancelTimer():
+            pass
+        case _:
+            raise TypeError(f"{act!r} is not an act")
+    return NO_PAYLOAD

@@ -10,7 +10,7 @@ from heapq import heappop, heappush
 import msgspec
 from msgspec import Struct
 
-from schemas.codec import encode_row
+from schemas.codec import encode_json, encode_row
 from schemas.decisions import Decision, Outgoing
 from state.customer import Customer, decode_customer
 from state.product import Product
@@ -132,7 +132,7 @@ class Batch:
             customers=customers,
             due=due,
             products={it: encode_row(self.products[it]) for it in self._learned},
-            outbox=[encode_row(outgoing) for outgoing in self.outgoing],
+            outbox=[encode_json(outgoing) for outgoing in self.outgoing],
             counters=dict(counts),
             published=published,
         )

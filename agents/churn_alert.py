@@ -61,14 +61,15 @@ class ChurnAlert(Agent, frozen=True):
 
     def on_event(self, event: OrderPlaced, customer: View) -> Iterable[Act]:
         """Set the alert for the moment at which silence since the last order becomes improbable."""
+        if event.occurred_at < customer.row.last_order_at:
+            return  # The silence began later than this, and may have been told already.
         a, b = self._prior(customer.shop.rhythm)
         gaps = customer.row.gap_hours
         a += len(gaps)
         b += sum(gaps) * HOUR / DAY
         quiet_days = max(self.quiet_days_min, b * (self.chance ** (-1 / a) - 1))
-        if event.occurred_at == customer.row.last_order_at:
-            yield Remember(LastOrder(event.event_id))
-        yield SetTimer(customer.row.last_order_at + round(quiet_days * DAY))
+        yield Remember(LastOrder(event.event_id))
+        yield SetTimer(event.occurred_at + round(quiet_days * DAY))
 
     def on_timer(self, timer: Timer, customer: View) -> Iterable[Act]:
         """Nothing came: say so."""

@@ -12,37 +12,31 @@ import msgspec
 from msgspec import Raw, Struct
 
 from agents.agent import (
+    NO_PAYLOAD,
     Act,
     Agent,
     CancelTimer,
     Decided,
     Note,
+    Occasion,
     Remember,
     Say,
     SetTimer,
     Timer,
     View,
+    written,
 )
 from agents.batch import Batch, Due
 from agents.gate import Gate
-from schemas.clickstream import ProductAdded, ProductViewed
-from schemas.codec import encode_row
 from schemas.decisions import Decision, Evidence, Outcome, decision_id
 from schemas.event import ANONYMOUS, Event
 from schemas.instant import DAY, MINUTE
 from schemas.journal import Entry, Record, Tick
 from schemas.orders import OrderPlaced
 from schemas.profiles import ErasureRequested
-from state.customer import (
-    KINDS_MAX,
-    RECENT_DECISIONS_MAX,
-    TIMERS_MAX,
-    Customer,
-    RecentDecision,
-    Refusal,
-)
+from state.customer import KINDS_MAX, TIMERS_MAX, Customer, Said
 from state.fold import fold, is_repeat
-from state.product import learn
+from state.product import learn, named_in
 from state.table import Loaded, Needs
 
 #: The engine's own timer: the row ends after long silence.
@@ -96,13 +90,9 @@ class Engine:
             if isinstance(record, Tick):
                 due_until = record.at if due_until is None else max(due_until, record.at)
                 continue
-            event = record.event
-            customers[event.subject] = None
+            customers[record.event.subject] = None
             if self._learns:
-                if isinstance(event, OrderPlaced):
-                    products.update(dict.fromkeys(item.product_id for item in event.products))
-                elif isinstance(event, ProductViewed | ProductAdded):
-                    products[event.product_id] = None
+                products.update(dict.fromkeys(named_in(record.event)))
         return Needs(list(customers), list(products), due_until, self.settings.due_max)
 
     def open(self, loaded: Loaded, needs: Needs) -> Batch:
@@ -140,17 +130,16 @@ class Engine:
             self._set_end(batch, event.subject, row, event.occurred_at)
         late = event.occurred_at < batch.shop.clock_at - self._lateness
         fold(row, event, batch.shop.rhythm)
-        if self._learns and isinstance(event, OrderPlaced):
-            bought = list(dict.fromkeys(item.product_id for item in event.products))
-            learn(batch.products, bought)
-            batch.learned(bought)
+        named = named_in(event) if self._learns else []
+        if named and isinstance(event, OrderPlaced):
+            batch.learned(learn(batch.products, named))
         batch.applied[kind, "late" if late else "applied"] += 1
-        listeners = self._listeners.get(type(event))
-        if listeners:
-            appended_at = entry.source.appended_at
-            at = event.occurred_at
-            cause = Cause(event.event_id, at, at, appended_at, "late" if late else None)
-            view = View(event.subject, at, row, batch.shop, batch.products)
+        if listeners := self._listeners.get(type(event)):
+            at, refusal = event.occurred_at, "late" if late else None
+            cause = Cause(event.event_id, at, at, entry.source.appended_at, refusal)
+            # Only this event's: what else a batch has loaded depends on how the log was cut.
+            products = {product_id: batch.products[product_id] for product_id in named}
+            view = View(event.subject, at, row, batch.shop, products)
             for agent in listeners:
                 self._ask(batch, agent, event, view, cause)
 
@@ -158,7 +147,8 @@ class Engine:
         """Fire what is due; False where more is due than was loaded. The clock never goes back."""
         if tick.at < batch.shop.clock_at:
             return True
-        batch.shop.clock_at = tick.at
+        if tick.at > batch.shop.clock_at:
+            batch.shop.previous_at, batch.shop.clock_at = batch.shop.clock_at, tick.at
         while due := batch.next_due(tick.at):
             self._fire(batch, due, tick.at)
         return not batch.more_due(tick.at)
@@ -171,12 +161,15 @@ class Engine:
         if name == END_OF_ROW:
             self._end(batch, due.customer_id, row, at)
         elif agent := self.agents.get(name):
-            cause = Cause(f"{due.key}@{due.due_at}", due.due_at, at)
-            view = View(due.customer_id, at, row, batch.shop, batch.products)
+            # Due before the last tick, and not fired by it: a late event has set it for the past.
+            late = due.due_at < batch.shop.previous_at - self._lateness
+            refusal = "late" if late else None
+            cause = Cause(f"{due.key}@{due.due_at}", due.due_at, at, 0, refusal)
+            view = View(due.customer_id, at, row, batch.shop, {})
             self._ask(batch, agent, Timer(timer, due.due_at), view, cause)
 
     def _ask(
-        self, batch: Batch, agent: Agent, occasion: Event | Timer | Decided, view: View, cause: Cause
+        self, batch: Batch, agent: Agent, occasion: Occasion, view: View, cause: Cause
     ) -> None:
         """Let one agent decide, and do what it yields.
 
@@ -185,53 +178,57 @@ class Engine:
         """
         decide = agent.on_timer if isinstance(occasion, Timer) else agent.on_event
         try:
-            acts = list(decide(occasion, view.of(agent.name)))  # type: ignore[arg-type]
+            yielded = decide(occasion, view.of(agent.name))  # type: ignore[arg-type]
+            acts = [(act, written(agent, act)) for act in yielded]
         except Exception as error:
             evidence = Evidence(values={"error": f"{type(error).__name__}: {error}"})
-            acts = [Note(reason="agent_failed", evidence=evidence)]
-        for act in acts:
-            self._do(batch, agent, act, view, cause)
+            acts = [(Note(reason="agent_failed", evidence=evidence), NO_PAYLOAD)]
+        for act, body in acts:
+            self._do(batch, agent, act, body, view, cause)
 
-    def _do(self, batch: Batch, agent: Agent, act: Act, view: View, cause: Cause) -> None:
+    def _do(
+        self, batch: Batch, agent: Agent, act: Act, body: Raw, view: View, cause: Cause
+    ) -> None:
         row = view.row
         match act:
             case SetTimer(due_at, name):
                 # A timer that is set for its own past would fire again in the same tick, for ever.
-                due_at = max(due_at, cause.at + 1)
+                if due_at <= cause.at:
+                    due_at = cause.decided_at + 1
                 key = _key(agent, name)
                 if len(row.timers) >= TIMERS_MAX and key not in row.timers:
                     full = Note(reason="timers_full", evidence=Evidence(values={"timer": key}))
-                    self._record(batch, agent, full, view, cause, "noted", full.reason)
+                    self._record(batch, agent, full, NO_PAYLOAD, view, cause, "noted", full.reason)
                 else:
                     batch.set_timer(view.id, key, due_at)
             case CancelTimer(name):
                 row.timers.pop(_key(agent, name), None)
             case Remember(None):
                 row.memory.pop(agent.name, None)
-            case Remember(memory):
-                row.memory[agent.name] = Raw(encode_row(memory))
+            case Remember():
+                row.memory[agent.name] = body
             case Note():
-                self._record(batch, agent, act, view, cause, "noted", act.reason)
+                self._record(batch, agent, act, body, view, cause, "noted", act.reason)
             case Say():
-                self._say(batch, agent, act, view, cause)
+                self._say(batch, agent, act, body, view, cause)
 
-    def _say(self, batch: Batch, agent: Agent, say: Say, view: View, cause: Cause) -> None:
-        row, kind = view.row, say.kind or agent.name
-        refusal = cause.refusal or self.gate.refusal(agent, kind, row, cause.decided_at)
-        before = row.refusals.get(kind)
-        if refusal is not None:
-            if before is not None and before.reason == refusal:
-                before.count += 1
-                return
-            row.refusals[kind] = Refusal(refusal)
-            _bound(row.refusals)
-            self._record(batch, agent, say, view, cause, "suppressed", refusal)
+    def _say(
+        self, batch: Batch, agent: Agent, say: Say, body: Raw, view: View, cause: Cause
+    ) -> None:
+        kind = say.kind or agent.name
+        said = view.row.said.setdefault(kind, Said())
+        _bound(view.row.said)
+        refusal = cause.refusal or self.gate.refusal(agent, kind, view.row, cause.decided_at)
+        if refusal is not None and refusal == said.refusal:
+            said.refused += 1
             return
-        row.refusals.pop(kind, None)
-        row.sent_at[kind] = cause.decided_at
-        _bound(row.sent_at)
-        count = before.count if before else 0
-        decision = self._record(batch, agent, say, view, cause, "sent", say.reason, count)
+        before, said.refusal, said.refused = said.refused, refusal or "", 0
+        if refusal is not None:
+            self._record(batch, agent, say, body, view, cause, "suppressed", refusal, before)
+            return
+        said.sent_at = cause.decided_at
+        said.sent += 1
+        decision = self._record(batch, agent, say, body, view, cause, "sent", say.reason, before)
         # Agents hear of what was sent, and answer with timers and memory; a trigger that follows
         # from a trigger at once would be a loop in the making.
         decided = Decided(kind, decision.id, cause.decided_at, say.reason)
@@ -240,7 +237,7 @@ class Engine:
             self._ask(batch, listener, decided, view, quiet)
 
     def _record(
-        self, batch: Batch, agent: Agent, act: Say | Note, view: View, cause: Cause,
+        self, batch: Batch, agent: Agent, act: Say | Note, body: Raw, view: View, cause: Cause,
         outcome: Outcome, reason: str, refused_before: int = 0,
     ) -> Decision:  # fmt: skip
         kind = act.kind or agent.name
@@ -257,11 +254,8 @@ class Engine:
             expires_at=act.expires_at if isinstance(act, Say) else None,
             refused_before=refused_before,
             evidence=act.evidence,
-            payload=Raw(msgspec.json.encode(act.payload)) if act.payload else Raw(b"{}"),
+            payload=body,
         )
-        recent = RecentDecision(kind, cause.decided_at, outcome, reason, decision.id)
-        view.row.decisions.append(recent)
-        del view.row.decisions[:-RECENT_DECISIONS_MAX]
         batch.decide(decision, cause.appended_at)
         return decision
 
@@ -289,7 +283,7 @@ def _key(agent: Agent, name: str) -> str:
     return f"{agent.name}/{name}" if name else agent.name
 
 
-def _bound(by_kind: dict[str, Any]) -> None:
+def _bound(by_kind: dict[str, Said]) -> None:
     """Kinds are as many as the agents say; a bound for those that left the config."""
     if len(by_kind) > KINDS_MAX:
         del by_kind[next(iter(by_kind))]

@@ -9,6 +9,7 @@ from msgspec import Struct
 from agents.agent import Agent
 from schemas.instant import HOUR
 from schemas.profiles import Purpose
+from state.consent import open_channels
 from state.customer import Customer
 
 
@@ -28,15 +29,15 @@ class Gate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """
         if not self._consented(agent, row):
             return "no_consent"
-        last = row.sent_at.get(kind)
-        if last is not None and at - last < agent.pause_hours * HOUR:
+        said = row.said.get(kind)
+        if said is not None and said.sent and at - said.sent_at < agent.pause_hours * HOUR:
             return "paused"
         return None
 
     def _consented(self, agent: Agent, row: Customer) -> bool:
         if agent.purpose == "internal":
             return True
-        channels = row.consent.get(agent.purpose)
+        channels = open_channels(row.consent, agent.purpose)
         if channels is None:
             return agent.purpose in self.assume_consent
         return bool(channels)

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from agents.agent import Act, Agent, Remember, Say, View
+from agents.agent import Act, Agent, Say, View
 from schemas.clickstream import ProductAdded, ProductViewed
 from schemas.decisions import Evidence
 from schemas.instant import HOUR
@@ -19,7 +19,10 @@ from schemas.profiles import Purpose
 
 
 class Recommended(Struct, frozen=True):
-    """One product; score: the share of orders with a product at hand that had this one too."""
+    """One product; score: the share of orders with the product at hand that had this one too.
+
+    With several products at hand their shares are added up.
+    """
 
     product_id: str
     score: float
@@ -30,12 +33,6 @@ class ProductRecommendationPayload(Struct, frozen=True):
 
     because_of: list[str]
     products: list[Recommended]
-
-
-class Spoken(Struct, array_like=True, gc=False):
-    """When the agent last spoke to this customer."""
-
-    at: int = 0
 
 
 class ProductRecommendation(Agent, frozen=True):
@@ -56,7 +53,8 @@ class ProductRecommendation(Agent, frozen=True):
         self, event: ProductViewed | ProductAdded | OrderPlaced, customer: View
     ) -> Iterable[Act]:
         """Recommend what goes with the product, or with the order as a whole."""
-        if customer.at - customer.recall(Spoken).at < self.quiet_hours * HOUR:
+        said = customer.row.said.get(self.name)
+        if said is not None and customer.at - said.sent_at < self.quiet_hours * HOUR:
             return
         if isinstance(event, OrderPlaced):
             at_hand = [item.product_id for item in event.products]
@@ -65,7 +63,6 @@ class ProductRecommendation(Agent, frozen=True):
         best = self._best(at_hand, customer)
         if len(best) < self.products_min:
             return
-        yield Remember(Spoken(customer.at))
         yield Say(
             reason="bought_together",
             payload=ProductRecommendationPayload(at_hand[: self.products_max], best),
@@ -82,8 +79,8 @@ class ProductRecommendation(Agent, frozen=True):
         scores: dict[str, float] = {}
         for product_id in dict.fromkeys(at_hand):
             product = customer.products[product_id]
-            for other, together in product.goes_with(self.together_min):
-                if other not in has:
+            for other, together in product.neighbours.items():
+                if together >= self.together_min and other not in has:
                     scores[other] = scores.get(other, 0.0) + together / product.orders
         ranked = sorted(scores.items(), key=lambda pair: (-pair[1], pair[0]))
         return [Recommended(it, round(score, 4)) for it, score in ranked[: self.products_max]]

@@ -12,7 +12,18 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from agents.agent import Act, Agent, CancelTimer, Decided, Note, Remember, Say, SetTimer, Timer, View
+from agents.agent import (
+    Act,
+    Agent,
+    CancelTimer,
+    Decided,
+    Note,
+    Remember,
+    Say,
+    SetTimer,
+    Timer,
+    View,
+)
 from schemas.decisions import Evidence
 from schemas.instant import DAY, to_text
 from schemas.orders import OrderPlaced
@@ -37,13 +48,23 @@ class CouponRedeemed(Struct, frozen=True):
     currency: str
 
 
+class Coupon(Struct, array_like=True, gc=False, frozen=True):
+    """A code, what it is worth, and until when."""
+
+    code: str
+    value_cents: int
+    expires_at: int
+
+
 class Offer(Struct, array_like=True, gc=False):
-    """The alert that waits for an answer, and the coupon that is open."""
+    """The alert that waits for an answer, the coupon that the customer has, and the one to be sent.
+
+    They are two, because the gate may refuse the next while the last can still be redeemed.
+    """
 
     alert_id: str = ""
-    code: str = ""
-    value_cents: int = 0
-    expires_at: int = 0
+    sent: Coupon | None = None
+    next: Coupon | None = None
 
 
 class WinBackCoupon(Agent, frozen=True):
@@ -69,17 +90,22 @@ class WinBackCoupon(Agent, frozen=True):
         offer = customer.recall(Offer)
         match event:
             case Decided(kind=self.after, id=alert_id):
-                yield Remember(Offer(alert_id, offer.code, offer.value_cents, offer.expires_at))
+                yield Remember(Offer(alert_id, offer.sent))
                 yield SetTimer(event.decided_at + round(self.after_days * DAY))
-            case OrderPlaced() if offer.alert_id or offer.code:
-                yield CancelTimer()
-                if offer.code and offer.code in event.coupons:
-                    yield self._redeemed(offer, event)
-                    offer = Offer()
-                open_until = offer.expires_at
-                still_open = offer.code and event.occurred_at <= open_until
-                offer = Offer("", offer.code, offer.value_cents, open_until)
-                yield Remember(offer if still_open else None)
+            case Decided(kind=self.name):
+                yield Remember(Offer(sent=offer.next))
+            case OrderPlaced() if offer.alert_id or offer.sent:
+                sent, alert_id = offer.sent, offer.alert_id
+                if sent and sent.code in event.coupons:
+                    yield self._redeemed(sent, event)
+                    sent = None
+                elif sent and event.occurred_at > sent.expires_at:
+                    sent = None
+                # One that comes late and is older than the silence is no answer to it.
+                if event.occurred_at >= customer.row.last_order_at:
+                    yield CancelTimer()
+                    alert_id = ""
+                yield Remember(Offer(alert_id, sent) if alert_id or sent else None)
 
     def on_timer(self, timer: Timer, customer: View) -> Iterable[Act]:
         """No order came: make the offer."""
@@ -89,7 +115,7 @@ class WinBackCoupon(Agent, frozen=True):
         value = min(max(value, self.value_cents_min), self.value_cents_max)
         expires_at = customer.at + round(self.valid_days * DAY)
         code = self._code(customer.id, timer.due_at)
-        yield Remember(Offer("", code, value, expires_at))
+        yield Remember(Offer("", offer.sent, Coupon(code, value, expires_at)))
         yield Say(
             reason="alert_unanswered",
             payload=WinBackCouponPayload(code, value, row.currency, to_text(expires_at)),
@@ -117,13 +143,15 @@ class WinBackCoupon(Agent, frozen=True):
         letters = b32encode(digest).decode()
         return f"EBB-{letters[:4]}-{letters[4:8]}-{letters[8:12]}"
 
-    def _redeemed(self, offer: Offer, order: OrderPlaced) -> Note:
+    def _redeemed(self, coupon: Coupon, order: OrderPlaced) -> Note:
         return Note(
-            reason="redeemed" if order.occurred_at <= offer.expires_at else "redeemed_after_expiry",
+            reason="redeemed"
+            if order.occurred_at <= coupon.expires_at
+            else "redeemed_after_expiry",
             evidence=Evidence(
                 events=(order.event_id,), values={"redeemed_at": to_text(order.occurred_at)}
             ),
             payload=CouponRedeemed(
-                offer.code, order.order_id, offer.value_cents, order.paid_cents, order.currency
+                coupon.code, order.order_id, coupon.value_cents, order.paid_cents, order.currency
             ),
         )

@@ -1,4 +1,4 @@
-"""How do bytes become structs, and back? JSON at every border, msgpack inside the table.
+"""How do bytes become structs, and back? JSON at every border and in the outbox, msgpack in rows.
 
 Decoders are built once: building one costs more than using it.
 """
@@ -33,4 +33,4 @@ encode_row = msgspec.msgpack.Encoder().encode
 decode_record = msgspec.json.Decoder[Record](Record).decode
 decode_decision = msgspec.json.Decoder(Decision).decode
 decode_trigger = msgspec.json.Decoder(Trigger).decode
-decode_outgoing = msgspec.msgpack.Decoder(Outgoing).decode
+decode_outgoing = msgspec.json.Decoder(Outgoing).decode

@@ -37,6 +37,16 @@ _HINTS: dict[Reason, str] = {
     "tick_not_allowed": "Ticks come from Ebbtide, unless the setting clock is `feed`.",
 }
 
+# How errors read, msgspec's and those of our own structs; the first that matches counts. Held
+# against the beginning, because further on an error may quote what was published.
+_SIGNS: tuple[tuple[str, Reason], ...] = (
+    (r"Expected `object`, got `\w+`$", "not_json"),
+    (r"customer_id or anonymous_id is required", "no_customer"),
+    (r"Expected `datetime` with a timezone component", "zone_missing"),
+    (r"Object missing required field `type`|Invalid value .* - at `\$\.type`$", "unknown_type"),
+    (r"Object missing required field", "missing_field"),
+)
+
 
 class Refusal(Struct, frozen=True):
     """Why a raw record is a dead letter. detail: what was found, with its path in the record."""
@@ -61,14 +71,5 @@ def refusal_of(error: Exception) -> Refusal:
         # DecodeError proper is malformed JSON; UnicodeDecodeError is text that is not UTF-8.
         assert isinstance(error, DecodeError | UnicodeDecodeError | RecursionError), error
         return Refusal("not_json", text or type(error).__name__)
-    if "customer_id or anonymous_id" in text:
-        return Refusal("no_customer", text)
-    if "timezone component" in text:
-        return Refusal("zone_missing", text)
-    if "missing required field `type`" in text or (
-        "Invalid value" in text and re.search(r"`\$\.type`", text)
-    ):
-        return Refusal("unknown_type", text)
-    if "missing required field" in text:
-        return Refusal("missing_field", text)
-    return Refusal("invalid_field", text)
+    found = (reason for sign, reason in _SIGNS if re.match(sign, text, re.DOTALL))
+    return Refusal(next(found, "invalid_field"), text)

@@ -75,9 +75,8 @@ def decision_id(agent: str, kind: str, customer_id: str, cause: str) -> str:
     """Derive a decision's id from its cause: 128 bits in hex, the same in every replay.
 
     >>> decision_id("churn_alert", "churn_alert", "ann", "churn_alert@1768896000000")
-    'd11f7ba9bb0ddcb5c93b7a72bd1e25aa'
+    'd14234d2ac83c35e10b76073995f6c03'
     """
     # The unit separator cannot be confused with a part of a name.
     text = "\x1f".join((agent, kind, customer_id, cause))
     return blake2b(text.encode(), digest_size=16).hexdigest()
-

@@ -5,6 +5,7 @@ out; a field of the wrong type is refused with its path.
 """
 
 import re
+from functools import cache
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -16,11 +17,13 @@ Id = Annotated[str, Meta(min_length=1, max_length=128)]
 Name = Annotated[str, Meta(max_length=256)]
 Text = Annotated[str, Meta(max_length=10_000)]
 Cents = Annotated[int, Meta(ge=0, le=10**12, description="Minor units of the currency.")]
-Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$", description="ISO 4217 code.")]
+# The length also, because `$` alone lets a line break follow.
+Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$", max_length=3, description="ISO 4217 code.")]
 
 ANONYMOUS = "anon:"
 
 
+@cache  # The engine asks an agent's name at every decision.
 def snake_case(name: str) -> str:
     """
     >>> snake_case("ProductViewed")
@@ -30,7 +33,13 @@ def snake_case(name: str) -> str:
 
 
 class Event(
-    Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag_field="type", tag=snake_case
+    Struct,
+    frozen=True,
+    kw_only=True,
+    gc=False,
+    omit_defaults=True,
+    tag_field="type",
+    tag=snake_case,
 ):
     """The envelope of every event.
 

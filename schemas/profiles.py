@@ -11,7 +11,8 @@ from schemas.event import Event, Id, Name
 
 Channel = Literal["email", "sms", "push", "in_app", "web", "phone", "post"]
 Purpose = Literal["marketing", "personalisation", "service"]
-Locale = Annotated[str, Meta(pattern="^[a-z]{2,3}([-_][A-Za-z0-9]{2,8})*$")]
+# 35: what RFC 5646 (4.4.1) wants every reader to take. `$` alone would let a line break follow.
+Locale = Annotated[str, Meta(pattern=r"^[a-z]{2,3}([-_][A-Za-z0-9]{2,8})*$(?!\n)", max_length=35)]
 Traits = Annotated[dict[Name, Name], Meta(max_length=32)]
 
 

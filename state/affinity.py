@@ -6,6 +6,7 @@ something new happens, so a row that rests costs nothing. Kept as integers relat
 reference moment, rescaled when that has moved by many half-lives.
 """
 
+from collections.abc import Mapping
 from math import exp, log
 
 from msgspec import Struct
@@ -14,25 +15,30 @@ from schemas.instant import DAY
 
 HALF_LIFE = 30 * DAY
 _RATE = log(2) / HALF_LIFE
-_UNIT = 1_000  # A fresh view weighs 1,000: integers are a third of the bytes of floats in msgpack.
+_UNIT = 10  # A fresh view weighs 10: small integers are a third of the bytes of floats in msgpack.
 _RESCALE_AFTER = 10 * HALF_LIFE  # Weights have grown a thousandfold by then, and still fit 64 bits.
 
 
 class Affinity(Struct, array_like=True, gc=False):
-    """Names with their weights at ``at``; the lightest leaves when a new one needs its place."""
+    """Names with their weights as of ``day``; the lightest leave when new ones need their place.
 
-    at: int = 0
+    day: days since 1970-01-01, a third of the bytes of a moment.
+    """
+
+    day: int = 0
     weights: dict[str, int] = {}
 
-    def add(self, name: str, weight: float, at: int, names_max: int) -> None:
-        """Give ``name`` a weight at a moment. A late one gets what is left of it by now."""
-        if not self.at or at - self.at > _RESCALE_AFTER:
-            self._rescale(at)
-        grown = round(_UNIT * weight * exp(_RATE * (at - self.at)))
+    def add(self, names: Mapping[str, float], at: int, names_max: int) -> None:
+        """Give each name its weight at a moment. A late one gets what is left of it by now."""
+        if not self.day or at - self.day * DAY > _RESCALE_AFTER:
+            self._rescale(at // DAY)
+        growth = _UNIT * exp(_RATE * (at - self.day * DAY))
         weights = self.weights
-        weights[name] = weights.get(name, 0) + grown
+        for name, weight in names.items():
+            weights[name] = weights.get(name, 0) + round(weight * growth)
         if len(weights) > names_max:
-            del weights[min(weights, key=lambda other: (weights[other], other))]
+            heaviest = sorted(weights, key=lambda name: (-weights[name], name))[:names_max]
+            self.weights = {name: weights[name] for name in heaviest}
 
     def shares(self) -> dict[str, float]:
         """Each name's share of all weight, heaviest first."""
@@ -40,7 +46,9 @@ class Affinity(Struct, array_like=True, gc=False):
         heaviest_first = sorted(self.weights.items(), key=lambda pair: (-pair[1], pair[0]))
         return {name: weight / whole for name, weight in heaviest_first}
 
-    def _rescale(self, at: int) -> None:
-        fade = exp(_RATE * (self.at - at)) if self.at else 1.0
-        self.weights = {name: faded for name, w in self.weights.items() if (faded := round(w * fade))}
-        self.at = at
+    def _rescale(self, day: int) -> None:
+        fade = exp(_RATE * DAY * (self.day - day)) if self.day else 1.0
+        self.weights = {
+            name: faded for name, w in self.weights.items() if (faded := round(w * fade))
+        }
+        self.day = day

@@ -10,26 +10,29 @@ from datetime import date
 import msgspec
 from msgspec import Raw, Struct, field
 
-from schemas.decisions import Outcome
-from schemas.instant import MINUTE
+from schemas.instant import DAY, MINUTE
 from state.affinity import Affinity
+from state.consent import Consent
 from state.window import Window
 
 ROW_VERSION = 1
 
 # Bounds. Together they keep a busy customer's row near one kilobyte and the median under 600 bytes.
-EVENT_IDS_MAX = 16
-GAPS_MAX = 12
+EVENT_IDS_MAX = 8
+GAPS_MAX = 8
 CART_MAX = 20
 VIEWED_MAX = 8
-BOUGHT_MAX = 16
-CATEGORIES_MAX = 6
-PRODUCTS_MAX = 4
-RECENT_ORDERS_MAX = 4
+BOUGHT_MAX = 6
+CATEGORIES_MAX = 3
+PRODUCTS_MAX = 2
+RECENT_ORDERS_MAX = 3
 TRAITS_MAX = 16
-RECENT_DECISIONS_MAX = 6
 TIMERS_MAX = 32
 KINDS_MAX = 32
+
+# An order of which nothing more is heard for so long is taken to have arrived, and is let go when
+# the next one comes.
+RECENT_ORDER_KEPT = 14 * DAY
 
 SESSION_GAP = 30 * MINUTE  # The industry's customary session time-out (Google Analytics, Segment).
 
@@ -82,32 +85,28 @@ class Responses(Struct, array_like=True, gc=False):
     unsubscribed: bool = False
 
 
-class RecentDecision(Struct, array_like=True, gc=False):
-    """A decision that we took about this customer not long ago."""
+class Said(Struct, array_like=True, gc=False):
+    """What we decided last about one kind of trigger.
 
-    kind: str
-    at: int
-    outcome: Outcome
-    reason: str
-    id: str
+    sent_at, sent: when it was last sent, and how often in all. refusal: the gate's last word, empty
+    if the trigger was sent. refused: how often it has said so again since that was recorded.
+    """
 
-
-class Refusal(Struct, array_like=True, gc=False):
-    """What the gate last refused of one kind, and how often since it was recorded."""
-
-    reason: str
-    count: int = 0
+    sent_at: int = 0
+    sent: int = 0
+    refusal: str = ""
+    refused: int = 0
 
 
 class Customer(Struct, array_like=True, gc=False):
     """The row. Moments are epoch milliseconds, 0 for never; money is in minor units of ``currency``.
 
-    event_ids: 8-byte hashes of the last 16 event ids, newest last. A retry is known as one while
-    no more than 16 other events of the customer have come in between.
+    event_ids: 6-byte hashes of the last 8 event ids, newest last. A retry is known as one while
+    fewer than 8 other events of the customer have come in between; ingest's memory is far longer.
     orders, views: rolling windows. order_count to last_order_at: recency, frequency, money.
-    gap_hours: the last 12 gaps between purchases (orders within a day are one purchase).
-    bought: products bought last, newest last. sent_at: when each kind of trigger was last sent.
-    refusals: what the gate refused since, by kind. memory: each agent's own, by agent. timers: when each is due, by ``agent`` or ``agent/name``.
+    gap_hours: the last 8 gaps between purchases (orders within a day are one purchase).
+    bought: products bought last, newest last. said: decisions by kind. timers: when each is due, by
+    ``agent`` or ``agent/name``. memory: each agent's own, by agent.
     """
 
     version: int = ROW_VERSION
@@ -122,7 +121,6 @@ class Customer(Struct, array_like=True, gc=False):
     currency: str = ""
     first_order_at: int = 0
     last_order_at: int = 0
-    purchase_at: int = 0
     gap_hours: list[int] = field(default_factory=list)
     session: Session = field(default_factory=Session)
     cart: dict[str, CartLine] = field(default_factory=dict)
@@ -132,16 +130,14 @@ class Customer(Struct, array_like=True, gc=False):
     categories: Affinity = field(default_factory=Affinity)
     products: Affinity = field(default_factory=Affinity)
     recent_orders: dict[str, RecentOrder] = field(default_factory=dict)
-    ratings: Ratings = field(default_factory=Ratings)
-    consent: dict[str, list[str]] = field(default_factory=dict)
+    ratings: Ratings | None = None
+    consent: Consent = field(default_factory=dict)
     responses: dict[str, Responses] = field(default_factory=dict)
     locale: str = ""
     time_zone: str = ""
     birthday: date | None = None
     traits: dict[str, str] = field(default_factory=dict)
-    decisions: list[RecentDecision] = field(default_factory=list)
-    sent_at: dict[str, int] = field(default_factory=dict)
-    refusals: dict[str, Refusal] = field(default_factory=dict)
+    said: dict[str, Said] = field(default_factory=dict)
     timers: dict[str, int] = field(default_factory=dict)
     memory: dict[str, Raw] = field(default_factory=dict)
 
@@ -165,7 +161,15 @@ class RowError(Exception):
     """A row cannot be read by this version."""
 
 
+class _Head(Struct, array_like=True, gc=False):
+    """What all versions of a row begin with."""
+
+    version: int
+
+
 _decode = msgspec.msgpack.Decoder(Customer).decode
+_decode_head = msgspec.msgpack.Decoder(_Head).decode
+_DAMAGE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 def decode_customer(customer_id: str, row: bytes) -> Customer:
@@ -175,11 +179,24 @@ def decode_customer(customer_id: str, row: bytes) -> Customer:
     """
     try:
         customer = _decode(row)
-    except msgspec.MsgspecError as error:
+    except _DAMAGE as error:
+        # A newer row may be laid out in a way that this version takes for damage.
+        _refuse_newer(customer_id, _version_of(row))
         raise RowError(f"the row of {customer_id!r} is not readable: {error}") from error
-    if customer.version > ROW_VERSION:
+    _refuse_newer(customer_id, customer.version)
+    return customer
+
+
+def _refuse_newer(customer_id: str, version: int) -> None:
+    if version > ROW_VERSION:
         raise RowError(
-            f"the row of {customer_id!r} has version {customer.version}, and this Ebbtide knows"
+            f"the row of {customer_id!r} has version {version}, and this Ebbtide knows"
             f" {ROW_VERSION} at most: run the newer version, or rebuild the rows from the journal"
         )
-    return customer
+
+
+def _version_of(row: bytes) -> int:
+    try:
+        return _decode_head(row).version
+    except _DAMAGE:
+        return 0

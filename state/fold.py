@@ -7,7 +7,7 @@ Whether anything is said about it is not decided here.
 
 from collections.abc import Callable
 from hashlib import blake2b
-from typing import Any, get_args
+from typing import Any
 
 from schemas import clickstream as click
 from schemas import orders as order
@@ -16,38 +16,41 @@ from schemas import reviews as review
 from schemas.event import Event
 from schemas.instant import DAY, HOUR
 from state import window
+from state.consent import hear
 from state.customer import (
     BOUGHT_MAX,
     CART_MAX,
     CATEGORIES_MAX,
     EVENT_IDS_MAX,
     GAPS_MAX,
-    RECENT_ORDERS_MAX,
     PRODUCTS_MAX,
+    RECENT_ORDER_KEPT,
+    RECENT_ORDERS_MAX,
     SESSION_GAP,
     TRAITS_MAX,
     VIEWED_MAX,
     CartLine,
     Customer,
+    Ratings,
     RecentOrder,
     Responses,
 )
 from state.shop import Rhythm
 
-ID_BYTES = 8
+ID_BYTES = 6
 
 # What an action says about liking, against a view. The order matters more than the figures:
 # Hu, Koren and Volinsky (ICDM 2008) weigh implicit feedback in the same spirit.
 WEIGHTS = {"viewed": 1.0, "added": 3.0, "wished": 2.0, "ordered": 5.0}
 
-ALL_CHANNELS = "*"
+PAID_CENTS_MAX = 10**12  # What schemas.event.Cents allows a total that is given.
 
 
 def is_repeat(customer: Customer, event_id: str) -> bool:
     """Whether this event id is among the row's last ones; remembers it if not."""
     digest = blake2b(event_id.encode(), digest_size=ID_BYTES).digest()
     known = customer.event_ids
-    # A match must begin at a multiple of 8; one that straddles two ids is chance.
+    # A match must begin at a multiple of 6; one that straddles two ids is chance.
     at = known.find(digest)
     while at >= 0 and at % ID_BYTES:
         at = known.find(digest, at + 1)
@@ -75,6 +78,8 @@ def fold(customer: Customer, event: Event, rhythm: Rhythm) -> None:
 
 
 def _visit(customer: Customer, at: int, viewed: bool) -> None:
+    if viewed:
+        window.add(customer.views, at, customer.last_seen_at)
     session = customer.session
     if at > session.last_at + SESSION_GAP:
         session.count += 1
@@ -85,31 +90,30 @@ def _visit(customer: Customer, at: int, viewed: bool) -> None:
     session.started_at = min(session.started_at, at)
     session.last_at = max(session.last_at, at)
     session.views += viewed
-    if viewed:
-        window.add(customer.views, at, customer.last_seen_at)
 
 
-def _like(customer: Customer, product_id: str, category: str, weight: float, at: int) -> None:
-    customer.products.add(product_id, weight, at, PRODUCTS_MAX)
-    if category:
-        customer.categories.add(category, weight, at, CATEGORIES_MAX)
+def _like(customer: Customer, event: click.ProductEvent, action: str) -> None:
+    weight, at = WEIGHTS[action], event.occurred_at
+    customer.products.add({event.product_id: weight}, at, PRODUCTS_MAX)
+    if event.category:
+        customer.categories.add({event.category: weight}, at, CATEGORIES_MAX)
 
 
 def _viewed(customer: Customer, event: click.ProductViewed) -> None:
     _push(customer.viewed, event.product_id, VIEWED_MAX)
-    _like(customer, event.product_id, event.category, WEIGHTS["viewed"], event.occurred_at)
+    _like(customer, event, "viewed")
 
 
 def _added(customer: Customer, event: click.ProductAdded) -> None:
     at = event.occurred_at
-    _like(customer, event.product_id, event.category, WEIGHTS["added"], at)
+    _like(customer, event, "added")
     if at <= customer.last_order_at:
         return  # The order that emptied this cart was seen first.
     line = customer.cart.get(event.product_id)
     if line is None:
-        if len(customer.cart) >= CART_MAX:
-            del customer.cart[min(customer.cart, key=lambda it: customer.cart[it].added_at)]
         customer.cart[event.product_id] = CartLine(event.quantity, event.price_cents, at)
+        if len(customer.cart) > CART_MAX:
+            del customer.cart[min(customer.cart, key=lambda it: customer.cart[it].added_at)]
     else:
         line.quantity += event.quantity
         line.price_cents = event.price_cents or line.price_cents
@@ -120,8 +124,8 @@ def _added(customer: Customer, event: click.ProductAdded) -> None:
 
 def _removed(customer: Customer, event: click.ProductRemoved) -> None:
     line = customer.cart.get(event.product_id)
-    if line is None:
-        return
+    if line is None or event.occurred_at <= customer.last_order_at:
+        return  # Nothing to take out, or it was taken out of a cart that has been ordered since.
     line.quantity -= event.quantity
     if line.quantity <= 0:
         del customer.cart[event.product_id]
@@ -129,12 +133,13 @@ def _removed(customer: Customer, event: click.ProductRemoved) -> None:
 
 
 def _wished(customer: Customer, event: click.ProductWishlisted | click.ProductShared) -> None:
-    _like(customer, event.product_id, event.category, WEIGHTS["wished"], event.occurred_at)
+    _like(customer, event, "wished")
 
 
 def _ordered(customer: Customer, event: order.OrderPlaced, rhythm: Rhythm) -> None:
     at = event.occurred_at
-    paid = event.paid_cents
+    # A thousand lines at the price that one may have add up to more than a row can hold.
+    paid = min(event.paid_cents, PAID_CENTS_MAX)
     customer.order_count += 1
     customer.spent_cents += paid
     customer.currency = event.currency
@@ -143,29 +148,50 @@ def _ordered(customer: Customer, event: order.OrderPlaced, rhythm: Rhythm) -> No
     _close_gap(customer, at, rhythm)
     customer.last_order_at = max(customer.last_order_at, at)
     window.add(customer.orders, at, customer.last_seen_at, paid)
-    for item in event.products:
-        _push(customer.bought, item.product_id, BOUGHT_MAX)
-        _like(customer, item.product_id, item.category, WEIGHTS["ordered"], at)
+    _bought(customer, event)
     for product_id in [it for it, line in customer.cart.items() if line.added_at <= at]:
         del customer.cart[product_id]
     if not customer.cart:
         customer.cart_changed_at = 0
-    _trim_oldest(customer.recent_orders, RECENT_ORDERS_MAX - 1)
-    customer.recent_orders[event.order_id] = RecentOrder(at, paid)
+    _keep_recent(customer, event.order_id, RecentOrder(at, paid))
+
+
+def _bought(customer: Customer, event: order.OrderPlaced) -> None:
+    """Remember what was bought last, and that it is liked."""
+    weight = WEIGHTS["ordered"]
+    products: dict[str, float] = {}
+    categories: dict[str, float] = {}
+    for item in event.products:
+        products[item.product_id] = weight
+        if item.category:
+            categories[item.category] = categories.get(item.category, 0.0) + weight
+    customer.products.add(products, event.occurred_at, PRODUCTS_MAX)
+    customer.categories.add(categories, event.occurred_at, CATEGORIES_MAX)
+    before = [product_id for product_id in customer.bought if product_id not in products]
+    customer.bought = [*before, *products][-BOUGHT_MAX:]
+
+
+def _keep_recent(customer: Customer, order_id: str, placed: RecentOrder) -> None:
+    """Put an order among the recent ones; those too old, or too many, are let go."""
+    orders = customer.recent_orders
+    orders[order_id] = placed
+    newest = max(order.placed_at for order in orders.values())
+    for old in [it for it, o in orders.items() if o.placed_at < newest - RECENT_ORDER_KEPT]:
+        del orders[old]
+    while len(orders) > RECENT_ORDERS_MAX:
+        del orders[min(orders, key=lambda it: orders[it].placed_at)]
 
 
 def _close_gap(customer: Customer, at: int, rhythm: Rhythm) -> None:
-    """Note the time since the last purchase. Orders within a day are one purchase.
+    """Note the time since the last order. Orders within a day of the last are one purchase with it.
 
     A late order does not reopen a gap that was closed: gaps are kept, not the orders between them.
     """
-    last = customer.purchase_at
+    last = customer.last_order_at
     if last and at - last >= DAY:
         customer.gap_hours.append((at - last) // HOUR)
         del customer.gap_hours[:-GAPS_MAX]
         rhythm.add(at - last)
-    if not last or at - last >= DAY:
-        customer.purchase_at = at
 
 
 def _cancelled(customer: Customer, event: order.OrderCancelled) -> None:
@@ -203,7 +229,7 @@ def _delivered(customer: Customer, event: order.OrderDelivered) -> None:
 
 
 def _reviewed(customer: Customer, event: review.ReviewPosted) -> None:
-    ratings = customer.ratings
+    ratings = customer.ratings = customer.ratings or Ratings()
     ratings.count += 1
     ratings.stars += event.rating
     if event.occurred_at >= ratings.last_at:
@@ -215,9 +241,12 @@ def _reviewed(customer: Customer, event: review.ReviewPosted) -> None:
 def _edited(customer: Customer, event: review.ReviewEdited) -> None:
     """Correct the last review; what an older one said is no longer known, and stays counted."""
     ratings = customer.ratings
-    if event.review_id == ratings.last_review_id:
+    if ratings is None or event.review_id != ratings.last_review_id:
+        return
+    if event.occurred_at >= ratings.last_at:
         ratings.stars += event.rating - ratings.last
         ratings.last = event.rating
+        ratings.last_at = event.occurred_at
 
 
 def _updated(customer: Customer, event: profile.ProfileUpdated) -> None:
@@ -231,18 +260,8 @@ def _updated(customer: Customer, event: profile.ProfileUpdated) -> None:
 
 
 def _consented(customer: Customer, event: profile.ConsentChanged) -> None:
-    channels = customer.consent.setdefault(event.purpose, [])
-    channel = event.channel or ALL_CHANNELS
-    if event.granted:
-        if channel not in channels:
-            channels.append(channel)
-    elif event.channel is None:
-        channels.clear()
-    elif channel in channels:
-        channels.remove(channel)
-    elif ALL_CHANNELS in channels:
-        # All but this one: what was given for all is now spelled out.
-        channels[:] = [it for it in _CHANNELS if it != channel]
+    at = event.occurred_at
+    hear(customer.consent, event.purpose, event.channel, event.granted, at)
 
 
 def _responded(customer: Customer, event: profile.Message) -> None:
@@ -268,12 +287,6 @@ def _push(names: list[str], name: str, names_max: int) -> None:
     del names[:-names_max]
 
 
-def _trim_oldest(orders: dict[str, RecentOrder], orders_max: int) -> None:
-    while len(orders) > orders_max:
-        del orders[min(orders, key=lambda order_id: orders[order_id].placed_at)]
-
-
-_CHANNELS = get_args(profile.Channel)
 _VISITS = (
     click.PageViewed
     | click.ProductsSearched

@@ -39,13 +39,14 @@ class Shop(Struct, array_like=True, gc=False):
     """The partition's own row.
 
     clock_at: the last tick. decided: how many decisions it has made (the outbox sequence).
-    carried: per raw partition, what has been seen.
+    carried: per raw partition, what has been seen. previous_at: the tick before the last one.
     """
 
     clock_at: int = 0
     decided: int = 0
     carried: dict[str, Carried] = {}
     rhythm: Rhythm = field(default_factory=Rhythm)
+    previous_at: int = 0
 
     def has_seen(self, source: Source) -> bool:
         """Whether ingest carried this raw record over before; remembers it if not.

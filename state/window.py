@@ -6,15 +6,16 @@ that is younger than L, none that is older than L plus one bucket, and holds at 
 buckets. What a window holds depends on what was added and on the newest moment in it, not on the
 order of arrival: late events find their bucket.
 
-A window is a flat list ``[width_index, start_index, count, sum, …]``, newest last, because it lives
-in a row that is encoded and decoded once a batch.
+A window is a flat list ``[bucket, count, sum, …]``, newest last, because it lives in a row that is
+encoded and decoded once a batch. A bucket is named by one number: its start in units of its width,
+times the number of levels, plus its level.
 """
 
 from schemas.instant import DAY, HOUR
 
 #: (bucket width, how long buckets of that width are kept) from fine to coarse, in milliseconds.
 LEVELS = ((HOUR, DAY), (DAY, 28 * DAY), (28 * DAY, 365 * DAY))
-FIELDS = 4
+FIELDS = 3
 BUCKETS_MAX = 25 + 29 + 15
 
 Window = list[int]
@@ -36,7 +37,7 @@ def add(window: Window, at: int, newest: int, amount: int = 0) -> None:
 def total(window: Window, now: int, length: int) -> tuple[int, int]:
     """Count and sum of what happened in the ``length`` milliseconds before ``now``.
 
-    A bucket that the window's edge cuts counts whole.
+    A bucket that the window's edge cuts counts whole. now: not before the newest moment added.
 
     >>> window: Window = []
     >>> add(window, 40 * DAY, 40 * DAY, 500)
@@ -46,11 +47,13 @@ def total(window: Window, now: int, length: int) -> tuple[int, int]:
     edge = now - length
     count = amount = 0
     for i in range(0, len(window), FIELDS):
-        width = LEVELS[window[i]][0]
-        start = window[i + 1] * width
-        if start + width > edge and start <= now:
-            count += window[i + 2]
-            amount += window[i + 3]
+        start, level = divmod(window[i], len(LEVELS))
+        if level and length <= LEVELS[level - 1][1]:
+            continue  # What is in here left a finer level, so it is older than that level keeps.
+        width = LEVELS[level][0]
+        if (start + 1) * width > edge and start * width <= now:
+            count += window[i + 1]
+            amount += window[i + 2]
     return count, amount
 
 
@@ -66,10 +69,10 @@ def _outdated(window: Window, newest: int) -> bool:
     """Whether any bucket is older than its level keeps; the oldest of a level stands first in it."""
     previous = -1
     for i in range(0, len(window), FIELDS):
-        level = window[i]
+        start, level = divmod(window[i], len(LEVELS))
         if level != previous:
             width, kept = LEVELS[level]
-            if window[i + 1] <= (newest - kept) // width - 1:
+            if start <= (newest - kept) // width - 1:
                 return True
             previous = level
     return False
@@ -80,26 +83,25 @@ def _coarsen(window: Window, newest: int) -> None:
     old = window[:]
     window.clear()
     for i in range(0, len(old), FIELDS):
-        level, index, count, amount = old[i : i + FIELDS]
-        coarse = _level(index * LEVELS[level][0], newest)
+        start, level = divmod(old[i], len(LEVELS))
+        at = start * LEVELS[level][0]
+        coarse = _level(at, newest)
         if coarse is not None:
             coarse = max(coarse, level)
-            moved = index * LEVELS[level][0] // LEVELS[coarse][0]
-            _merge(window, coarse, moved, count, amount)
+            _merge(window, coarse, at // LEVELS[coarse][0], old[i + 1], old[i + 2])
 
 
-def _merge(window: Window, level: int, index: int, count: int, amount: int) -> None:
+def _merge(window: Window, level: int, start: int, count: int, amount: int) -> None:
     """Add to the bucket, or insert it: coarse levels first, and by start within a level."""
+    bucket = start * len(LEVELS) + level
     i = len(window) - FIELDS
     while i >= 0:
-        if window[i] == level:
-            if window[i + 1] == index:
-                window[i + 2] += count
-                window[i + 3] += amount
-                return
-            if window[i + 1] < index:
-                break
-        elif window[i] > level:
+        if window[i] == bucket:
+            window[i + 1] += count
+            window[i + 2] += amount
+            return
+        held_level = window[i] % len(LEVELS)
+        if held_level > level or (held_level == level and window[i] < bucket):
             break
         i -= FIELDS
-    window[i + FIELDS : i + FIELDS] = (level, index, count, amount)
+    window[i + FIELDS : i + FIELDS] = (bucket, count, amount)

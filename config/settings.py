@@ -1,0 +1,131 @@
+"""What can an operator set, and what is wrong with what was set? The environment and one TOML file.
+
+Where things run comes from the environment (``EBBTIDE_…``), because it differs by machine. What is
+decided comes from ``engine.toml``, because it belongs under version control. Secrets come from the
+environment, or from a file that it names, and are never printed.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+PREFIX = "EBBTIDE_"
+DEFAULT_CONFIG = Path(__file__).with_name("engine.toml")
+
+Port = Annotated[int, Meta(ge=1, le=65_535)]
+Count = Annotated[int, Meta(ge=1)]
+Seconds = Annotated[float, Meta(gt=0)]
+
+
+class ConfigError(Exception):
+    """A setting is wrong. The message names where it stands, what was found and what is allowed."""
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """One field per environment variable: ``broker`` is ``EBBTIDE_BROKER``.
+
+    broker: Kafka bootstrap servers. redis_url: where rows are kept. group: the consumer group.
+    config: the path of engine.toml. clock: ``wall`` ticks each ``tick_seconds``; ``feed`` takes
+    ticks from the raw topics, for replaying history.
+    coupon_key, coupon_key_file: the secret that coupon codes are derived with.
+    future_tolerance_seconds: how far ahead of our clock an event may be. event_bytes_max: larger
+    events are dead letters. dedupe_events_max: event ids that a worker's ingest remembers.
+    session_timeout_s, heartbeat_s, rebalance_timeout_s: of the consumer group; with the defaults a
+    dead worker's partitions are taken over in six to nine seconds.
+    batch_records_max: records in one commit.
+    """
+
+    broker: str = "127.0.0.1:19092"
+    redis_url: str = "redis://127.0.0.1:16379/0"
+    group: str = "ebbtide"
+    config: str = str(DEFAULT_CONFIG)
+    clock: Literal["wall", "feed"] = "wall"
+    tick_seconds: Seconds = 1.0
+    coupon_key: str = ""
+    coupon_key_file: str = ""
+    web_host: str = "127.0.0.1"
+    web_port: Port = 6066
+    future_tolerance_seconds: Seconds = 300.0
+    event_bytes_max: Count = 262_144
+    dedupe_events_max: Count = 200_000
+    session_timeout_s: Seconds = 6.0
+    heartbeat_s: Seconds = 1.0
+    rebalance_timeout_s: Seconds = 6.0
+    fetch_wait_ms: Annotated[int, Meta(ge=11)] = 50
+    batch_records_max: Count = 2_000
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_json: bool = False
+
+    def secret_coupon_key(self) -> str:
+        """The coupon secret. Raises ConfigError where there is none, or its file is not readable."""
+        if self.coupon_key:
+            return self.coupon_key
+        if not self.coupon_key_file:
+            raise ConfigError(
+                "EBBTIDE_COUPON_KEY is not set, and coupon codes are derived with it: set it, or"
+                " EBBTIDE_COUPON_KEY_FILE to the path of a file that holds it (any long random text)"
+            )
+        try:
+            key = Path(self.coupon_key_file).read_text("utf-8").strip()
+        except OSError as error:
+            raise ConfigError(f"EBBTIDE_COUPON_KEY_FILE: {error}") from error
+        if not key:
+            raise ConfigError(f"EBBTIDE_COUPON_KEY_FILE: {self.coupon_key_file} is empty")
+        return key
+
+
+def load_settings(environment: Mapping[str, str] = os.environ, **overrides: Any) -> Settings:
+    """Read the settings from the environment; ``overrides`` that are not None go before it.
+
+    Raises ConfigError for an unknown ``EBBTIDE_`` variable (a typing mistake would go unseen) and
+    for a wrong value.
+    """
+    names = {field.name for field in msgspec.structs.fields(Settings)}
+    found: dict[str, Any] = {}
+    for variable, value in environment.items():
+        if variable.startswith(PREFIX):
+            name = variable.removeprefix(PREFIX).lower()
+            if name not in names:
+                known = ", ".join(sorted(PREFIX + it.upper() for it in names))
+                raise ConfigError(f"{variable}: no such setting; there are {known}")
+            found[name] = value
+    found |= {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return msgspec.convert(found, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise ConfigError(_environment_mistake(error, found)) from error
+
+
+class EngineFile(Struct, frozen=True, forbid_unknown_fields=True):
+    """The sections of engine.toml, not yet looked into; the structs they belong to check them."""
+
+    engine: dict[str, Any] = {}
+    gate: dict[str, Any] = {}
+    agents: dict[str, dict[str, Any]] = {}
+
+
+def load_engine_file(path: str) -> EngineFile:
+    """Read engine.toml. Raises ConfigError with the file, the place and what is allowed."""
+    try:
+        text = Path(path).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read: {error}") from error
+    try:
+        return msgspec.convert(tomllib.loads(text), EngineFile)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not TOML: {error}") from error
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{path}: {error}; the sections are engine, gate, agents.<name>") from error
+
+
+def _environment_mistake(error: msgspec.ValidationError, found: dict[str, Any]) -> str:
+    message, _, path = str(error).partition(" - at `$.")
+    name = path.rstrip("`")
+    if not name:
+        return message
+    return f"{PREFIX}{name.upper()}: {message}, found {found.get(name)!r}"

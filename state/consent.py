@@ -1,0 +1,43 @@
+"""What has the customer agreed to? Their last word for each purpose and channel, by event time.
+
+The law: the word that was given last counts, whatever the order of arrival. A consent that comes
+late does not undo the withdrawal that came after it.
+"""
+
+from typing import get_args
+
+from schemas.profiles import Channel, Purpose
+
+#: By purpose, then channel or ``*`` for all: the moment of the last word, negative for a withdrawal.
+Consent = dict[str, dict[str, int]]
+
+ALL_CHANNELS = "*"
+_CHANNELS = get_args(Channel)
+
+
+def hear(
+    consent: Consent, purpose: Purpose, channel: Channel | None, granted: bool, at: int
+) -> None:
+    """Take in what was said at a moment; without a channel it was said of all of them.
+
+    >>> consent: Consent = {}
+    >>> hear(consent, "marketing", None, True, 1)
+    >>> hear(consent, "marketing", "sms", False, 2)
+    >>> open_channels(consent, "marketing")
+    ['email', 'push', 'in_app', 'web', 'phone', 'post']
+    """
+    said = consent.setdefault(purpose, {})
+    name = channel or ALL_CHANNELS
+    before = abs(said.get(name, 0))
+    # Of two words at the same moment the withdrawal counts: which came first cannot be known.
+    if at > before or (at == before and not granted):
+        said[name] = at if granted else -at
+
+
+def open_channels(consent: Consent, purpose: str) -> list[str] | None:
+    """The channels that the customer has agreed to; None where nothing was ever said."""
+    said = consent.get(purpose)
+    if said is None:
+        return None
+    of_all = said.get(ALL_CHANNELS, 0)
+    return [it for it in _CHANNELS if max(said.get(it, 0), of_all, key=abs) > 0]

@@ -1,0 +1,149 @@
+"""How does time get into the journal? As ticks: watermarks of how far the raw topics are carried over.
+
+``Tick(at)`` says: everything that reached the raw topics up to ``at`` is in this log before me. Each
+worker notes, for its raw partitions, how far they have been carried over; the leader appends the
+minimum over all raw partitions to every journal partition each second. A partition that nobody
+reads, or that cannot be written on, holds the clock back, and the metric says which one it is.
+"""
+
+import asyncio
+from collections.abc import Callable
+from time import time_ns
+from typing import Protocol
+
+import structlog
+from faust.types import TP
+
+from schemas.codec import encode_json
+from schemas.instant import SECOND
+from schemas.journal import Tick
+from state.table import StoreError
+from streams import metrics
+from streams.producer import DeliveryError, Outbound, Producer
+from streams.topics import JOURNAL
+
+log = structlog.get_logger()
+
+NOTE_EVERY_S = 0.2
+
+
+class Notes(Protocol):
+    """Where workers tell each other how far raw partitions are carried over."""
+
+    async def note_carried(self, carried: dict[str, int]) -> None:
+        """Note it, by ``topic/partition`` (epoch milliseconds)."""
+        ...
+
+    async def carried(self) -> dict[str, int]:
+        """All that has been noted."""
+        ...
+
+
+class Carried:
+    """How far this worker has carried its raw partitions over.
+
+    Two things are evidence. A batch that was acknowledged: up to its last record's time stamp, but
+    never later than now, whatever the producer's clock said. A fetch that came back empty: up to
+    the moment at which it began, once all that was fetched before has been acknowledged.
+    """
+
+    def __init__(self) -> None:
+        self._handed: dict[TP, int] = {}
+        self._acknowledged: dict[TP, int] = {}
+        self._empty: dict[TP, tuple[int, int]] = {}
+        self._at: dict[TP, int] = {}
+
+    def assigned(self, partitions: set[TP]) -> None:
+        """These partitions are ours now, and nothing is known of them yet."""
+        self._handed = {}
+        self._acknowledged = {}
+        self._empty = {}
+        self._at = dict.fromkeys(partitions, 0)
+        metrics.SOURCE_LAG.clear()
+
+    def handed(self, tp: TP, next_offset: int) -> None:
+        """A batch that ends before ``next_offset`` has been fetched."""
+        self._handed[tp] = next_offset
+
+    def carried_over(self, tp: TP, next_offset: int, appended_at: int) -> None:
+        """The broker has acknowledged all before ``next_offset``."""
+        if tp in self._at:
+            self._acknowledged[tp] = next_offset
+            self._at[tp] = max(self._at[tp], min(appended_at, time_ns() // 1_000_000))
+
+    def came_back_empty(self, tp: TP, offset: int, began_at: int) -> None:
+        """A fetch at ``offset`` brought nothing. Called on the consumer's thread."""
+        self._empty[tp] = (offset, began_at)
+
+    def up_to(self) -> dict[TP, int]:
+        """How far each partition is carried over (epoch milliseconds), where anything is known."""
+        for tp in self._at:
+            offset, began_at = self._empty.get(tp, (0, 0))
+            outstanding = tp in self._handed and self._acknowledged.get(tp, -1) < offset
+            if began_at and not outstanding:
+                self._at[tp] = max(self._at[tp], began_at)
+        return {tp: at for tp, at in self._at.items() if at}
+
+
+class Clock:
+    """Notes this worker's progress; on the leader, appends the ticks.
+
+    sources: the names of all raw partitions, as ``topic/partition``.
+    """
+
+    def __init__(
+        self, carried: Carried, notes: Notes, producer: Producer,
+        *, sources: list[str], journal_partitions: int, tick_s: float, is_leader: Callable[[], bool],
+    ) -> None:  # fmt: skip
+        self._carried = carried
+        self._notes = notes
+        self._producer = producer
+        self._sources = sources
+        self._journal_partitions = journal_partitions
+        self._tick_s = tick_s
+        self._is_leader = is_leader
+        self._noted: dict[str, int] = {}
+        self._last_tick = 0
+
+    async def note(self) -> None:
+        """Tell the others, for ever, what has been carried over here."""
+        while True:
+            await asyncio.sleep(NOTE_EVERY_S)
+            now = time_ns() // 1_000_000
+            up_to = self._carried.up_to()
+            for tp, at in up_to.items():
+                lag = max(0, now - at) / SECOND
+                metrics.SOURCE_LAG.labels(tp.topic, str(tp.partition)).set(lag)
+            news = {f"{tp.topic}/{tp.partition}": at for tp, at in up_to.items()}
+            try:
+                await self._notes.note_carried(
+                    {name: at for name, at in news.items() if self._noted.get(name) != at}
+                )
+                self._noted = news
+            except StoreError as error:
+                metrics.STORE_ERRORS.inc()
+                self._noted = {}
+                log.warning("progress_not_noted", error=str(error))
+
+    async def tick(self) -> None:
+        """Append ticks, for ever, as long as this worker is the leader."""
+        while True:
+            await asyncio.sleep(self._tick_s)
+            if not self._is_leader():
+                continue
+            try:
+                await self._append(await self._notes.carried())
+            except (StoreError, DeliveryError) as error:
+                log.warning("tick_not_appended", error=str(error))
+
+    async def _append(self, carried: dict[str, int]) -> None:
+        if not all(source in carried for source in self._sources):
+            return  # Not every raw partition has been heard of: nobody may say what time it is.
+        at = min(carried[source] for source in self._sources)
+        if at <= self._last_tick:
+            return
+        value = encode_json(Tick(at))
+        await self._producer.send(
+            [Outbound(JOURNAL, value, partition=it) for it in range(self._journal_partitions)]
+        )
+        self._last_tick = at

@@ -1,0 +1,161 @@
+"""How does a raw record get into the journal? Checked, stripped of repetitions, keyed, acknowledged.
+
+The law: every raw record ends in the journal, in the dead letters, or in the count of duplicates,
+and it is acknowledged to Kafka only after one of these is certain. After a crash some are carried
+over twice; engage sees that by their source.
+
+Duplicates (a storefront that retries: same customer, same event_id) are known here as far as a
+bounded memory of the last ``dedupe_events_max`` ids of this worker goes. The memory is this
+process's own: a restart begins with an empty one. Behind it stands the row's memory of the
+customer's last 16 event ids, which no restart loses.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from time import perf_counter, time_ns
+from typing import Any
+
+import msgspec
+from faust.types import TP
+
+from config.settings import Settings
+from schemas import dead_letter
+from schemas.codec import encode_json, raw_decoders
+from schemas.dead_letter import Refusal, refusal_of
+from schemas.event import Event
+from schemas.instant import SECOND, to_text
+from schemas.journal import Entry, Source, Tick
+from streams import metrics
+from streams.clock import Carried
+from streams.producer import Outbound, Producer
+from streams.topics import JOURNAL
+
+EventKey = tuple[str, str]
+
+
+class Ingest:
+    """Carries raw partition batches over into the journal."""
+
+    def __init__(
+        self, settings: Settings, producer: Producer, carried: Carried, journal_partitions: int
+    ) -> None:
+        self._bytes_max = settings.event_bytes_max
+        self._tolerance_ms = round(settings.future_tolerance_seconds * SECOND)
+        self._takes_ticks = settings.clock == "feed"
+        self._producer = producer
+        self._carried = carried
+        self._journal_partitions = journal_partitions
+        self._known = KnownEvents(settings.dedupe_events_max)
+
+    async def handle(self, tp: TP, records: list[Any]) -> None:
+        """Carry one batch over. Raises DeliveryError where Kafka did not take it all."""
+        metrics.BATCH_RECORDS.labels("ingest").observe(len(records))
+        started = perf_counter()
+        outbound, new, counts = self._check(tp, records)
+        metrics.time_stage("decode", (checked := perf_counter()) - started)
+        await self._producer.send(outbound)
+        metrics.time_stage("publish", perf_counter() - checked)
+        # Only now: what was not acknowledged must not count as known when the batch comes again.
+        self._known.add(new)
+        self._carried.carried_over(tp, records[-1].offset + 1, records[-1].timestamp)
+        _count(tp.topic, counts)
+
+    def _check(
+        self, tp: TP, records: Sequence[Any]
+    ) -> tuple[list[Outbound], list[EventKey], Counter[str]]:
+        """What to write, which events are new, and how many records met which fate."""
+        decode = raw_decoders[tp.topic].decode
+        latest = time_ns() // 1_000_000 + self._tolerance_ms
+        outbound: list[Outbound] = []
+        new: dict[EventKey, None] = {}
+        counts: Counter[str] = Counter()
+        for record in records:
+            fact = self._accept(decode, record.value, latest)
+            if isinstance(fact, Refusal):
+                counts[fact.reason] += 1
+                outbound.append(_dead(tp, record, fact))
+            elif isinstance(fact, Tick):
+                value = encode_json(fact)
+                outbound += [Outbound(JOURNAL, value, None, None, partition)
+                             for partition in range(self._journal_partitions)]  # fmt: skip
+            else:
+                subject = fact.subject
+                key = (subject, fact.event_id)
+                if key in new or key in self._known:
+                    counts["duplicate"] += 1
+                    continue
+                new[key] = None
+                counts["carried"] += 1
+                source = Source(tp.topic, tp.partition, record.offset, record.timestamp)
+                entry = Entry(fact, source)  # type: ignore[arg-type]
+                outbound.append(Outbound(JOURNAL, encode_json(entry), subject.encode()))
+        return outbound, list(new), counts
+
+    def _accept(
+        self, decode: Callable[[bytes], Any], value: bytes | None, latest: int
+    ) -> Event | Tick | Refusal:
+        """The event, or why it is none."""
+        if not value:
+            return Refusal("empty", "the record has no value")
+        if len(value) > self._bytes_max:
+            return Refusal("too_large", f"{len(value)} bytes; {self._bytes_max} are allowed")
+        try:
+            fact: Event | Tick = decode(value)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            return refusal_of(error)
+        if isinstance(fact, Tick):
+            if self._takes_ticks:
+                return fact
+            return Refusal("tick_not_allowed", "a tick on a raw topic, and the clock is `wall`")
+        if fact.occurred_at > latest:
+            return Refusal(
+                "from_the_future",
+                f"occurred_at {to_text(fact.occurred_at)} is later than"
+                f" {to_text(latest)}, our clock and the tolerance - at `$.occurred_at`",
+            )
+        return fact
+
+
+class KnownEvents:
+    """The last event ids, in bounded memory: two generations, of which the older is let go whole.
+
+    At least ``events_max / 2`` ids are remembered, and at most ``events_max``.
+    """
+
+    def __init__(self, events_max: int) -> None:
+        self._generation_max = max(1, events_max // 2)
+        self._young: set[EventKey] = set()
+        self._old: set[EventKey] = set()
+
+    def __contains__(self, key: EventKey) -> bool:
+        return key in self._young or key in self._old
+
+    def add(self, keys: Sequence[EventKey]) -> None:
+        """Remember these."""
+        for key in keys:
+            if len(self._young) >= self._generation_max:
+                self._young, self._old = set(), self._young
+            self._young.add(key)
+
+
+def _dead(tp: TP, record: Any, refusal: Refusal) -> Outbound:
+    """The dead letter of a record: its bytes as they were, and what to do about it as headers."""
+    headers = [
+        ("reason", refusal.reason.encode()),
+        ("detail", refusal.detail.encode("utf-8", "replace")),
+        ("hint", refusal.hint.encode()),
+        ("source_topic", tp.topic.encode()),
+        ("source_partition", str(tp.partition).encode()),
+        ("source_offset", str(record.offset).encode()),
+        ("source_at", str(record.timestamp).encode()),
+    ]
+    return Outbound(dead_letter.TOPIC, record.value, record.key, headers)
+
+
+def _count(topic: str, counts: Counter[str]) -> None:
+    for fate, count in counts.items():
+        if fate in ("carried", "duplicate"):
+            metrics.EVENTS.labels(topic, fate).inc(count)
+        else:
+            metrics.EVENTS.labels(topic, "dead_letter").inc(count)
+            metrics.DEAD_LETTERS.labels(fate).inc(count)

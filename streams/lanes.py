@@ -1,0 +1,144 @@
+"""How are partitions handled side by side? Each in a lane of its own, in order, merging what waits.
+
+A live stream arrives as thousands of small fetches. Handled one by one, each pays its round trips;
+so a lane takes everything that has been fetched meanwhile as one batch. Lanes wait for the network
+in turn and never for each other.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+import structlog
+from faust.types import TP
+
+log = structlog.get_logger()
+
+Handle = Callable[[TP, list[Any]], Awaitable[None]]
+
+# A handler that fails repeatedly (Kafka or Redis away) is tried again at growing distances.
+_RETRY_S = (0.1, 0.2, 0.5, 1.0, 2.0)
+
+
+class _Lane:
+    def __init__(self) -> None:
+        self.waiting: deque[Any] = deque()
+        self.records = 0
+        self.arrived = asyncio.Event()
+        self.task: asyncio.Task[None] | None = None
+        self.failures = 0
+        self.busy = False
+
+
+class Lanes:
+    """One lane per assigned partition.
+
+    handle: is given a partition and its records in order, and returns when they are dealt with; an
+    exception means that they are not, and it will be given them again. crash: is told of an
+    exception of a kind in ``fatal``, which no repetition will cure.
+    """
+
+    def __init__(
+        self,
+        handle: Handle,
+        records_max: int,
+        crash: Callable[[BaseException], Awaitable[None]],
+        fatal: tuple[type[Exception], ...] = (),
+    ) -> None:
+        self._handle = handle
+        self._records_max = records_max
+        self._crash = crash
+        self._fatal = fatal
+        self._lanes: dict[TP, _Lane] = {}
+
+    def put(self, event: Any) -> None:
+        """Queue a partition batch; one for a partition that is not ours any more is let go."""
+        lane = self._lanes.get(event.message.tp)
+        if lane is None:
+            return
+        lane.waiting.append(event)
+        lane.records += len(event.value)
+        lane.arrived.set()
+
+    def is_full(self, tp: TP) -> bool:
+        """Whether a partition has two batches waiting."""
+        lane = self._lanes.get(tp)
+        return lane is not None and lane.records >= 2 * self._records_max
+
+    def is_idle(self, tp: TP) -> bool:
+        """Whether nothing of the partition waits or is being dealt with."""
+        lane = self._lanes.get(tp)
+        return lane is not None and not lane.waiting and not lane.busy
+
+    def failing(self) -> list[TP]:
+        """Partitions whose last batch has not been dealt with yet, after a failure."""
+        return [tp for tp, lane in self._lanes.items() if lane.failures]
+
+    def open(self, partitions: Iterable[TP]) -> None:
+        """Start a lane for each partition that is ours now."""
+        for tp in partitions:
+            if tp not in self._lanes:
+                lane = self._lanes[tp] = _Lane()
+                lane.task = asyncio.create_task(self._run(tp, lane), name=f"lane {tp}")
+
+    async def close(self, partitions: Iterable[TP]) -> None:
+        """End the lanes of partitions that are not ours any more, in the middle of whatever they do.
+
+        What was begun and not finished will be read again by the next owner.
+        """
+        tasks = [lane.task for tp in partitions if (lane := self._lanes.pop(tp, None)) and lane.task]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def drop(self, tp: TP) -> None:
+        """Forget what waits: the partition will be read again from elsewhere."""
+        if lane := self._lanes.get(tp):
+            lane.waiting.clear()
+            lane.records = 0
+
+    async def _run(self, tp: TP, lane: _Lane) -> None:
+        while True:
+            if not lane.waiting:
+                lane.arrived.clear()
+                await lane.arrived.wait()
+            events, records = self._take(lane)
+            lane.busy = True
+            try:
+                await self._until_done(tp, lane, records)
+            except self._fatal as error:
+                log.critical("partition_stopped", topic=tp.topic, partition=tp.partition, error=str(error))
+                await self._crash(error)
+                return
+            finally:
+                lane.busy = False
+            for event in events:
+                event.ack()
+
+    def _take(self, lane: _Lane) -> tuple[list[Any], list[Any]]:
+        events, records = [], []
+        while lane.waiting and len(records) < self._records_max:
+            event = lane.waiting.popleft()
+            events.append(event)
+            records += event.value
+        lane.records -= len(records)
+        return events, records
+
+    async def _until_done(self, tp: TP, lane: _Lane, records: list[Any]) -> None:
+        while True:
+            try:
+                await self._handle(tp, records)
+            except self._fatal:
+                raise
+            except Exception as error:
+                pause = _RETRY_S[min(lane.failures, len(_RETRY_S) - 1)]
+                lane.failures += 1
+                log.warning(
+                    "batch_failed", topic=tp.topic, partition=tp.partition, records=len(records),
+                    error=f"{type(error).__name__}: {error}", retry_in_s=pause,
+                )  # fmt: skip
+                await asyncio.sleep(pause)
+            else:
+                lane.failures = 0
+                return

@@ -1,0 +1,104 @@
+"""What does a worker count? Every Prometheus metric, in one place; ``docs/metrics.md`` explains them."""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from time import time
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from schemas.decisions import Outgoing
+from streams.apply import Applied
+
+_FAST = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+_LATENCY = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
+_COUNTS = (1, 10, 50, 100, 250, 500, 1_000, 2_000, 5_000)
+_BYTES = (100, 200, 400, 600, 800, 1_000, 1_500, 2_000, 4_000, 8_000)
+
+EVENTS = Counter("ebbtide_events", "Raw events, by topic and what became of them.", ["topic", "outcome"])
+DEAD_LETTERS = Counter("ebbtide_dead_letters", "Raw records not accepted, by reason.", ["reason"])
+RECORDS = Counter("ebbtide_records", "Journal events, by type and outcome.", ["kind", "outcome"])
+BATCH_RECORDS = Histogram(
+    "ebbtide_batch_records", "Records in one batch.", ["processor"], buckets=_COUNTS
+)
+STAGE_SECONDS = Histogram(
+    "ebbtide_stage_seconds", "Time of one batch in each stage.", ["stage"], buckets=_FAST
+)
+TRIGGER_LATENCY = Histogram(
+    "ebbtide_trigger_latency_seconds",
+    "From a raw event's append to the acknowledged append of the trigger that it caused.",
+    buckets=_LATENCY,
+)
+CLOCK_LAG = Gauge(
+    "ebbtide_clock_lag_seconds",
+    "Wall time since the last tick applied, or since the partition became ours.",
+    ["partition"],
+)
+SOURCE_LAG = Gauge(
+    "ebbtide_source_lag_seconds",
+    "How far a raw partition holds the clock back.",
+    ["topic", "partition"],
+)
+PARTITION_LAG = Gauge(
+    "ebbtide_partition_lag_records", "Journal records fetched up to and not committed.", ["partition"]
+)
+DECISIONS = Counter("ebbtide_decisions", "Decisions committed.", ["agent", "kind", "outcome"])
+OUTBOX = Gauge("ebbtide_outbox_entries", "Decisions committed and not published.", ["partition"])
+CONFLICTS = Counter("ebbtide_commit_conflicts", "Commits refused by the table.", ["partition"])
+TIMERS_DUE = Counter("ebbtide_timers_due", "Timers that came due.")
+TIMERS_FIRED = Counter("ebbtide_timers_fired", "Timers fired, by agent.", ["agent"])
+ROW_BYTES = Histogram("ebbtide_row_bytes", "Size of customer rows written.", buckets=_BYTES)
+JOURNAL_GAPS = Counter("ebbtide_journal_gaps", "Offsets missing from the journal.", ["partition"])
+STORE_ERRORS = Counter("ebbtide_store_errors", "Calls that the store did not answer.")
+
+
+def time_stage(stage: str, seconds: float) -> None:
+    """Count the time that a batch spent in a stage: decode, load, decide, commit or publish."""
+    STAGE_SECONDS.labels(stage).observe(seconds)
+
+
+def count_applied(applied: Applied) -> None:
+    """Count what one commit made of its batch."""
+    batch = applied.batch
+    for (kind, fate), count in batch.applied.items():
+        RECORDS.labels(kind, fate).inc(count)
+    for agent, count in batch.fired.items():
+        TIMERS_DUE.inc(count)
+        TIMERS_FIRED.labels(agent).inc(count)
+    for outgoing in batch.outgoing:
+        decision = outgoing.decision
+        DECISIONS.labels(decision.agent, decision.kind, decision.outcome).inc()
+    for size in applied.row_bytes:
+        ROW_BYTES.observe(size)
+
+
+def count_published(outgoing: Iterable[Outgoing], now_ms: int) -> None:
+    """Count the latency of triggers that the broker has just acknowledged."""
+    for entry in outgoing:
+        if entry.appended_at and entry.decision.outcome == "sent":
+            TRIGGER_LATENCY.observe(max(0, now_ms - entry.appended_at) / 1000)
+
+
+_clock_at: dict[int, int] = {}
+
+
+def show_clock(partition: int, clock_at: int) -> None:
+    """Show how far a partition's clock is behind, from now on: the lag grows while no tick comes."""
+    if partition not in _clock_at:
+        gauge = CLOCK_LAG.labels(str(partition))
+        gauge.set_function(lambda: time() - _clock_at.get(partition, 0) / 1000)
+    _clock_at[partition] = clock_at
+
+
+def show_partition(partition: int) -> None:
+    """Begin a partition's series: an alert on an increase does not see a counter's first value."""
+    CONFLICTS.labels(str(partition)).inc(0)
+    JOURNAL_GAPS.labels(str(partition)).inc(0)
+    show_clock(partition, round(time() * 1000))
+
+
+def forget_partition(partition: int) -> None:
+    """Take a partition's gauges off the page: its next owner shows them."""
+    _clock_at.pop(partition, None)
+    for gauge in (CLOCK_LAG, PARTITION_LAG, OUTBOX):
+        with suppress(KeyError):
+            gauge.remove(str(partition))

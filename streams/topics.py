@@ -1,0 +1,106 @@
+"""Which topics are there, and how are they made? Raw topics, the journal, triggers, decisions, dead letters."""
+
+import logging
+from collections.abc import Iterable
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+from msgspec import Struct
+
+from schemas import dead_letter
+from schemas.cloud_event import DECISIONS, trigger_topic
+from schemas.codec import RAW_TOPICS
+from schemas.instant import DAY
+from streams.producer import RECORD_BYTES_MAX
+
+JOURNAL = "journal"
+_TIMEOUT_S = 10.0
+_EXISTS = 36  # TOPIC_ALREADY_EXISTS in the Kafka protocol.
+
+
+class TopicError(Exception):
+    """A topic is missing, or Kafka does not answer. The message says what to do."""
+
+
+class Topic(Struct, frozen=True):
+    """A topic as it should be. config: broker-side settings."""
+
+    name: str
+    partitions: int
+    config: dict[str, str] = {}
+
+
+def leader_topic(group: str) -> str:
+    """The topic whose only partition makes its owner the leader (Faust's convention)."""
+    return f"{group}-__assignor-__leader"
+
+
+def wanted_topics(
+    kinds: Iterable[str], group: str, *, journal_partitions: int, raw_partitions: int
+) -> list[Topic]:
+    """Every topic that Ebbtide reads or writes, for agents that say these kinds."""
+    # The journal is the truth: rows are rebuilt from it, so it is kept for ever unless an operator
+    # decides otherwise. Dead letters may be larger than any event that a broker lets through.
+    keep = {"retention.ms": "-1"}
+    month = {"retention.ms": str(30 * DAY)}
+    return [
+        *(Topic(name, raw_partitions) for name in RAW_TOPICS),
+        Topic(JOURNAL, journal_partitions, keep),
+        *(Topic(trigger_topic(kind), journal_partitions) for kind in sorted(kinds)),
+        Topic(DECISIONS, journal_partitions, month),
+        Topic(dead_letter.TOPIC, 1, month | {"max.message.bytes": str(RECORD_BYTES_MAX)}),
+        Topic(leader_topic(group), 1),
+    ]
+
+
+class Topics:
+    """Asks Kafka about topics, and makes them."""
+
+    def __init__(self, broker: str) -> None:
+        self._broker = broker
+        settings: dict[str, str | int | float | bool] = {
+            "bootstrap.servers": broker, "socket.timeout.ms": 10_000,
+        }  # fmt: skip
+        # Without a logger librdkafka writes each vain attempt to connect to the terminal.
+        self._admin = AdminClient(settings, logger=logging.getLogger("librdkafka"))
+
+    def create(self, wanted: Iterable[Topic], replication: int = 1) -> list[str]:
+        """Make the topics that are not there; returns their names. Raises TopicError."""
+        there = self.partitions()
+        missing = [topic for topic in wanted if topic.name not in there]
+        if not missing:
+            return []
+        specs = [
+            NewTopic(it.name, it.partitions, replication, config=it.config) for it in missing
+        ]
+        created = []
+        for name, future in self._admin.create_topics(specs).items():
+            try:
+                future.result(_TIMEOUT_S)
+                created.append(name)
+            except KafkaException as error:
+                if error.args[0].code() != _EXISTS:
+                    raise TopicError(f"topic {name} was not created: {error.args[0].str()}") from error
+        return created
+
+    def partitions(self) -> dict[str, int]:
+        """The partition count of every topic there is. Raises TopicError where Kafka is silent."""
+        try:
+            listed = self._admin.list_topics(timeout=_TIMEOUT_S).topics
+        except KafkaException as error:
+            raise TopicError(
+                f"Kafka at {self._broker} does not answer ({error.args[0].str()}): start it, or set"
+                " EBBTIDE_BROKER"
+            ) from error
+        return {name: len(topic.partitions) for name, topic in listed.items()}
+
+    def require(self, wanted: Iterable[str]) -> dict[str, int]:
+        """Partition counts; raises TopicError naming the topics that are missing."""
+        there = self.partitions()
+        missing = [name for name in wanted if name not in there]
+        if missing:
+            raise TopicError(
+                f"missing topics: {', '.join(missing)}. Make them with `ebbtide topics create`"
+            )
+        return there
