@@ -1,0 +1,309 @@
+"""What happens when a year of orders goes through Ebbtide? Fed through the real path, and watched.
+
+The feeder publishes orders and ticks to one raw partition, so that their order is given; a worker
+carries them over, engages and relays; a watcher reads what comes out. Nothing is taken from inside
+but the table's own counts, which say when all is done.
+"""
+
+import asyncio
+import hashlib
+import statistics
+import time
+from collections import Counter, deque
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from confluent_kafka import Consumer, Message
+from msgspec import Struct
+
+from agents.engine import Engine
+from schemas.cloud_event import DECISIONS, trigger_topic
+from schemas.codec import decode_decision, encode_json
+from schemas.dead_letter import TOPIC as DEAD_LETTERS
+from schemas.decisions import Decision
+from schemas.event import Event
+from schemas.instant import DAY
+from schemas.journal import Tick
+from state.redis_table import RedisTable
+from state.shop import Shop
+from streams.churn_score import ChurnScore, churn_score
+from streams.producer import Outbound, Producer
+from streams.replay import Replay
+
+PARTITIONS = 4
+RAW_TOPIC = "orders"
+# Orders that may be under way. Fewer would starve the batches, more would only queue, and be
+# counted as latency.
+UNDER_WAY_MAX = 2_000
+SEND_AT_ONCE = 250
+QUIET = 28 * DAY
+
+
+class Summary(Struct):
+    """What ``build/demo.json`` holds."""
+
+    events: int
+    customers: int
+    seconds: float
+    events_per_s: float
+    triggers: dict[str, int]
+    decisions: dict[str, int]
+    dead_letters: int
+    duplicate_trigger_ids: int
+    trigger_ids_sha256: str
+    row_bytes_median: float
+    latency_ms: dict[str, float | None]
+    churn: ChurnScore
+    path: str
+
+
+class Progress:
+    """What has come out so far. The watcher writes it, the view reads it."""
+
+    def __init__(self) -> None:
+        self.started = time.monotonic()
+        self.fed = 0
+        self.applied = 0
+        self.clock_at = 0
+        self.sent: Counter[str] = Counter()
+        self.decisions: Counter[str] = Counter()
+        self.last: deque[Decision] = deque(maxlen=6)
+        self.trigger_ids: Counter[str] = Counter()
+        self.alerts: list[tuple[str, int]] = []
+        self.latencies_ms: list[int] = []
+        self.dead_letters = 0
+        self.purchases: dict[str, list[int]] = {}
+
+    def fact(self, fact: Event | Tick) -> None:
+        """Note what was fed."""
+        if isinstance(fact, Event):
+            self.fed += 1
+            self.purchases.setdefault(fact.subject, []).append(fact.occurred_at)
+
+    def decided(self, decision: Decision) -> None:
+        """Note a decision."""
+        self.decisions[decision.outcome] += 1
+        if decision.outcome == "sent":
+            self.last.append(decision)
+            if decision.kind == "churn_alert":
+                self.alerts.append((decision.customer_id, decision.decided_at))
+
+    def triggered(self, kind: str, trigger_id: str) -> None:
+        """Note a trigger."""
+        self.sent[kind] += 1
+        self.trigger_ids[trigger_id] += 1
+
+    @property
+    def seconds(self) -> float:
+        """Wall time since the first order was fed."""
+        return time.monotonic() - self.started
+
+    def summary(self, row_bytes: list[int], path: str) -> Summary:
+        """What came of it all."""
+        ids = "\n".join(sorted(self.trigger_ids))
+        data_end = max((at[-1] for at in self.purchases.values()), default=0)
+        seconds = self.seconds
+        return Summary(
+            events=self.applied,
+            customers=len(row_bytes),
+            seconds=round(seconds, 2),
+            events_per_s=round(self.applied / seconds, 1),
+            triggers=dict(sorted(self.sent.items())),
+            decisions=dict(sorted(self.decisions.items())),
+            dead_letters=self.dead_letters,
+            duplicate_trigger_ids=sum(count - 1 for count in self.trigger_ids.values()),
+            trigger_ids_sha256=hashlib.sha256(ids.encode()).hexdigest(),
+            row_bytes_median=statistics.median(row_bytes) if row_bytes else 0,
+            latency_ms=_quantiles(self.latencies_ms),
+            churn=churn_score(self.purchases, self.alerts, QUIET, data_end),
+            path=path,
+        )
+
+
+class Feeder:
+    """Publishes a history, never too far ahead of what has been applied."""
+
+    def __init__(self, producer: Producer, progress: Progress) -> None:
+        self._producer = producer
+        self._progress = progress
+        self.last_tick = 0
+        self.finished = False
+
+    async def run(self, history: Iterable[Event | Tick]) -> None:
+        """Publish all of it."""
+        waiting: list[Outbound] = []
+        for fact in history:
+            self._progress.fact(fact)
+            if isinstance(fact, Tick):
+                self.last_tick = fact.at
+                waiting.append(Outbound(RAW_TOPIC, encode_json(fact), partition=0))
+            else:
+                waiting.append(
+                    Outbound(RAW_TOPIC, encode_json(fact), fact.subject.encode(), None, 0)
+                )
+            if len(waiting) >= SEND_AT_ONCE:
+                await self._producer.send(waiting)
+                waiting = []
+                while self._progress.fed - self._progress.applied > UNDER_WAY_MAX:
+                    await asyncio.sleep(0.01)
+        await self._producer.send(waiting)
+        self.finished = True
+
+
+class Watcher:
+    """Reads the trigger topics, the decisions and the dead letters, as marketing automation would."""
+
+    def __init__(self, broker: str, kinds: list[str], progress: Progress) -> None:
+        self._progress = progress
+        self._kinds = {trigger_topic(kind): kind for kind in kinds}
+        self._consumer = Consumer(
+            {
+                "bootstrap.servers": broker,
+                "group.id": "demo-watcher",
+                "auto.offset.reset": "earliest",
+                "enable.auto.commit": False,
+                "fetch.wait.max.ms": 50,
+                "session.timeout.ms": 6_000,
+            }
+        )
+        self._consumer.subscribe([*self._kinds, DECISIONS, DEAD_LETTERS, RAW_TOPIC])
+        # When each order was appended, by its event id: the beginning of its triggers' latency.
+        self._appended_at: dict[str, int] = {}
+
+    def read(self, wait_s: float = 0.1) -> int:
+        """Take in what there is; returns how many records that was."""
+        records = self._consumer.consume(1_000, wait_s)
+        for record in records:
+            if record.error() is None:
+                self._take(record)
+        return len(records)
+
+    def close(self) -> None:
+        """Leave."""
+        self._consumer.close()
+
+    def _take(self, record: Message) -> None:
+        progress, topic = self._progress, record.topic()
+        if topic == RAW_TOPIC:
+            if record.key():
+                event_id = _decode_id(record.value()).event_id
+                self._appended_at[event_id] = record.timestamp()[1]
+        elif topic == DECISIONS:
+            progress.decided(decode_decision(record.value()))
+        elif topic == DEAD_LETTERS:
+            progress.dead_letters += 1
+        else:
+            headers = dict(record.headers() or [])
+            progress.triggered(self._kinds[topic], headers["ce_id"].decode())
+            began_at = self._appended_at.get(headers["ce_causationid"].decode())
+            if began_at is not None:
+                progress.latencies_ms.append(record.timestamp()[1] - began_at)
+
+
+class _EventId(Struct):
+    event_id: str
+
+
+_decode_id = msgspec.json.Decoder(_EventId).decode
+_decode_shop = msgspec.msgpack.Decoder(Shop).decode
+
+
+async def run_through_kafka(
+    history: Iterable[Event | Tick],
+    broker: str,
+    redis_url: str,
+    kinds: list[str],
+    progress: Progress,
+) -> Summary:
+    """Feed a history to a running worker, and watch until the last decision is out."""
+    producer = Producer(broker)
+    watcher = Watcher(broker, kinds, progress)
+    feeder = Feeder(producer, progress)
+    feeding = asyncio.create_task(feeder.run(history))
+    done = asyncio.Event()
+
+    async def watch() -> None:
+        while not done.is_set():
+            await asyncio.to_thread(watcher.read)
+
+    watching = asyncio.create_task(watch())
+    try:
+        async with RedisTable(redis_url) as table:
+            while not await _is_finished(table, feeder, progress):
+                await asyncio.sleep(0.05)
+                for task in (feeding, watching):
+                    if task.done():
+                        task.result()
+            sizes = [
+                it for partition in range(PARTITIONS) for it in await table.row_sizes(partition)
+            ]
+        return progress.summary(sizes, "kafka")
+    finally:
+        done.set()
+        feeding.cancel()
+        await asyncio.gather(feeding, watching, return_exceptions=True)
+        watcher.close()
+        producer.close()
+
+
+async def _is_finished(table: RedisTable, feeder: Feeder, progress: Progress) -> bool:
+    """Whether every order is applied, the clock has come to its end, and all decisions were seen."""
+    applied = decided = waiting = 0
+    clocks = []
+    for partition in range(PARTITIONS):
+        counters = await table.counters(partition)
+        applied += sum(n for name, n in counters.items() if name.startswith("records/"))
+        decided += (await table.position(partition)).sequence
+        waiting += await table.outbox_depth(partition)
+        shop = await table.shop(partition)
+        clocks.append(_decode_shop(shop).clock_at if shop else 0)
+    progress.applied = applied
+    progress.clock_at = min(clocks)
+    return (
+        feeder.finished
+        and applied == progress.fed
+        and min(clocks) == feeder.last_tick
+        and progress.decisions.total() >= decided
+        and waiting == 0
+    )
+
+
+async def run_in_memory(
+    history: Iterable[Event | Tick], engine: Engine, progress: Progress
+) -> Summary:
+    """The same history through the same engine, without a broker and without Redis."""
+    replay = Replay(engine, PARTITIONS)
+
+    def fed() -> Iterable[Event | Tick]:
+        for fact in history:
+            progress.fact(fact)
+            progress.applied = progress.fed
+            if isinstance(fact, Tick):
+                progress.clock_at = fact.at
+            yield fact
+
+    # On a thread of its own: a replay in memory never waits, and the view would never be drawn.
+    await asyncio.to_thread(asyncio.run, replay.run(fed()))
+    for decision in (it for partition in replay.decisions for it in partition):
+        progress.decided(decision)
+        if decision.outcome == "sent":
+            progress.triggered(decision.kind, decision.id)
+    rows = [
+        len(row) for partition in range(PARTITIONS) for row in replay.table.rows(partition).values()
+    ]
+    return progress.summary(rows, "memory")
+
+
+def write_summary(summary: Summary, file: Path) -> None:
+    """Write it as JSON, for machines."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(msgspec.json.format(encode_json(summary), indent=2) + b"\n")
+
+
+def _quantiles(latencies_ms: list[int]) -> dict[str, float | None]:
+    if len(latencies_ms) < 2:
+        return {"p50": None, "p99": None}
+    cuts: list[Any] = statistics.quantiles(latencies_ms, n=100, method="inclusive")
+    return {"p50": round(cuts[49], 1), "p99": round(cuts[98], 1)}
