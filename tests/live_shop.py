@@ -1,0 +1,110 @@
+"""A shop for the live tests: a broker, a Redis, topics, and one worker that can be killed."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from confluent_kafka import Consumer
+
+from config.settings import load_settings
+from streams.bootstrap import load_policy
+from streams.demo import PARTITIONS
+from streams.embedded import Embedded
+from streams.topics import Topics, wanted_topics
+
+
+class Shop:
+    """Servers, topics and one worker that can be killed and started again."""
+
+    def __init__(self, folder: Path, servers: Embedded, port: int, **settings: Any) -> None:
+        self.folder = folder
+        self.servers = servers
+        self.settings = load_settings(
+            {}, broker=servers.broker, redis_url=servers.redis_url, coupon_key="test",
+            web_port=port, session_timeout_s=2.0, heartbeat_s=0.3, rebalance_timeout_s=2.0, **settings,
+        )  # fmt: skip
+        self.kinds = load_policy(self.settings).kinds()
+        Topics(servers.broker).create(
+            wanted_topics(
+                self.kinds, self.settings.group, journal_partitions=PARTITIONS, raw_partitions=1
+            )
+        )
+        self.worker = self.start_worker()
+
+    def start_worker(self) -> "subprocess.Popen[bytes]":
+        """Start the worker, again or for the first time."""
+        fields = self.settings.__struct_fields__
+        environment = {f"EBBTIDE_{it.upper()}": str(getattr(self.settings, it)) for it in fields}
+        with (self.folder / "worker.log").open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", "streams.main", "worker"],
+                env=os.environ | environment, stdout=log, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+
+    def kill_worker(self) -> None:
+        """Kill it as a power cut would, and start another."""
+        self.worker.kill()
+        self.worker.wait()
+        self.worker = self.start_worker()
+
+    def ready(self) -> bool:
+        """Whether the worker says that it is."""
+        try:
+            url = f"http://127.0.0.1:{self.settings.web_port}/ready"
+            with urllib.request.urlopen(url, timeout=1) as answer:
+                return bool(json.load(answer)["ok"])
+        except OSError:
+            return False
+
+
+@contextmanager
+def open_shop(folder: Path, **settings: Any) -> Iterator[Shop]:
+    """A shop whose worker is ready; all of it is ended afterwards."""
+    with Embedded(folder) as servers:
+        shop = Shop(folder, servers, servers.kafka_port + 1, **settings)
+        try:
+            until(shop.ready, "the worker is ready")
+            yield shop
+        finally:
+            shop.worker.terminate()
+            shop.worker.wait(20)
+
+
+def until(is_so: Callable[[], object], what: str, within_s: float = 60.0) -> None:
+    """Wait until something is so."""
+    end = time.monotonic() + within_s
+    while not is_so():
+        assert time.monotonic() < end, f"not within {within_s} s: {what}"
+        time.sleep(0.05)
+
+
+def read(broker: str, topic: str, enough: Callable[[list[Any]], bool]) -> list[Any]:
+    """All records of a topic, from the start, until there are enough."""
+    consumer = Consumer(
+        {"bootstrap.servers": broker, "group.id": f"test-{topic}", "auto.offset.reset": "earliest",
+         "fetch.wait.max.ms": 50, "session.timeout.ms": 6_000}
+    )  # fmt: skip
+    consumer.subscribe([topic])
+    found: list[Any] = []
+
+    def read_on() -> bool:
+        found.extend(record for record in consumer.consume(500, 0.2) if record.error() is None)
+        return enough(found)
+
+    try:
+        until(read_on, f"enough of {topic} is read")
+    finally:
+        consumer.close()
+    return found
+
+
+def now() -> int:
+    """Wall time in epoch milliseconds."""
+    return time.time_ns() // 1_000_000
