@@ -82,8 +82,7 @@ rules: ## promtool: the Prometheus configuration, the alert rules and their test
 	fi
 
 compose-check: ## docker-compose: is docker-compose.yml well formed?
-	@export EBBTIDE_COUPON_KEY=only-to-check; \
-	if command -v docker-compose >/dev/null; then \
+	@if command -v docker-compose >/dev/null; then \
 		docker-compose config --quiet && echo 'docker-compose.yml: SUCCESS'; \
 	elif docker compose version >/dev/null 2>&1; then \
 		docker compose config --quiet && echo 'docker-compose.yml: SUCCESS'; \
