@@ -85,6 +85,8 @@ class RedisTable:
         return bool(await _answer(self._commit(keys, [*args, *chain(*groups)])))
 
     async def outbox(self, partition: int, entries_max: int) -> list[bytes]:
+        if entries_max < 1:
+            return []  # LRANGE would take the -1 for the last entry.
         reply = self._redis.lrange(_key(partition, "outbox"), 0, entries_max - 1)
         entries: list[bytes] = await _answer(reply)
         return entries

@@ -6,6 +6,7 @@ no Faust tables, no Faust transactions.
 
 import asyncio
 import gc
+import logging
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -34,14 +35,8 @@ log = structlog.get_logger()
 # Faust waits this long for a broker's answer before it gives up; a session may not be longer.
 _REQUEST_TIMEOUT_S = 20.0
 
-# What the libraries say goes to stderr from warnings upwards; what we say is structlog's.
-_LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s [%(levelname)s] %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"level": "WARNING", "handlers": ["stderr"]},
-}
+# Faust takes all handlers away at its start, and is given those back that the command has set up.
+_LOGGING = {"version": 1, "disable_existing_loggers": False}
 
 
 class Worker:
@@ -79,7 +74,7 @@ class Worker:
     def run(self) -> int:
         """Run until a signal says stop; returns the exit code."""
         worker = faust.Worker(
-            self.app, redirect_stdouts=False, loglevel="INFO", logging_config=_LOGGING
+            self.app, quiet=True, redirect_stdouts=False, loglevel="INFO", logging_config=_LOGGING
         )
         # What start-up has made stays for the life of the process: the collector need not look at
         # it again. 1.3 times the events per second in the sketch this design rests on.
@@ -183,4 +178,5 @@ def _faust_app(settings: Settings) -> faust.App:
         web_host=settings.web_host,
         web_port=settings.web_port,
         web_in_thread=False,
+        loghandlers=logging.getLogger().handlers[:],
     )
