@@ -1,4 +1,4 @@
-"""Who left a full cart behind? A cart that nobody has touched for a while, and that was not ordered.
+"""Who left a full cart behind? One that nobody has touched for a while, and that was not ordered.
 
 Any change of the cart, and the checkout, start the wait anew; an order that empties it ends it, and
 so does an order that is seen before the cart it belongs to, because the fold leaves no cart then.

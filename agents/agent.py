@@ -91,7 +91,8 @@ class View:
     """What an agent may read about the customer at this moment. All of it is read-only by contract.
 
     id: the customer. at: event time, or the tick time at which a timer fires.
-    row: the profile. shop: the partition's clock and rhythm. products: rows of the event's products.
+    row: the profile. shop: the partition's clock and rhythm. products: rows of the event's
+    products, for agents with ``reads_products``.
     """
 
     __slots__ = ("_memory", "at", "id", "products", "row", "shop")
@@ -152,12 +153,20 @@ NO_PAYLOAD = Raw(b"{}")
 _readable = msgspec.msgpack.Decoder(tuple[str, str, int | None, Evidence]).decode
 
 
-def written(agent: Agent, act: Act) -> Raw:
-    """What an act lays down as bytes: a payload as JSON, a memory as msgpack.
+def written(agent: Agent, acts: Iterable[Act]) -> list[tuple[Act, Raw]]:
+    """Acts, each with what it lays down as bytes: a payload as JSON, a memory as msgpack.
 
-    Raises TypeError or ValueError for an act that could not be written, or not be read again. Asked
-    before any act of the occasion is done, so that they are taken whole or not at all.
+    Raises TypeError or ValueError for acts that could not be written, not be read again, or not be
+    told apart. Asked before any of them is done, so that they are taken whole or not at all.
     """
+    ready = [(act, _body(agent, act)) for act in acts]
+    kinds = [act.kind or agent.name for act, _ in ready if isinstance(act, Say)]
+    if len(set(kinds)) < len(kinds):
+        raise ValueError(f"says {kinds} on one occasion: two of a kind would have the same id")
+    return ready
+
+
+def _body(agent: Agent, act: Act) -> Raw:
     match act:
         case SetTimer(due_at):
             if type(due_at) is not int or due_at >= LATEST:

@@ -5,17 +5,21 @@ into one commit. Nothing in it outlives the batch.
 """
 
 from collections import Counter
+from collections.abc import Callable
 from heapq import heappop, heappush
+from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
 
 from schemas.codec import encode_json, encode_row
 from schemas.decisions import Decision, Outgoing
-from state.customer import Customer, decode_customer
+from state.customer import Customer, RowError, decode_customer
 from state.product import Product
 from state.shop import Shop
 from state.table import Commit, Loaded, Position
+
+T = TypeVar("T")
 
 _decode_shop = msgspec.msgpack.Decoder(Shop).decode
 _decode_product = msgspec.msgpack.Decoder(Product).decode
@@ -33,13 +37,13 @@ class Batch:
     """One batch of one partition between load and commit."""
 
     def __init__(self, loaded: Loaded, due_until: int | None) -> None:
-        self.shop = Shop() if loaded.shop is None else _decode_shop(loaded.shop)
+        self.shop = Shop() if loaded.shop is None else _read(_decode_shop, loaded.shop, "the shop")
         self.customers: dict[str, Customer | None] = {
             customer_id: None if row is None else decode_customer(customer_id, row)
             for customer_id, row in loaded.customers.items()
         }
         self.products: dict[str, Product] = {
-            product_id: Product() if row is None else _decode_product(row)
+            product_id: Product() if row is None else _read(_decode_product, row, product_id)
             for product_id, row in loaded.products.items()
         }
         #: Timers beyond this (due, customer) may exist that were not loaded; None: all were.
@@ -123,7 +127,9 @@ class Batch:
             next_due = None if row is None else row.next_due
             if next_due != self._due_before.get(customer_id):
                 due[customer_id] = next_due
-        counts = Counter(f"decisions/{it.decision.kind}/{it.decision.outcome}" for it in self.outgoing)
+        counts = Counter(
+            f"decisions/{it.decision.kind}/{it.decision.outcome}" for it in self.outgoing
+        )
         counts.update({f"records/{kind}/{fate}": n for (kind, fate), n in self.applied.items()})
         return Commit(
             expected=before,
@@ -140,3 +146,10 @@ class Batch:
     def _queue(self, customer_id: str, key: str, due_at: int) -> None:
         if self._due_until is not None and due_at <= self._due_until:
             heappush(self._due, Due(due_at, customer_id, key))
+
+
+def _read(decode: Callable[[bytes], T], row: bytes, name: str) -> T:
+    try:
+        return decode(row)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise RowError(f"the row of {name!r} is not readable: {error}") from error

@@ -30,7 +30,7 @@ GAPS_TO_TRUST = 30
 
 
 class ChurnAlertPayload(Struct, frozen=True):
-    """value_at_stake_cents: what the customer spent in the last 365 days; currency: of that money."""
+    """value_at_stake_cents: what they spent in the last 365 days; currency: of that money."""
 
     quiet_days: float
     usual_gap_days: float | None
@@ -83,7 +83,7 @@ class ChurnAlert(Agent, frozen=True):
         _, at_stake = window.total(row.orders, customer.at, 365 * DAY)
         last_order = customer.recall(LastOrder)
         yield Say(
-            reason="quiet_for_unusually_long" if gap_days else "no_second_order",
+            reason="no_second_order" if row.order_count == 1 else "quiet_for_unusually_long",
             payload=ChurnAlertPayload(
                 round(quiet_days, 2), usual and round(usual, 2), round(chance, 4),
                 at_stake, row.currency, row.order_count,

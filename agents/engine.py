@@ -6,10 +6,10 @@ and the same decisions.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Meta, Raw, Struct
 
 from agents.agent import (
     NO_PAYLOAD,
@@ -29,7 +29,7 @@ from agents.agent import (
 from agents.batch import Batch, Due
 from agents.gate import Gate
 from schemas.decisions import Decision, Evidence, Outcome, decision_id
-from schemas.event import ANONYMOUS, Event
+from schemas.event import ANONYMOUS
 from schemas.instant import DAY, MINUTE
 from schemas.journal import Entry, Record, Tick
 from schemas.orders import OrderPlaced
@@ -54,7 +54,7 @@ class EngineSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     lateness_minutes: float = 60.0
     anonymous_days: float = 30.0
     retention_days: float = 1095.0
-    due_max: int = 2_000
+    due_max: Annotated[int, Meta(ge=1)] = 2_000
 
 
 class Cause(Struct, frozen=True, gc=False):
@@ -178,9 +178,8 @@ class Engine:
         """
         decide = agent.on_timer if isinstance(occasion, Timer) else agent.on_event
         try:
-            yielded = decide(occasion, view.of(agent.name))  # type: ignore[arg-type]
-            acts = [(act, written(agent, act)) for act in yielded]
-        except Exception as error:
+            acts = written(agent, decide(occasion, view.of(agent.name)))  # type: ignore[arg-type]
+        except Exception as error:  # noqa: BLE001 (an agent may fail in any way)
             evidence = Evidence(values={"error": f"{type(error).__name__}: {error}"})
             acts = [(Note(reason="agent_failed", evidence=evidence), NO_PAYLOAD)]
         for act, body in acts:
@@ -241,8 +240,10 @@ class Engine:
         outcome: Outcome, reason: str, refused_before: int = 0,
     ) -> Decision:  # fmt: skip
         kind = act.kind or agent.name
+        # A note may stand beside a trigger of the same kind and cause.
+        said = kind if isinstance(act, Say) else f"{kind}/{reason}"
         decision = Decision(
-            id=decision_id(agent.name, kind, view.id, cause.id),
+            id=decision_id(agent.name, said, view.id, cause.id),
             kind=kind,
             agent=agent.name,
             customer_id=view.id,

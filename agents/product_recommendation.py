@@ -36,7 +36,7 @@ class ProductRecommendationPayload(Struct, frozen=True):
 
 
 class ProductRecommendation(Agent, frozen=True):
-    """together_min: orders in which two products must have met. products_max, products_min: how many."""
+    """together_min: orders in which two products must have met. products_min, _max: how many."""
 
     listens: ClassVar = (ProductViewed, ProductAdded, OrderPlaced)
     says: ClassVar = {"product_recommendation": ProductRecommendationPayload}

@@ -1,4 +1,4 @@
-"""Which agents are there, and which are on? Every file in ``agents/`` that holds one; those with a section.
+"""Which agents are there, and which are on? All that have a file here; those with a section.
 
 Nothing is registered by hand: a new agent is found because its file is there.
 """
@@ -20,9 +20,10 @@ def known_agents() -> dict[str, type[Agent]]:
     for module_info in pkgutil.iter_modules(agents.__path__):
         module = importlib.import_module(f"agents.{module_info.name}")
         for value in vars(module).values():
-            if isinstance(value, type) and issubclass(value, Agent) and value is not Agent:
-                if value.__module__ == module.__name__:
-                    found[_named_after(value, module_info.name)] = value
+            if not isinstance(value, type) or value.__module__ != module.__name__:
+                continue  # Not a class, or one that the module has only imported.
+            if issubclass(value, Agent) and value is not Agent:
+                found[_named_after(value, module_info.name)] = value
     return found
 
 
@@ -47,5 +48,7 @@ def hire(sections: Mapping[str, Any]) -> list[Agent]:
 def _named_after(agent: type[Agent], file: str) -> str:
     name = agent().name
     if name != file:
-        raise TypeError(f"agents/{file}.py holds {agent.__name__}, which belongs in agents/{name}.py")
+        raise TypeError(
+            f"agents/{file}.py holds {agent.__name__}, which belongs in agents/{name}.py"
+        )
     return name

@@ -1,8 +1,8 @@
 """How do we ask a customer back? With a coupon, some days after an alert that was not answered.
 
 Any order in between answers the alert. The coupon is worth a share of the customer's usual order,
-within bounds, and its code is derived from the cause by a keyed hash: unique, the same in a replay,
-and not to be guessed. The order that redeems it is put on record.
+within bounds, and its code is derived from the trigger's id by a keyed hash: unique, the same in a
+replay, and not to be guessed. The order that redeems it is put on record.
 """
 
 import hmac
@@ -24,7 +24,7 @@ from agents.agent import (
     Timer,
     View,
 )
-from schemas.decisions import Evidence
+from schemas.decisions import Evidence, decision_id
 from schemas.instant import DAY, to_text
 from schemas.orders import OrderPlaced
 
@@ -114,7 +114,8 @@ class WinBackCoupon(Agent, frozen=True):
         value = round(self.share * usual)
         value = min(max(value, self.value_cents_min), self.value_cents_max)
         expires_at = customer.at + round(self.valid_days * DAY)
-        code = self._code(customer.id, timer.due_at)
+        trigger_id = decision_id(self.name, self.name, customer.id, f"{self.name}@{timer.due_at}")
+        code = self._code(trigger_id)
         yield Remember(Offer("", offer.sent, Coupon(code, value, expires_at)))
         yield Say(
             reason="alert_unanswered",
@@ -136,10 +137,9 @@ class WinBackCoupon(Agent, frozen=True):
             ),
         )
 
-    def _code(self, customer_id: str, due_at: int) -> str:
-        """Twelve letters and digits: 60 bits of HMAC-SHA256 over customer and cause."""
-        text = f"{customer_id}\x1f{due_at}".encode()
-        digest = hmac.digest(self.code_key.encode(), text, "sha256")
+    def _code(self, trigger_id: str) -> str:
+        """Twelve letters and digits: 60 bits of HMAC-SHA256 over the trigger's id."""
+        digest = hmac.digest(self.code_key.encode(), trigger_id.encode(), "sha256")
         letters = b32encode(digest).decode()
         return f"EBB-{letters[:4]}-{letters[4:8]}-{letters[8:12]}"
 

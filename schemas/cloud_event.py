@@ -10,7 +10,9 @@ from schemas.codec import encode_json
 from schemas.decisions import Decision, Trigger
 from schemas.instant import to_text
 
+# CloudEvents wants source and id together to be unique, and a trigger and its record share the id.
 SOURCE = "/ebbtide"
+RECORD_SOURCE = "/ebbtide/decisions"
 DECISIONS = "decisions"
 
 Headers = list[tuple[str, bytes]]
@@ -35,32 +37,31 @@ def trigger_topic(kind: str) -> str:
 
 
 def messages(decision: Decision) -> list[Message]:
-    """Everything that a decision says to the outside: the trigger if it was sent, and the record."""
+    """All that a decision says to the outside: the trigger if it was sent, and the record."""
     key = decision.customer_id.encode()
-    attributes = _attributes(decision)
     record = Message(
         DECISIONS,
         key,
         encode_json(decision),
-        [("ce_type", b"ebbtide.decision"), *attributes],
+        _attributes(decision, "ebbtide.decision", RECORD_SOURCE),
     )
     if decision.outcome != "sent":
         return [record]
-    body = Trigger(decision.reason, decision.evidence, decision.payload)
     trigger = Message(
         trigger_topic(decision.kind),
         key,
-        encode_json(body),
-        [("ce_type", f"ebbtide.trigger.{decision.kind}".encode()), *attributes],
+        encode_json(Trigger(decision.reason, decision.evidence, decision.payload)),
+        _attributes(decision, f"ebbtide.trigger.{decision.kind}", SOURCE),
     )
     return [trigger, record]
 
 
-def _attributes(decision: Decision) -> Headers:
+def _attributes(decision: Decision, event_type: str, source: str) -> Headers:
     headers = [
+        ("ce_type", event_type.encode()),
         ("ce_specversion", b"1.0"),
         ("ce_id", decision.id.encode()),
-        ("ce_source", SOURCE.encode()),
+        ("ce_source", source.encode()),
         ("ce_subject", decision.customer_id.encode()),
         ("ce_time", to_text(decision.decided_at).encode()),
         ("ce_causationid", decision.cause.encode()),

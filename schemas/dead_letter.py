@@ -69,7 +69,8 @@ def refusal_of(error: Exception) -> Refusal:
     text = str(error)
     if not isinstance(error, ValidationError):
         # DecodeError proper is malformed JSON; UnicodeDecodeError is text that is not UTF-8.
-        assert isinstance(error, DecodeError | UnicodeDecodeError | RecursionError), error
+        if not isinstance(error, DecodeError | UnicodeDecodeError | RecursionError):
+            raise TypeError("that is not an error of decoding") from error
         return Refusal("not_json", text or type(error).__name__)
     found = (reason for sign, reason in _SIGNS if re.match(sign, text, re.DOTALL))
     return Refusal(next(found, "invalid_field"), text)

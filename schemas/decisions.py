@@ -7,6 +7,7 @@ beside the ones that are: silence is recorded.
 from hashlib import blake2b
 from typing import Literal
 
+import msgspec
 from msgspec import Raw, Struct
 
 Outcome = Literal["sent", "suppressed", "noted"]
@@ -14,7 +15,7 @@ Scalar = str | int | float | bool | None
 
 
 class Evidence(Struct, frozen=True, gc=False, omit_defaults=True):
-    """What decided: the events, the values that were seen, the thresholds they were held against."""
+    """What decided: the events, the values that were seen, and the thresholds."""
 
     events: tuple[str, ...] = ()
     values: dict[str, Scalar | list[Scalar]] = {}
@@ -77,6 +78,6 @@ def decision_id(agent: str, kind: str, customer_id: str, cause: str) -> str:
     >>> decision_id("churn_alert", "churn_alert", "ann", "churn_alert@1768896000000")
     'd14234d2ac83c35e10b76073995f6c03'
     """
-    # The unit separator cannot be confused with a part of a name.
-    text = "\x1f".join((agent, kind, customer_id, cause))
-    return blake2b(text.encode(), digest_size=16).hexdigest()
+    # As a JSON array, so that no id can run into the next, whatever it holds.
+    text = msgspec.json.encode([agent, kind, customer_id, cause])
+    return blake2b(text, digest_size=16).hexdigest()

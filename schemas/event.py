@@ -16,7 +16,9 @@ from schemas.instant import Instant, to_millis
 Id = Annotated[str, Meta(min_length=1, max_length=128)]
 Name = Annotated[str, Meta(max_length=256)]
 Text = Annotated[str, Meta(max_length=10_000)]
-Cents = Annotated[int, Meta(ge=0, le=10**12, description="Minor units of the currency.")]
+# Ten thousand million of a currency with cents: a mistake, and a bound for the sums in a row.
+CENTS_MAX = 10**12
+Cents = Annotated[int, Meta(ge=0, le=CENTS_MAX, description="Minor units of the currency.")]
 # The length also, because `$` alone lets a line break follow.
 Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$", max_length=3, description="ISO 4217 code.")]
 
@@ -25,7 +27,8 @@ ANONYMOUS = "anon:"
 
 @cache  # The engine asks an agent's name at every decision.
 def snake_case(name: str) -> str:
-    """
+    """Write a class's name as a field's.
+
     >>> snake_case("ProductViewed")
     'product_viewed'
     """

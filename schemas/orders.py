@@ -6,7 +6,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import force_setattr
 
 from schemas.clickstream import Quantity
-from schemas.event import Cents, Currency, Event, Id, Name
+from schemas.event import CENTS_MAX, Cents, Currency, Event, Id, Name
 from schemas.instant import Instant, to_millis
 
 
@@ -36,6 +36,11 @@ class OrderPlaced(Event, frozen=True):
     currency: Currency
     total_cents: Cents | None = None
     coupons: Coupons = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.paid_cents > CENTS_MAX:
+            raise ValueError(f"the lines add up to {self.paid_cents}; {CENTS_MAX} are allowed")
 
     @property
     def paid_cents(self) -> int:

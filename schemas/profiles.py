@@ -40,7 +40,7 @@ class ProfileUpdated(Event, frozen=True):
 
 
 class ConsentChanged(Event, frozen=True):
-    """Consent was given or withdrawn for a purpose; on one channel, or on all where none is named."""
+    """Consent was given or withdrawn for a purpose, on one channel or, without one, on all."""
 
     purpose: Purpose
     granted: bool

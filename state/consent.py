@@ -8,7 +8,7 @@ from typing import get_args
 
 from schemas.profiles import Channel, Purpose
 
-#: By purpose, then channel or ``*`` for all: the moment of the last word, negative for a withdrawal.
+#: By purpose, then channel or ``*`` for all: when the last word came, negative for a withdrawal.
 Consent = dict[str, dict[str, int]]
 
 ALL_CHANNELS = "*"

@@ -55,7 +55,7 @@ class CartLine(Struct, array_like=True, gc=False):
 
 
 class RecentOrder(Struct, array_like=True, gc=False):
-    """One of the last orders, neither cancelled nor refunded as a whole. Open until delivered."""
+    """One of the last orders. refunded_cents: what went back of it; all, if it was cancelled."""
 
     placed_at: int
     paid_cents: int
@@ -63,6 +63,12 @@ class RecentOrder(Struct, array_like=True, gc=False):
     shipped_at: int = 0
     promised_at: int = 0
     delivered_at: int = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is still on its way, as far as we heard."""
+        is_refunded = 0 < self.paid_cents <= self.refunded_cents
+        return not self.delivered_at and not is_refunded
 
 
 class Ratings(Struct, array_like=True, gc=False):
@@ -99,7 +105,7 @@ class Said(Struct, array_like=True, gc=False):
 
 
 class Customer(Struct, array_like=True, gc=False):
-    """The row. Moments are epoch milliseconds, 0 for never; money is in minor units of ``currency``.
+    """The row. Moments are epoch milliseconds, 0 for never; money is minor units of ``currency``.
 
     event_ids: 6-byte hashes of the last 8 event ids, newest last. A retry is known as one while
     fewer than 8 other events of the customer have come in between; ingest's memory is far longer.
@@ -149,7 +155,7 @@ class Customer(Struct, array_like=True, gc=False):
     @property
     def open_orders(self) -> dict[str, RecentOrder]:
         """The recent orders that are still on their way."""
-        return {it: order for it, order in self.recent_orders.items() if not order.delivered_at}
+        return {it: order for it, order in self.recent_orders.items() if order.is_open}
 
     @property
     def cart_cents(self) -> int:

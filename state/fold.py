@@ -1,4 +1,4 @@
-"""How does an event change the row? Everything that changes a customer's profile lives here.
+"""How does an event change the row? All that changes a profile is here and in ``fold_orders.py``.
 
 The law: the fold is total and needs no clock. Any event folds into any row, in any order of
 arrival, by its own event time; what comes late corrects the past and does not undo what came after.
@@ -14,25 +14,19 @@ from schemas import orders as order
 from schemas import profiles as profile
 from schemas import reviews as review
 from schemas.event import Event
-from schemas.instant import DAY, HOUR
-from state import window
+from state import fold_orders, window
 from state.consent import hear
 from state.customer import (
-    BOUGHT_MAX,
     CART_MAX,
     CATEGORIES_MAX,
     EVENT_IDS_MAX,
-    GAPS_MAX,
     PRODUCTS_MAX,
-    RECENT_ORDER_KEPT,
-    RECENT_ORDERS_MAX,
     SESSION_GAP,
     TRAITS_MAX,
     VIEWED_MAX,
     CartLine,
     Customer,
     Ratings,
-    RecentOrder,
     Responses,
 )
 from state.shop import Rhythm
@@ -41,9 +35,7 @@ ID_BYTES = 6
 
 # What an action says about liking, against a view. The order matters more than the figures:
 # Hu, Koren and Volinsky (ICDM 2008) weigh implicit feedback in the same spirit.
-WEIGHTS = {"viewed": 1.0, "added": 3.0, "wished": 2.0, "ordered": 5.0}
-
-PAID_CENTS_MAX = 10**12  # What schemas.event.Cents allows a total that is given.
+WEIGHTS = {"viewed": 1.0, "added": 3.0, "wished": 2.0}
 
 
 def is_repeat(customer: Customer, event_id: str) -> bool:
@@ -61,14 +53,13 @@ def is_repeat(customer: Customer, event_id: str) -> bool:
 
 
 def fold(customer: Customer, event: Event, rhythm: Rhythm) -> None:
-    """Change the row by one event, and the shop's rhythm where it closes a gap between purchases."""
+    """Change the row by one event, and the shop's rhythm where it closes a gap."""
     at = event.occurred_at
     if not customer.first_seen_at or at < customer.first_seen_at:
         customer.first_seen_at = at
-    if at > customer.last_seen_at:
-        customer.last_seen_at = at
+    customer.last_seen_at = max(customer.last_seen_at, at)
     if isinstance(event, order.OrderPlaced):
-        _ordered(customer, event, rhythm)
+        fold_orders.ordered(customer, event, rhythm)
     else:
         change = _FOLDS.get(type(event))
         if change is not None:
@@ -136,98 +127,6 @@ def _wished(customer: Customer, event: click.ProductWishlisted | click.ProductSh
     _like(customer, event, "wished")
 
 
-def _ordered(customer: Customer, event: order.OrderPlaced, rhythm: Rhythm) -> None:
-    at = event.occurred_at
-    # A thousand lines at the price that one may have add up to more than a row can hold.
-    paid = min(event.paid_cents, PAID_CENTS_MAX)
-    customer.order_count += 1
-    customer.spent_cents += paid
-    customer.currency = event.currency
-    if not customer.first_order_at or at < customer.first_order_at:
-        customer.first_order_at = at
-    _close_gap(customer, at, rhythm)
-    customer.last_order_at = max(customer.last_order_at, at)
-    window.add(customer.orders, at, customer.last_seen_at, paid)
-    _bought(customer, event)
-    for product_id in [it for it, line in customer.cart.items() if line.added_at <= at]:
-        del customer.cart[product_id]
-    if not customer.cart:
-        customer.cart_changed_at = 0
-    _keep_recent(customer, event.order_id, RecentOrder(at, paid))
-
-
-def _bought(customer: Customer, event: order.OrderPlaced) -> None:
-    """Remember what was bought last, and that it is liked."""
-    weight = WEIGHTS["ordered"]
-    products: dict[str, float] = {}
-    categories: dict[str, float] = {}
-    for item in event.products:
-        products[item.product_id] = weight
-        if item.category:
-            categories[item.category] = categories.get(item.category, 0.0) + weight
-    customer.products.add(products, event.occurred_at, PRODUCTS_MAX)
-    customer.categories.add(categories, event.occurred_at, CATEGORIES_MAX)
-    before = [product_id for product_id in customer.bought if product_id not in products]
-    customer.bought = [*before, *products][-BOUGHT_MAX:]
-
-
-def _keep_recent(customer: Customer, order_id: str, placed: RecentOrder) -> None:
-    """Put an order among the recent ones; those too old, or too many, are let go."""
-    orders = customer.recent_orders
-    orders[order_id] = placed
-    newest = max(order.placed_at for order in orders.values())
-    for old in [it for it, o in orders.items() if o.placed_at < newest - RECENT_ORDER_KEPT]:
-        del orders[old]
-    while len(orders) > RECENT_ORDERS_MAX:
-        del orders[min(orders, key=lambda it: orders[it].placed_at)]
-
-
-def _close_gap(customer: Customer, at: int, rhythm: Rhythm) -> None:
-    """Note the time since the last order. Orders within a day of the last are one purchase with it.
-
-    A late order does not reopen a gap that was closed: gaps are kept, not the orders between them.
-    """
-    last = customer.last_order_at
-    if last and at - last >= DAY:
-        customer.gap_hours.append((at - last) // HOUR)
-        del customer.gap_hours[:-GAPS_MAX]
-        rhythm.add(at - last)
-
-
-def _cancelled(customer: Customer, event: order.OrderCancelled) -> None:
-    _give_back_the_rest(customer, event.order_id)
-
-
-def _refunded(customer: Customer, event: order.OrderRefunded) -> None:
-    if event.refund_cents is None:
-        _give_back_the_rest(customer, event.order_id)
-        return
-    customer.refunded_cents += event.refund_cents
-    refunded = customer.recent_orders.get(event.order_id)
-    if refunded is not None:
-        refunded.refunded_cents += event.refund_cents
-
-
-def _give_back_the_rest(customer: Customer, order_id: str) -> None:
-    """Refund what has not been refunded yet. An order too old to be in the row changes nothing."""
-    gone = customer.recent_orders.pop(order_id, None)
-    if gone is not None:
-        customer.refunded_cents += max(0, gone.paid_cents - gone.refunded_cents)
-
-
-def _shipped(customer: Customer, event: order.OrderShipped) -> None:
-    shipped = customer.recent_orders.get(event.order_id)
-    if shipped is not None:
-        shipped.shipped_at = event.occurred_at
-        shipped.promised_at = event.promised_at or 0
-
-
-def _delivered(customer: Customer, event: order.OrderDelivered) -> None:
-    delivered = customer.recent_orders.get(event.order_id)
-    if delivered is not None:
-        delivered.delivered_at = event.occurred_at
-
-
 def _reviewed(customer: Customer, event: review.ReviewPosted) -> None:
     ratings = customer.ratings = customer.ratings or Ratings()
     ratings.count += 1
@@ -276,7 +175,9 @@ def _responded(customer: Customer, event: profile.Message) -> None:
         case profile.MessageBounced():
             responses.bounced += 1
         case profile.MessageUnsubscribed():
+            # Who leaves a channel has withdrawn consent to marketing on it, whatever the form says.
             responses.unsubscribed = True
+            hear(customer.consent, "marketing", event.channel, granted=False, at=event.occurred_at)
 
 
 def _push(names: list[str], name: str, names_max: int) -> None:
@@ -300,10 +201,10 @@ _FOLDS: dict[type[Event], Callable[[Customer, Any], None]] = {
     click.ProductRemoved: _removed,
     click.ProductWishlisted: _wished,
     click.ProductShared: _wished,
-    order.OrderCancelled: _cancelled,
-    order.OrderRefunded: _refunded,
-    order.OrderShipped: _shipped,
-    order.OrderDelivered: _delivered,
+    order.OrderCancelled: fold_orders.cancelled,
+    order.OrderRefunded: fold_orders.refunded,
+    order.OrderShipped: fold_orders.shipped,
+    order.OrderDelivered: fold_orders.delivered,
     review.ReviewPosted: _reviewed,
     review.ReviewEdited: _edited,
     profile.ProfileUpdated: _updated,

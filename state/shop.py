@@ -38,12 +38,11 @@ class Rhythm(Struct, array_like=True, gc=False):
 class Shop(Struct, array_like=True, gc=False):
     """The partition's own row.
 
-    clock_at: the last tick. decided: how many decisions it has made (the outbox sequence).
-    carried: per raw partition, what has been seen. previous_at: the tick before the last one.
+    clock_at, previous_at: the last tick, and the one before. carried: per raw partition, what has
+    been seen.
     """
 
     clock_at: int = 0
-    decided: int = 0
     carried: dict[str, Carried] = {}
     rhythm: Rhythm = field(default_factory=Rhythm)
     previous_at: int = 0

@@ -66,7 +66,7 @@ def _level(at: int, newest: int) -> int | None:
 
 
 def _outdated(window: Window, newest: int) -> bool:
-    """Whether any bucket is older than its level keeps; the oldest of a level stands first in it."""
+    """Whether a bucket is older than its level keeps; the oldest of a level stands first."""
     previous = -1
     for i in range(0, len(window), FIELDS):
         start, level = divmod(window[i], len(LEVELS))

@@ -17,9 +17,14 @@ from streams.partitioner import partition_of
 BATCH_RECORDS = 1_000
 
 
-def journal(feed: Iterable[Event | Tick], partitions: int) -> Iterator[tuple[int, Record]]:
-    """Place a feed in the journal's partitions as ingest would: ticks go to all of them."""
-    for offset, fact in enumerate(feed):
+def journal(
+    feed: Iterable[Event | Tick], partitions: int, begin: int = 0
+) -> Iterator[tuple[int, Record]]:
+    """Place a feed in the journal's partitions as ingest would: ticks go to all of them.
+
+    begin: the raw offset of the first fact. A feed that goes on where another ended has later ones.
+    """
+    for offset, fact in enumerate(feed, begin):
         if isinstance(fact, Tick):
             yield from ((partition, fact) for partition in range(partitions))
         else:
@@ -36,16 +41,22 @@ class Replay:
         self.decisions: list[list[Decision]] = [[] for _ in range(partitions)]
         self._waiting: list[list[Record]] = [[] for _ in range(partitions)]
         self._batch_records = batch_records
+        self._fed = 0
 
     async def run(self, feed: Iterable[Event | Tick]) -> None:
-        """Apply a whole feed, and what is left of it at the end."""
-        for partition, record in journal(feed, len(self._waiting)):
+        """Apply a whole feed, after those that have been applied before."""
+        for partition, record in journal(self._counted(feed), len(self._waiting), self._fed):
             waiting = self._waiting[partition]
             waiting.append(record)
             if len(waiting) >= self._batch_records:
                 await self._flush(partition)
         for partition in range(len(self._waiting)):
             await self._flush(partition)
+
+    def _counted(self, feed: Iterable[Event | Tick]) -> Iterator[Event | Tick]:
+        for fact in feed:
+            self._fed += 1
+            yield fact
 
     async def _flush(self, partition: int) -> None:
         records, self._waiting[partition] = self._waiting[partition], []
