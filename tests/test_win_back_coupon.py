@@ -1,0 +1,262 @@
+"""Win-back coupons: one, some days after an alert that no order has answered, worth its bounds."""
+
+import re
+
+import pytest
+from timeline import check
+
+from agents.churn_alert import ChurnAlert
+from agents.gate import Gate
+from agents.win_back_coupon import WinBackCoupon
+from schemas.decisions import Decision
+
+#: Alerts after 30 days exactly, so that what follows from an alert is plain.
+ALERT = ChurnAlert(purpose="internal", chance=0.99, quiet_days_min=30)
+COUPON = WinBackCoupon(after_days=7, valid_days=28, code_key="secret")
+
+HISTORY = """
+    2026-01-20 08:00  ann  order_placed total_cents=8000
+    2026-02-19 08:00  ann               -> churn_alert
+    2026-02-26 08:00  ann               -> win_back_coupon
+"""
+
+
+def code_in(decisions: list[Decision]) -> str:
+    (coupon,) = [it for it in decisions if it.kind == "win_back_coupon" and it.outcome == "sent"]
+    found = re.search(r'"code":"([^"]+)"', bytes(coupon.payload).decode())
+    assert found is not None
+    return found[1]
+
+
+def test_the_coupon_comes_a_week_after_an_alert_that_no_order_has_answered() -> None:
+    check(
+        """
+        2026-01-20 08:00  ann  order_placed total_cents=8000
+        2026-02-19 08:00  ann               -> churn_alert
+        2026-02-26 07:59  ann
+        2026-02-26 08:00  ann  -> win_back_coupon reason=alert_unanswered quiet_days=37
+        2026-06-30 08:00  ann  (one alert, one coupon)
+        """,
+        ALERT,
+        COUPON,
+    )
+
+
+def test_an_order_in_between_cancels_it() -> None:
+    check(
+        """
+        2026-01-20 08:00  ann  order_placed
+        2026-02-19 08:00  ann               -> churn_alert
+        2026-02-26 07:59  ann  order_placed
+        2026-02-26 08:00  ann
+        2026-03-20 08:00  ann
+        """,
+        ALERT,
+        COUPON,
+    )
+
+
+def test_an_order_that_was_placed_before_the_alert_and_seen_after_it_cancels_it_too() -> None:
+    check(
+        """
+        2026-01-20 08:00  ann  order_placed
+        2026-02-19 08:00  ann               -> churn_alert
+        2026-02-20 08:00  ann  order_placed occurred_at=2026-02-18
+        2026-03-19 08:00  ann
+        """,
+        ALERT,
+        COUPON,
+    )
+
+
+def test_a_late_order_from_before_the_silence_is_no_answer() -> None:
+    check(
+        """
+        2026-01-20 08:00  ann  order_placed
+        2026-02-19 08:00  ann               -> churn_alert
+        2026-02-20 08:00  ann  order_placed occurred_at=2026-01-02
+        2026-02-26 08:00  ann               -> win_back_coupon
+        """,
+        ALERT,
+        COUPON,
+    )
+
+
+def test_an_alert_that_the_gate_refused_is_followed_by_no_coupon() -> None:
+    check(
+        """
+        2026-01-20 08:00  ann  order_placed
+        2026-02-19 08:00  ann  -> suppressed churn_alert reason=no_consent
+        2026-04-30 08:00  ann
+        """,
+        ChurnAlert(purpose="marketing", chance=0.99, quiet_days_min=30),
+        COUPON,
+        gate=Gate(),
+    )
+
+
+def test_without_consent_the_coupon_is_not_sent_and_the_record_says_so() -> None:
+    check(
+        """
+        2026-01-20 08:00  ann  order_placed
+        2026-02-19 08:00  ann               -> churn_alert
+        2026-02-26 08:00  ann               -> suppressed win_back_coupon reason=no_consent
+        """,
+        ALERT,
+        COUPON,
+        gate=Gate(),
+    )
+
+
+@pytest.mark.parametrize(
+    ("spent", "worth"),
+    [
+        ("total_cents=8000", "value_cents=1200 usual_order_cents=8000"),
+        ("total_cents=600", "value_cents=200"),
+        ("total_cents=0", "value_cents=200"),
+        ("total_cents=900000", "value_cents=2000"),
+        ("total_cents=8000 currency=JPY", "value_cents=1200 currency=JPY"),
+    ],
+)
+def test_it_is_worth_a_share_of_the_usual_order_within_bounds(spent: str, worth: str) -> None:
+    check(
+        f"""
+        2026-01-20 08:00  ann  order_placed {spent}
+        2026-02-19 08:00  ann               -> churn_alert
+        2026-02-26 08:00  ann               -> win_back_coupon {worth}
+        """,
+        ALERT,
+        COUPON,
+    )
+
+
+def test_what_was_refunded_does_not_count_as_spent() -> None:
+    check(
+        """
+        2026-01-20 08:00  ann  order_placed order_id=tv total_cents=9000
+        2026-01-21 08:00  ann  order_refunded order_id=tv refund_cents=5000
+        2026-02-19 08:00  ann               -> churn_alert
+        2026-02-26 08:00  ann               -> win_back_coupon usual_order_cents=4000
+        """,
+        ALERT,
+        COUPON,
+    )
+
+
+def test_the_code_is_the_same_in_a_replay_and_another_with_another_key() -> None:
+    code = code_in(check(HISTORY, ALERT, COUPON))
+    again = code_in(check(HISTORY, ALERT, COUPON))
+    other_key = code_in(check(HISTORY, ALERT, WinBackCoupon(code_key="another")))
+
+    assert re.fullmatch(r"EBB(-[A-Z2-7]{4}){3}", code)
+    assert again == code
+    assert other_key != code
+
+
+def test_no_two_customers_and_no_two_occasions_share_a_code() -> None:
+    codes = {code_in(check(HISTORY, ALERT, COUPON))}
+    codes.add(code_in(check(HISTORY.replace("ann", "bob"), ALERT, COUPON)))
+    codes.add(code_in(check(HISTORY.replace("08:00", "08:01"), ALERT, COUPON)))
+
+    assert len(codes) == 3
+
+
+def test_the_order_that_redeems_the_coupon_is_put_on_record() -> None:
+    code = code_in(check(HISTORY, ALERT, COUPON))
+    redeemed = f"reason=redeemed code={code} value_cents=1200 paid_cents=6800 order_id=back"
+    check(
+        f"""
+        {HISTORY}
+        2026-03-01 08:00  ann  order_placed order_id=back total_cents=6800 coupons=SPRING,{code} \
+            -> noted win_back_coupon {redeemed}
+        2026-03-02 08:00  ann  order_placed coupons={code}  (the shop's affair, and noted once)
+        """,
+        ALERT,
+        COUPON,
+    )
+
+
+def test_an_order_without_the_code_leaves_the_coupon_open() -> None:
+    code = code_in(check(HISTORY, ALERT, COUPON))
+    check(
+        f"""
+        {HISTORY}
+        2026-03-01 08:00  ann  order_placed coupons=SPRING
+        2026-03-05 08:00  ann  order_placed coupons={code} -> noted win_back_coupon reason=redeemed
+        """,
+        ALERT,
+        COUPON,
+    )
+
+
+def test_a_code_that_comes_back_after_its_expiry_is_recorded_as_that() -> None:
+    code = code_in(check(HISTORY, ALERT, COUPON))
+    check(
+        f"""
+        {HISTORY}
+        2026-03-26 08:01  ann  order_placed coupons={code} \
+            -> noted win_back_coupon reason=redeemed_after_expiry
+        """,
+        ALERT,
+        COUPON,
+    )
+
+
+def test_an_expired_coupon_is_forgotten_with_the_next_order() -> None:
+    code = code_in(check(HISTORY, ALERT, COUPON))
+    check(
+        f"""
+        {HISTORY}
+        2026-03-27 08:00  ann  order_placed
+        2026-03-28 08:00  ann  order_placed coupons={code}
+        """,
+        ALERT,
+        COUPON,
+    )
+
+
+def test_it_expires_where_it_says() -> None:
+    check(
+        """
+        2026-01-20 08:00  ann  order_placed
+        2026-02-19 08:00  ann  -> churn_alert
+        2026-02-26 08:00  ann  -> win_back_coupon expires_at=2026-03-26T08:00
+        """,
+        ALERT,
+        COUPON,
+    )
+
+
+def test_a_second_coupon_within_the_pause_is_held_back_and_the_first_can_still_be_redeemed() -> (
+    None
+):
+    weekly = ChurnAlert(purpose="internal", chance=0.99, quiet_days_min=7)
+    history = """
+        2026-01-20 08:00  ann  order_placed
+        2026-01-27 08:00  ann               -> churn_alert
+        2026-02-03 08:00  ann               -> win_back_coupon
+        2026-02-04 08:00  ann  order_placed
+        2026-02-11 08:00  ann               -> churn_alert
+        2026-02-18 08:00  ann               -> suppressed win_back_coupon reason=paused
+    """
+    code = code_in(check(history, weekly, COUPON))
+    check(
+        f"""
+        {history}
+        2026-02-20 08:00  ann  order_placed coupons={code} -> noted win_back_coupon reason=redeemed
+        """,
+        weekly,
+        COUPON,
+    )
+
+
+def test_the_evidence_names_the_alert_that_went_unanswered() -> None:
+    alert, coupon = check(HISTORY, ALERT, COUPON)
+
+    assert coupon.evidence.events == (alert.id,)
+    assert coupon.evidence.thresholds == {
+        "after_days": 7.0,
+        "share": 0.15,
+        "value_cents_min": 200,
+        "value_cents_max": 2000,
+    }
