@@ -1,0 +1,118 @@
+"""How do tests ask a table? One call at a time, without ``await``, and with a look at all it holds."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import redis
+
+from state.memory_table import MemoryTable
+from state.redis_table import RedisTable
+from state.table import Commit, Loaded, Needs, Position, Table
+
+T = TypeVar("T")
+Contents = dict[str, Any]
+
+HERE, ELSEWHERE = 7, 8
+BEGINNING = Position()
+EVER = 2**52  # Later than anything is due.
+
+# Python sorts text by code points and Redis by bytes, which is the same. In UTF-16, as in Java, the
+# last two would change places.
+IDS = ("Zoe", "ann", "anon:7", "zoë", "日本", "\uffee", "😀")
+
+
+class Store:
+    """A table under test, asked without ``await``; and all that lies in it, for comparison."""
+
+    def __init__(
+        self, table: Table, runner: asyncio.Runner, contents: Callable[[int], Contents]
+    ) -> None:
+        self.table = table
+        self.contents = contents
+        self._runner = runner
+
+    def run(self, answer: Coroutine[Any, Any, T]) -> T:
+        return self._runner.run(answer)
+
+    def position(self, partition: int = HERE) -> Position:
+        return self.run(self.table.position(partition))
+
+    def load(self, partition: int = HERE, **needs: Any) -> Loaded:
+        return self.run(self.table.load(partition, Needs(**needs)))
+
+    def commit(self, commit: Commit, partition: int = HERE) -> bool:
+        return self.run(self.table.commit(partition, commit))
+
+    def outbox(self, entries_max: int = 1_000_000) -> list[bytes]:
+        return self.run(self.table.outbox(HERE, entries_max))
+
+    def published(self, sequence: int) -> None:
+        self.run(self.table.published(HERE, sequence))
+
+    def everything(self) -> list[Contents]:
+        return [self.contents(HERE), self.contents(ELSEWHERE)]
+
+
+def step(expected: Position, **changes: Any) -> Commit:
+    """A commit of one record, which changes what is given."""
+    sequence = expected.sequence + len(changes.get("outbox", []))
+    defaults: dict[str, Any] = {
+        "position": Position(expected.offset + 1, 0, sequence), "shop": b"shop", "customers": {},
+        "due": {}, "products": {}, "outbox": [], "counters": {},
+    }  # fmt: skip
+    return Commit(expected, **(defaults | changes))
+
+
+def in_memory(table: MemoryTable, partition: int) -> Contents:
+    part = table._of(partition)
+    return {
+        "position": str(part.position), "shop": part.shop, "customers": dict(part.customers),
+        "products": dict(part.products), "timers": dict(part.due), "outbox": list(part.outbox),
+        "counters": dict(part.counters),
+    }  # fmt: skip
+
+
+def in_redis(client: Any, partition: int) -> Contents:
+    def key(name: str) -> str:
+        return f"ebb:{{p{partition}}}:{name}"
+
+    def rows(name: str) -> dict[str, bytes]:
+        return {name.decode(): row for name, row in client.hgetall(key(name)).items()}
+
+    timers = client.zrange(key("timers"), 0, -1, withscores=True)
+    return {
+        "position": (client.get(key("position")) or b"0:0:0").decode(),
+        "shop": client.get(key("shop")), "customers": rows("customers"),
+        "products": rows("products"), "timers": {name.decode(): int(due) for name, due in timers},
+        "outbox": client.lrange(key("outbox"), 0, -1),
+        "counters": {name: int(by) for name, by in rows("counters").items()},
+    }  # fmt: skip
+
+
+@contextmanager
+def memory_store() -> Iterator[Store]:
+    """A table in this process."""
+    table = MemoryTable()
+    with asyncio.Runner() as runner:
+        yield Store(table, runner, lambda partition: in_memory(table, partition))
+
+
+@contextmanager
+def redis_store(url: str) -> Iterator[Store]:
+    """A table in Redis."""
+    table = RedisTable(url)
+    with redis.Redis.from_url(url) as client, asyncio.Runner() as runner:
+        yield Store(table, runner, lambda partition: in_redis(client, partition))
+        runner.run(table.__aexit__())
+
+
+FULL = step(
+    BEGINNING,
+    customers={"ann": b"row of ann", "zoë": b"row of zoe", "bob": b"row of bob"},
+    due={"ann": 1_768_896_000_000, "zoë": 1_768_896_000_001},
+    products={"tea": b"row of tea"},
+    outbox=[b"first", b"second"],
+    counters={"records/page_viewed/applied": 2},
+)
