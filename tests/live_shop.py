@@ -15,7 +15,7 @@ from confluent_kafka import Consumer
 
 from config.settings import load_settings
 from streams.bootstrap import load_policy
-from streams.demo import PARTITIONS
+from streams.demo.path import PARTITIONS
 from streams.embedded import Embedded
 from streams.topics import Topics, wanted_topics
 

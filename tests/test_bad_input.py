@@ -18,7 +18,7 @@ from live_shop import now, open_shop, read, until
 from schemas.dead_letter import TOPIC as DEAD_LETTERS
 from schemas.instant import HOUR
 from state.redis_table import RedisTable
-from streams.demo import PARTITIONS
+from streams.demo.path import PARTITIONS
 
 pytestmark = pytest.mark.live
 
@@ -41,7 +41,10 @@ BAD: list[tuple[str, Spoil]] = [
     ("invalid_field", lambda event: json.dumps(event | {"rating": "five"}).encode()),
     ("invalid_field", lambda event: json.dumps(event | {"rating": 6}).encode()),
     ("invalid_field", lambda event: json.dumps(event | {"occurred_at": START // 1000}).encode()),
-    ("zone_missing", lambda event: json.dumps(event | {"occurred_at": "2026-01-20T08:00:00"}).encode()),
+    (
+        "zone_missing",
+        lambda event: json.dumps(event | {"occurred_at": "2026-01-20T08:00:00"}).encode(),
+    ),
     ("not_json", lambda event: json.dumps([event]).encode()),
     ("from_the_future", lambda event: json.dumps(event | {"occurred_at": now() + HOUR}).encode()),
     ("tick_not_allowed", lambda event: json.dumps({"type": "tick", "at": START}).encode()),

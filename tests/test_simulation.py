@@ -15,8 +15,8 @@ from schemas.journal import Tick
 from schemas.orders import OrderPlaced
 from schemas.profiles import ConsentChanged, ErasureRequested, ProfileUpdated
 from schemas.reviews import ReviewPosted
-from streams.simulated_shop import CATALOGUE, GOES_WITH, shopper
-from streams.simulation import Simulation
+from streams.simulated.shop import CATALOGUE, GOES_WITH, shopper
+from streams.simulated.simulation import Simulation
 
 START_AT = 1_768_896_000_000  # 2026-01-20 08:00 UTC
 DAYS = 60

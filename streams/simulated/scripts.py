@@ -39,7 +39,7 @@ from schemas.profiles import (
     ProfileUpdated,
 )
 from schemas.reviews import QuestionAsked, ReviewEdited, ReviewPosted, SurveyAnswered
-from streams.simulated_shop import CURRENCY, GOES_WITH, LINES, Line, Product, Shopper, pick
+from streams.simulated.shop import CURRENCY, GOES_WITH, LINES, Line, Product, Shopper, pick
 
 Fact = tuple[str, Event]
 Script = Iterator[Fact]

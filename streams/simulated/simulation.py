@@ -15,7 +15,7 @@ from schemas.event import Event
 from schemas.instant import DAY
 from schemas.orders import OrderPlaced
 from schemas.profiles import ErasureRequested
-from streams.simulated_scripts import (
+from streams.simulated.scripts import (
     Fact,
     Pen,
     Script,
@@ -25,7 +25,7 @@ from streams.simulated_scripts import (
     opinion,
     visit,
 )
-from streams.simulated_shop import Shopper, pick, shopper
+from streams.simulated.shop import Shopper, pick, shopper
 
 
 class Simulation:

@@ -1,4 +1,4 @@
-"""What has to be running for the demo? Servers, topics and a worker, each ended again at the end."""
+"""What has to run for the demo? Servers, topics and a worker, each ended again at the end."""
 
 import asyncio
 import os
@@ -18,8 +18,9 @@ from schemas.event import Event
 from schemas.journal import Tick
 from streams.bootstrap import load_policy
 from streams.commands.terminal import CommandError, err
-from streams.demo import PARTITIONS, Progress, Summary, run_in_memory, run_through_kafka
-from streams.demo_view import show
+from streams.demo.path import PARTITIONS, run_in_memory, run_through_kafka
+from streams.demo.progress import Progress, Summary
+from streams.demo.view import show
 from streams.embedded import Embedded
 from streams.topics import Topics, wanted_topics
 
@@ -54,7 +55,7 @@ async def through_kafka(history: Iterable[Event | Tick], total: int, folder: Pat
 
 
 def _settings(folder: Path, **servers: str) -> Settings:
-    """The shipped settings, but for a feed's clock and consent that the data set does not record."""
+    """The shipped settings, but for a feed's clock and the consent that is not in the data."""
     folder.mkdir(parents=True, exist_ok=True)
     shipped = DEFAULT_CONFIG.read_text("utf-8")
     assumed = shipped.replace('assume_consent = ["service"]', _ASSUMED)
@@ -100,11 +101,12 @@ async def _worker(settings: Settings, folder: Path) -> AsyncIterator[None]:
 
 async def _until_ready(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
     """Wait until the worker says that it is ready."""
+    url = f"http://127.0.0.1:{port}/ready"
     for _ in range(int(_READY_WITHIN_S / 0.2)):
         if process.poll() is not None:
             raise CommandError(f"the worker ended with code {process.returncode}: see {log}")
         try:
-            await asyncio.to_thread(urllib.request.urlopen, f"http://127.0.0.1:{port}/ready", None, 2)
+            await asyncio.to_thread(urllib.request.urlopen, url, None, 2)
         except (urllib.error.URLError, OSError):
             await asyncio.sleep(0.2)
         else:

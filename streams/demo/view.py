@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from schemas.instant import to_text
-from streams.demo import Progress, Summary
+from streams.demo.progress import Progress, Summary
 
 _LINE_EVERY_S = 5.0
 _PICTURE_EVERY_S = 0.25
@@ -24,7 +24,8 @@ async def show(progress: Progress, total: int, console: Console) -> None:
         with Live(console=console, refresh_per_second=8, transient=True) as live:
             await _for_ever(_PICTURE_EVERY_S, lambda: live.update(_picture(progress, total)))
     else:
-        await _for_ever(_LINE_EVERY_S, lambda: console.print(_line(progress, total), soft_wrap=True))
+        line = lambda: console.print(_line(progress, total), soft_wrap=True)  # noqa: E731
+        await _for_ever(_LINE_EVERY_S, line)
 
 
 async def _for_ever(every_s: float, draw: Callable[[], None]) -> None:
@@ -92,8 +93,8 @@ def _churn(summary: Summary) -> str:
     if churn.quiet_share is None or churn.base_share is None or churn.lift is None:
         return "No churn alert came early enough to be judged."
     return (
-        f"Of {churn.scored:,} churn alerts that can be judged, {churn.quiet_share:.1%} were followed"
-        f" by 28 days\nwithout an order; of all households at those same moments,"
+        f"Of {churn.scored:,} churn alerts that can be judged, {churn.quiet_share:.1%}"
+        f" were followed by 28 days\nwithout an order; of all households at those same moments,"
         f" {churn.base_share:.1%} ({churn.lift:.1f} times)."
     )
 

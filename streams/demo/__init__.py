@@ -1,0 +1,1 @@
+"""The demo: a year of orders, fed through the real path, watched and judged."""
