@@ -1,0 +1,54 @@
+"""Is the configuration right? Read as a worker would read it, and told without its secrets."""
+
+from typing import Any
+
+from streams.commands.options import AsJson, Config
+
+
+def check(*, config: Config = None, as_json: AsJson = False) -> None:
+    """Check the settings and engine.toml, as a worker would at its start.
+
+    Says which agents are on and with what settings, or what is wrong: in
+    which file, under which key, what was found and what is allowed.
+
+    For example
+
+        ebbtide check
+        ebbtide check --config shop/engine.toml --json
+
+    Exit codes: 0 all is well, 2 something is wrong.
+
+    Settings: all of EBBTIDE_…, and the file that EBBTIDE_CONFIG names.
+    Secrets are looked for and never shown.
+    """
+    import msgspec
+
+    from streams.bootstrap import SECRETS, load_policy
+    from streams.commands import terminal
+
+    settings = terminal.settings_from(config=config)
+    policy = load_policy(settings)
+    agents = {agent.name: msgspec.to_builtins(agent) for agent in policy.agents}
+    for agent, field in SECRETS.items():
+        agents.get(agent, {}).pop(field, None)
+    gate, engine = msgspec.to_builtins(policy.gate), msgspec.to_builtins(policy.settings)
+    if as_json:
+        answer = {"config": settings.config, "agents": agents, "gate": gate, "engine": engine}
+        terminal.say_json(answer | {"kinds": policy.kinds()})
+        return
+    sections = terminal.table("section", "settings")
+    for name, section in {"engine": engine, "gate": gate}.items():
+        sections.add_row(name, _toml(section))
+    for name, section in agents.items():
+        sections.add_row(f"agents.{name}", _toml(section))
+    terminal.out.print(sections)
+    agents_on = terminal.plural(len(agents), "agent")
+    terminal.out.print(f"\n{settings.config} is right: {agents_on} on.", style="green")
+
+
+def _toml(section: dict[str, Any]) -> str:
+    import msgspec
+
+    return "\n".join(
+        f"{key} = {msgspec.json.encode(value).decode()}" for key, value in section.items()
+    )

@@ -1,0 +1,54 @@
+"""What does Ebbtide know of one customer? The whole row, for people and for programs."""
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from streams.commands.options import AsJson, Broker, RedisUrl
+
+
+def customer(
+    customer_id: Annotated[
+        str, Parameter(name="ID", help="The customer_id; of a visitor, anon:<anonymous_id>.")
+    ],
+    /,
+    *,
+    broker: Broker = None,
+    redis_url: RedisUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show all that is known of a customer, and what will be done about it.
+
+    Profile, consent, purchases, windows, rhythm, cart, tastes, orders under
+    way, ratings, responses, timers, what was said, and the agents' memory.
+
+    For example
+
+        ebbtide customer ann
+        ebbtide customer anon:7f3a --json
+
+    How long ago something was is counted from the clock of the customer's
+    partition: the last tick, which during a replay is not today.
+
+    Exit codes: 0 found, 1 not known, or Kafka or Redis is away.
+
+    Settings: EBBTIDE_BROKER (for the number of partitions),
+    EBBTIDE_REDIS_URL (for the row).
+    """
+    import asyncio
+
+    from streams.commands import customer_page, customer_view, kafka, terminal
+    from streams.topics import JOURNAL
+
+    settings = terminal.settings_from(broker=broker, redis_url=redis_url)
+    partitions = kafka.reach(settings.broker).require([JOURNAL])[JOURNAL]
+    view = asyncio.run(customer_view.look_up(settings.redis_url, partitions, customer_id))
+    if view is None:
+        raise terminal.CommandError(
+            f"customer {customer_id!r} is not known: no event of theirs has been applied, or they"
+            " were forgotten. A visitor's id begins with `anon:`; `ebbtide watch` shows ids"
+        )
+    if as_json:
+        terminal.say_json(view)
+    else:
+        customer_page.show(view)

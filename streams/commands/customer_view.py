@@ -1,0 +1,246 @@
+"""What does a row say? The row of one customer in words that a reader knows, with sums worked out.
+
+Moments are RFC 3339 here, None for never. Money is in minor units of the currency.
+"""
+
+from datetime import date
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from schemas.instant import DAY, to_text
+from state import window
+from state.consent import Consent
+from state.customer import Customer, decode_customer
+from state.redis_table import RedisTable
+from state.shop import Shop
+from streams.partitioner import partition_of
+
+_DAYS = (1, 7, 28, 365)
+
+_decode_shop = msgspec.msgpack.Decoder(Shop).decode
+
+
+class Window(Struct, frozen=True):
+    """What happened in the last so many days. paid_cents: for the orders."""
+
+    days: int
+    views: int
+    orders: int
+    paid_cents: int
+
+
+class Word(Struct, frozen=True):
+    """The customer's last word on a purpose; channel ``*`` is all of them."""
+
+    purpose: str
+    channel: str
+    granted: bool
+    said_at: str | None
+
+
+class Purchases(Struct, frozen=True):
+    """Recency, frequency, money."""
+
+    recency_days: float | None
+    orders: int
+    spent_cents: int
+    refunded_cents: int
+    first_order_at: str | None
+    last_order_at: str | None
+
+
+class Visit(Struct, frozen=True):
+    """The visit under way, or the last one. count: how many there have been."""
+
+    count: int
+    views: int
+    started_at: str | None
+    last_at: str | None
+
+
+class CartLine(Struct, frozen=True):
+    """A product in the cart."""
+
+    product_id: str
+    quantity: int
+    price_cents: int
+    added_at: str | None
+
+
+class OpenOrder(Struct, frozen=True):
+    """An order under way."""
+
+    order_id: str
+    placed_at: str | None
+    paid_cents: int
+    refunded_cents: int
+    shipped_at: str | None
+    promised_at: str | None
+
+
+class Ratings(Struct, frozen=True):
+    """Ratings of products: how many, their mean, and the last."""
+
+    count: int
+    mean: float
+    last: int
+    last_at: str | None
+
+
+class Told(Struct, frozen=True):
+    """What was decided last about a kind of trigger. refused: how often again since then."""
+
+    kind: str
+    sent: int
+    sent_at: str | None
+    refusal: str
+    refused: int
+
+
+class Timer(Struct, frozen=True):
+    """When an agent will look again; ``row`` is the engine's own, for the end of the row."""
+
+    name: str
+    due_at: str
+
+
+class View(Struct, frozen=True, kw_only=True):
+    """The whole view. clock_at: the moment from which days and windows are counted."""
+
+    customer_id: str
+    partition: int
+    clock_at: str
+    row_bytes: int
+    first_seen_at: str | None
+    last_seen_at: str | None
+    birthday: date | None
+    locale: str
+    time_zone: str
+    traits: dict[str, str]
+    consent: list[Word]
+    currency: str
+    purchases: Purchases
+    windows: list[Window]
+    gap_days: list[float]
+    visit: Visit
+    cart: list[CartLine]
+    cart_cents: int
+    viewed: list[str]
+    bought: list[str]
+    categories: dict[str, float]
+    products: dict[str, float]
+    open_orders: list[OpenOrder]
+    ratings: Ratings | None
+    responses: dict[str, Any]
+    timers: list[Timer]
+    said: list[Told]
+    memory: dict[str, Any]
+
+
+async def look_up(redis_url: str, partitions: int, customer_id: str) -> View | None:
+    """Read a customer's row; None where there is none. Raises StoreError and RowError."""
+    partition = partition_of(customer_id, partitions)
+    async with RedisTable(redis_url) as rows:
+        row = await rows.customer(partition, customer_id)
+        shop = await rows.shop(partition)
+    if row is None:
+        return None
+    clock_at = 0 if shop is None else _decode_shop(shop).clock_at
+    return view(customer_id, partition, row, clock_at)
+
+
+def view(customer_id: str, partition: int, row: bytes, clock_at: int) -> View:
+    """What a row says at a moment; clock_at 0 (no tick yet): when it was last heard of."""
+    it = decode_customer(customer_id, row)
+    at = clock_at or it.last_seen_at
+    return View(
+        customer_id=customer_id,
+        partition=partition,
+        clock_at=to_text(at),
+        row_bytes=len(row),
+        first_seen_at=_moment(it.first_seen_at),
+        last_seen_at=_moment(it.last_seen_at),
+        birthday=it.birthday,
+        locale=it.locale,
+        time_zone=it.time_zone,
+        traits=it.traits,
+        consent=_words(it.consent),
+        currency=it.currency,
+        purchases=_purchases(it, at),
+        windows=[_window(it, at, days) for days in _DAYS],
+        gap_days=[round(hours / 24, 1) for hours in it.gap_hours],
+        visit=Visit(
+            it.session.count, it.session.views, _moment(it.session.started_at),
+            _moment(it.session.last_at),
+        ),
+        cart=[
+            CartLine(product_id, line.quantity, line.price_cents, _moment(line.added_at))
+            for product_id, line in it.cart.items()
+        ],
+        cart_cents=it.cart_cents,
+        viewed=it.viewed[::-1],
+        bought=it.bought[::-1],
+        categories=_shares(it.categories.shares()),
+        products=_shares(it.products.shares()),
+        open_orders=[
+            OpenOrder(
+                order_id, _moment(order.placed_at), order.paid_cents, order.refunded_cents,
+                _moment(order.shipped_at), _moment(order.promised_at),
+            )
+            for order_id, order in it.open_orders.items()
+        ],
+        ratings=_ratings(it),
+        responses={
+            channel: msgspec.structs.asdict(counts) for channel, counts in it.responses.items()
+        },
+        timers=[
+            Timer(name, to_text(due_at))
+            for name, due_at in sorted(it.timers.items(), key=lambda timer: timer[1])
+        ],
+        said=[
+            Told(kind, told.sent, _moment(told.sent_at), told.refusal, told.refused)
+            for kind, told in it.said.items()
+        ],
+        # Only an agent knows the names of what it remembers; its values stand in their order.
+        memory={agent: msgspec.msgpack.decode(memory) for agent, memory in it.memory.items()},
+    )  # fmt: skip
+
+
+def _purchases(it: Customer, at: int) -> Purchases:
+    recency_days = round((at - it.last_order_at) / DAY, 2) if it.last_order_at else None
+    return Purchases(
+        recency_days, it.order_count, it.spent_cents, it.refunded_cents,
+        _moment(it.first_order_at), _moment(it.last_order_at),
+    )  # fmt: skip
+
+
+def _ratings(it: Customer) -> Ratings | None:
+    if it.ratings is None:
+        return None
+    count = it.ratings.count
+    mean = round(it.ratings.stars / max(1, count), 2)
+    return Ratings(count, mean, it.ratings.last, _moment(it.ratings.last_at))
+
+
+def _window(it: Customer, at: int, days: int) -> Window:
+    views, _ = window.total(it.views, at, days * DAY)
+    orders, paid_cents = window.total(it.orders, at, days * DAY)
+    return Window(days, views, orders, paid_cents)
+
+
+def _words(consent: Consent) -> list[Word]:
+    return [
+        Word(purpose, channel, at > 0, _moment(abs(at)))
+        for purpose, said in consent.items()
+        for channel, at in said.items()
+    ]
+
+
+def _shares(shares: dict[str, float]) -> dict[str, float]:
+    return {name: round(share, 3) for name, share in shares.items()}
+
+
+def _moment(at: int) -> str | None:
+    return to_text(at) if at else None

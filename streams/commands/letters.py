@@ -1,0 +1,171 @@
+"""How are dead letters read, and sent again? From the topic's start to its end as it is now.
+
+A letter that arrives meanwhile is left for the next time: what is sent again may come back at once,
+and would be sent again for ever.
+"""
+
+from base64 import b64encode
+from collections import Counter, deque
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+from confluent_kafka import Message as Record
+from msgspec import Struct
+
+from schemas.codec import RAW_TOPICS
+from schemas.dead_letter import TOPIC
+from schemas.instant import to_text
+from streams.commands import kafka, terminal
+from streams.producer import Outbound
+
+BATCH_RECORDS = 500
+_BYTES_SHOWN = 60
+
+
+class Letter(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A dead letter. value: the original bytes as text, or value_base64 where they are no text.
+
+    Neither is there where the record had no value.
+    """
+
+    at: str
+    offset: int
+    reason: str
+    detail: str
+    hint: str
+    source_topic: str
+    source_partition: int
+    source_offset: int
+    key: str | None
+    value: str | None = None
+    value_base64: str | None = None
+
+
+class Requeued(Struct):
+    """What was sent again, or would have been. alike: not sent, because one like it was."""
+
+    sent: int = 0
+    alike: int = 0
+    not_raw: int = 0
+    by_topic: Counter[str] = msgspec.field(default_factory=Counter)
+    by_reason: Counter[str] = msgspec.field(default_factory=Counter)
+
+
+def show(broker: str, reasons: Sequence[str], *, limit: int, as_json: bool) -> None:
+    """Print the newest letters. limit 0: all."""
+    count = 0
+    by_reason: Counter[str] = Counter()
+    hints: dict[str, str] = {}
+    newest: deque[Letter] = deque(maxlen=limit or None)
+    for record in _read(broker, reasons):
+        letter = _letter(record)
+        count += 1
+        by_reason[letter.reason] += 1
+        hints[letter.reason] = letter.hint
+        newest.append(letter)
+    if as_json:
+        for letter in newest:
+            terminal.say_json(letter)
+        return
+    if not count:
+        terminal.out.print("No dead letters.", style="green")
+        return
+    shown = terminal.table("at", "reason", "detail", "from", "begins with")
+    for it in newest:
+        source = f"{it.source_topic}/{it.source_partition}/{it.source_offset}"
+        begins = it.value or (f"base64 {it.value_base64}" if it.value_base64 else "nothing")
+        shown.add_row(f"{it.at[:19]}Z", it.reason, it.detail, source, begins[:_BYTES_SHOWN])
+    terminal.out.print(shown)
+    terminal.out.print(f"\n{len(newest):,} of {count:,} shown. What to do:")
+    todo = terminal.table("reason", "letters", "hint", right=("letters",))
+    for reason, number in by_reason.most_common():
+        todo.add_row(reason, f"{number:,}", hints[reason])
+    terminal.out.print(todo)
+
+
+async def requeue(broker: str, reasons: Sequence[str], *, dry_run: bool) -> Requeued:
+    """Send letters back to where they came from, each kind of content once."""
+    done = Requeued()
+    known: set[bytes] = set()
+    batch: list[Outbound] = []
+    async with kafka.Sender(broker) as sender:
+        for record in _read(broker, reasons):
+            headers = _headers(record)
+            topic = _text(headers, "source_topic")
+            if topic not in RAW_TOPICS:
+                done.not_raw += 1
+                continue
+            if (digest := _digest(topic, record)) in known:
+                done.alike += 1
+                continue
+            known.add(digest)
+            done.sent += 1
+            done.by_topic[topic] += 1
+            done.by_reason[_text(headers, "reason")] += 1
+            from_ = f"{TOPIC}/{record.partition()}/{record.offset()}".encode()
+            again = Outbound(topic, record.value(), record.key(), [("requeued_from", from_)])
+            batch.append(again)
+            if len(batch) >= BATCH_RECORDS:
+                await sender.send([] if dry_run else batch)
+                batch = []
+        await sender.send([] if dry_run else batch)
+    return done
+
+
+def _read(broker: str, reasons: Sequence[str]) -> Iterator[Record]:
+    kafka.reach(broker).require([TOPIC])
+    with kafka.Reader(broker) as reader:
+        for record in reader.to_the_end([TOPIC]):
+            if not reasons or _text(_headers(record), "reason") in reasons:
+                yield record
+
+
+def _digest(topic: str, record: Record) -> bytes:
+    """Sixteen bytes for topic, key and value: all letters' content may not fit into memory."""
+    content = (topic, record.key(), record.value())
+    return blake2b(msgspec.msgpack.encode(content), digest_size=16).digest()
+
+
+def _letter(record: Record) -> Letter:
+    headers = _headers(record)
+    value, key = record.value(), record.key()
+    text = None if value is None else _as_text(value)
+    return Letter(
+        at=to_text(record.timestamp()[1]),
+        offset=record.offset() or 0,
+        reason=_text(headers, "reason"),
+        detail=_text(headers, "detail"),
+        hint=_text(headers, "hint"),
+        source_topic=_text(headers, "source_topic"),
+        source_partition=_number(headers, "source_partition"),
+        source_offset=_number(headers, "source_offset"),
+        key=None if key is None else _bytes(key).decode("utf-8", "backslashreplace"),
+        value=text,
+        value_base64=None if value is None or text else b64encode(_bytes(value)).decode(),
+    )
+
+
+def _bytes(content: Any) -> bytes:
+    return content if isinstance(content, bytes) else str(content or "").encode()
+
+
+def _as_text(value: Any) -> str | None:
+    try:
+        return _bytes(value).decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _headers(record: Record) -> Mapping[str, Any]:
+    return dict(record.headers() or ())
+
+
+def _text(headers: Mapping[str, Any], name: str) -> str:
+    return _bytes(headers.get(name)).decode("utf-8", "replace")
+
+
+def _number(headers: Mapping[str, Any], name: str) -> int:
+    text = _text(headers, name)
+    return int(text) if text.isdecimal() else -1

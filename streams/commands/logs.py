@@ -1,0 +1,44 @@
+"""How do processes log? To stderr: coloured for a terminal, plain in a file, or as JSON."""
+
+import logging
+import sys
+from typing import Any
+
+import structlog
+
+# They tell what they try as well as what fails; what fails, our own records name.
+# The classes of streams.transport are Faust's services, which log by the name of their module.
+_LIBRARIES = ("aiokafka", "faust", "librdkafka", "mode", "streams.transport")
+_NOTHING = logging.CRITICAL + 1
+
+
+def set_up(level: str, *, as_json: bool, libraries: bool) -> None:
+    """Send the logs of this process to stderr. libraries: also theirs, from warnings up."""
+    stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
+    first: list[Any] = [structlog.stdlib.add_log_level, stamp]
+    structlog.configure(
+        processors=[*first, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    last: list[Any]
+    if as_json:
+        last = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    else:
+        # Rich's tracebacks would show the values of variables, and a secret may be among them.
+        plain = structlog.dev.plain_traceback
+        colours = sys.stderr.isatty()
+        last = [structlog.dev.ConsoleRenderer(colors=colours, exception_formatter=plain)]
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*first, structlog.stdlib.add_logger_name],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level)
+    for name in _LIBRARIES:
+        logging.getLogger(name).setLevel(logging.WARNING if libraries else _NOTHING)

@@ -1,0 +1,227 @@
+"""How are files published? Line by line checked, batch by batch acknowledged, with a bar meanwhile.
+
+The law: a line is sent, or reported with file, line, reason and what to do. Nothing is passed over
+but blank lines.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import UnionType
+from typing import Union, get_args, get_origin
+
+import msgspec
+from msgspec import Struct
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+
+from config.settings import Settings
+from schemas.codec import RAW_TOPICS, RAW_UNIONS
+from schemas.dead_letter import Refusal, refusal_of
+from schemas.event import Event
+from schemas.instant import SECOND, to_text
+from schemas.journal import AnyEvent
+from streams.commands import kafka, terminal
+from streams.producer import Outbound
+
+# About a thousand events, and so one batch.
+CHUNK_BYTES = 256 * 1024
+# A person reads the first ones; the summary counts them all, by reason.
+REPORTS_MAX = 100
+
+_decode = msgspec.json.Decoder[Event](AnyEvent).decode
+
+
+def _members(union: object) -> tuple[object, ...]:
+    return get_args(union) if get_origin(union) in (Union, UnionType) else (union,)
+
+
+#: Where each type of event belongs.
+TOPIC_OF = {
+    member: topic
+    for topic, union in RAW_UNIONS.items()
+    for member in _members(union)
+    if isinstance(member, type) and issubclass(member, Event)
+}
+
+
+def outbound(event: Event, value: bytes) -> Outbound:
+    """An event as a record: its bytes, keyed by whom it is about, on the topic of its type."""
+    return Outbound(TOPIC_OF[type(event)], value, event.subject.encode())
+
+
+class Report(Struct, frozen=True):
+    """A line that was not sent."""
+
+    file: str
+    line: int
+    reason: str
+    detail: str
+    hint: str
+
+
+class Summary(Struct):
+    """What became of the lines. refused: the first of them; by_reason counts all."""
+
+    sent: int = 0
+    invalid: int = 0
+    seconds: float = 0.0
+    by_topic: Counter[str] = msgspec.field(default_factory=Counter)
+    by_reason: Counter[str] = msgspec.field(default_factory=Counter)
+    refused: list[Report] = msgspec.field(default_factory=list)
+
+
+class Publication:
+    """Publishes files. to_topic: send every line there as it is, without a look at it."""
+
+    def __init__(self, settings: Settings, *, to_topic: str | None, as_json: bool) -> None:
+        self._settings = settings
+        self._to_topic = to_topic
+        self._as_json = as_json
+        self._tolerance_ms = round(settings.future_tolerance_seconds * SECOND)
+        self._summary = Summary()
+
+    async def run(self, files: Sequence[str]) -> int:
+        """Publish them all; 1 if any line was not sent."""
+        _exist(files)
+        topics = kafka.reach(self._settings.broker)
+        topics.require(RAW_TOPICS if self._to_topic is None else [self._to_topic])
+        started = time.monotonic()
+        async with kafka.Sender(self._settings.broker) as sender:
+            with _bar(files) as advance:
+                for batch, read_bytes in self._batches(files):
+                    await sender.send(batch)
+                    self._summary.sent += len(batch)
+                    self._summary.by_topic.update(record.topic for record in batch)
+                    advance(read_bytes, self._summary)
+        self._summary.seconds = round(time.monotonic() - started, 3)
+        if self._as_json:
+            terminal.say_json(self._summary)
+        else:
+            self._print_summary()
+        return 1 if self._summary.invalid else 0
+
+    def _batches(self, files: Sequence[str]) -> Iterator[tuple[list[Outbound], int]]:
+        """Records to send, with the bytes that have been read for them."""
+        for file in files:
+            number = 0
+            for lines in _read(file):
+                batch = []
+                read_bytes = 0
+                for line in lines:
+                    number += 1
+                    read_bytes += len(line) + 1
+                    record = self._record(file, number, line.removesuffix(b"\r"))
+                    if record is not None:
+                        batch.append(record)
+                yield batch, read_bytes
+
+    def _record(self, file: str, number: int, line: bytes) -> Outbound | None:
+        if self._to_topic is not None:
+            return Outbound(self._to_topic, line)
+        if not line.strip():
+            return None
+        checked = self._check(line)
+        if isinstance(checked, Outbound):
+            return checked
+        self._refuse(Report(file, number, checked.reason, checked.detail, checked.hint))
+        return None
+
+    def _check(self, line: bytes) -> Outbound | Refusal:
+        """The record of a line, or why ingest would not accept it."""
+        bytes_max = self._settings.event_bytes_max
+        if len(line) > bytes_max:
+            return Refusal("too_large", f"{len(line)} bytes; {bytes_max} are allowed")
+        try:
+            event = _decode(line)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            return refusal_of(error)
+        latest = time.time_ns() // 1_000_000 + self._tolerance_ms
+        if event.occurred_at > latest:
+            return Refusal(
+                "from_the_future",
+                f"occurred_at {to_text(event.occurred_at)} is later than {to_text(latest)},"
+                " our clock and the tolerance - at `$.occurred_at`",
+            )
+        return outbound(event, line)
+
+    def _refuse(self, report: Report) -> None:
+        summary = self._summary
+        summary.invalid += 1
+        summary.by_reason[report.reason] += 1
+        if summary.invalid > REPORTS_MAX:
+            return
+        summary.refused.append(report)
+        place = f"{report.file}:{report.line}"
+        text = f"{place}: {report.reason}: {report.detail}. {report.hint}"
+        terminal.err.print(text, style="red", soft_wrap=True)
+        if summary.invalid == REPORTS_MAX:
+            terminal.err.print("Further ones are counted, and not shown.", style="red")
+
+    def _print_summary(self) -> None:
+        summary = self._summary
+        rate = summary.sent / max(summary.seconds, 0.001)
+        where = ", ".join(f"{topic} {count:,}" for topic, count in summary.by_topic.items())
+        terminal.out.print(
+            f"{terminal.plural(summary.sent, 'event')} sent in {summary.seconds:.1f} s"
+            f" ({rate:,.0f} a second){': ' + where if where else ''}",
+            style="green",
+        )
+        if summary.invalid:
+            reasons = ", ".join(f"{why} {count:,}" for why, count in summary.by_reason.items())
+            lines = terminal.plural(summary.invalid, "line")
+            terminal.out.print(f"{lines} not sent: {reasons}", style="red")
+
+
+def _exist(files: Sequence[str]) -> None:
+    """Raise CommandError for a file that is not there, before anything of the others is sent."""
+    for file in files:
+        # Opening would be a better question, and would spoil a pipe such as <(zcat history.gz).
+        if file != "-" and not Path(file).exists():
+            raise terminal.CommandError(f"{file}: there is no such file")
+
+
+def _read(file: str) -> Iterator[list[bytes]]:
+    """The lines of a file, as many at a time as there are: a pipe's must not wait for more."""
+    is_stdin = file == "-"
+    try:
+        with open(0 if is_stdin else file, "rb", closefd=not is_stdin) as opened:
+            unfinished: list[bytes] = []
+            while data := opened.read1(CHUNK_BYTES):
+                first, *lines = data.split(b"\n")
+                unfinished.append(first)
+                if lines:
+                    yield [b"".join(unfinished), *lines[:-1]]
+                    unfinished = [lines[-1]]
+            if last := b"".join(unfinished):
+                yield [last]
+    except OSError as error:
+        raise terminal.CommandError(f"{file}: cannot be read: {error.strerror}") from error
+
+
+@contextmanager
+def _bar(files: Sequence[str]) -> Iterator[Callable[[int, Summary], None]]:
+    """Show progress on a terminal: in bytes, because only they are known beforehand."""
+    known = all(Path(file).is_file() for file in files)
+    total = sum(Path(file).stat().st_size for file in files) if known else None
+    columns = (
+        [BarColumn(), TimeRemainingColumn(compact=True), TextColumn("left")]
+        if known
+        else [SpinnerColumn()]
+    )
+    counts = TextColumn("{task.fields[sent]:,} sent  {task.fields[rate]:,.0f} a second")
+    progress = Progress(
+        *columns, counts, console=terminal.err, transient=True,
+        disable=not terminal.err.is_terminal,
+    )  # fmt: skip
+    started = time.monotonic()
+
+    with progress:
+        bar = progress.add_task("publish", total=total, sent=0, rate=0.0)
+
+        def advance(read_bytes: int, summary: Summary) -> None:
+            rate = summary.sent / max(time.monotonic() - started, 0.001)
+            progress.update(bar, advance=read_bytes, sent=summary.sent, rate=rate)
+
+        yield advance

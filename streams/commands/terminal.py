@@ -1,0 +1,81 @@
+"""How do commands speak? Tables and colours to a person, one JSON object a line to a program.
+
+The rule: stdout carries the answer and nothing else; progress, logs and errors go to stderr.
+"""
+
+import sys
+from typing import Any
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from config.settings import Settings, load_settings
+from streams.commands import logs
+
+# A file or a pipe has no width. A table in it is wide enough for ids and reasons to stay whole.
+_PIPE_WIDTH = 200
+
+# ISO 4217: the currencies that do not have 100 minor units.
+_DIGITS = dict.fromkeys(
+    ["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND",
+     "VUV", "XAF", "XOF", "XPF"], 0,
+) | dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3)  # fmt: skip
+
+out = Console(
+    # What is shown comes from others: a product id in brackets is no markup, `:x:` no emoji.
+    markup=False, emoji=False, highlight=False,
+    width=None if sys.stdout.isatty() else _PIPE_WIDTH,
+)  # fmt: skip
+err = Console(stderr=True, markup=False, emoji=False, highlight=False)
+
+
+class CommandError(Exception):
+    """The command cannot do what was asked: what, where, and what to do, in one line."""
+
+
+class UsageError(Exception):
+    """The options do not go together."""
+
+
+def settings_from(*, log_libraries: bool = False, **overrides: Any) -> Settings:
+    """Read the settings, and set up the logs by them. Raises ConfigError.
+
+    log_libraries: let librdkafka and the like speak too; commands say themselves what failed.
+    """
+    settings = load_settings(**overrides)
+    logs.set_up(settings.log_level, as_json=settings.log_json, libraries=log_libraries)
+    return settings
+
+
+def say_json(answer: Any) -> None:
+    """Write one object as a line of JSON, at once: whoever reads a pipe must not wait."""
+    sys.stdout.buffer.write(msgspec.json.encode(answer) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def table(*columns: str, right: tuple[str, ...] = ()) -> Table:
+    """A table without vertical lines, so that it can be copied from; ``right`` ones are numbers."""
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for column in columns:
+        made.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    return made
+
+
+def plural(count: int, noun: str) -> str:
+    """A count and what is counted.
+
+    >>> plural(1, "event"), plural(1200, "event")
+    ('1 event', '1,200 events')
+    """
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def money(cents: int, currency: str) -> str:
+    """An amount of minor units as people write it.
+
+    >>> money(123450, "EUR"), money(500, "JPY"), money(1234, "")
+    ('1,234.50 EUR', '500 JPY', '12.34')
+    """
+    digits = _DIGITS.get(currency, 2)
+    return f"{cents / 10**digits:,.{digits}f} {currency}".rstrip()

@@ -1,0 +1,64 @@
+"""What does Ebbtide say at this moment? Triggers as they come, or all decisions."""
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from streams.commands.options import AsJson, Broker
+
+
+def watch(
+    *,
+    kind: Annotated[
+        tuple[str, ...],
+        Parameter(help="Only this kind; may be given several times.", show_default=False),
+    ] = (),
+    all_decisions: Annotated[
+        bool,
+        Parameter(
+            name="--all",
+            show_default=False,
+            help="All decisions, with what was kept silent about and why.",
+        ),
+    ] = False,
+    from_start: Annotated[
+        bool, Parameter(show_default=False, help="Also what was said before.")
+    ] = False,
+    limit: Annotated[int, Parameter(help="End after so many; 0: never.")] = 0,
+    seconds: Annotated[float, Parameter(help="End after so long; 0: never.")] = 0,
+    broker: Broker = None,
+    as_json: AsJson = False,
+) -> int:
+    """Show triggers as they are published, until Ctrl-C.
+
+    One line for each: when, what kind, about whom, why, and the payload in
+    brief. With --json the whole trigger: kind, id, customer_id, time,
+    causation_id, expires_at, reason, evidence, payload; with --all also
+    agent and outcome.
+
+    For example
+
+        ebbtide watch
+        ebbtide watch --kind churn_alert --kind win_back_coupon --json
+        ebbtide watch --all --from-start --seconds 5
+
+    Exit codes: 0 ended by Ctrl-C, --limit or --seconds; 1 Kafka or its
+    topics are not there.
+
+    Settings: EBBTIDE_BROKER.
+    """
+    from streams.commands import kafka, terminal, watching
+
+    settings = terminal.settings_from(broker=broker)
+    topics = watching.topics_of(kafka.reach(settings.broker).partitions(), kind, all_decisions)
+    with kafka.Reader(settings.broker) as reader:
+        seen = watching.said(reader, topics, from_start=from_start, seconds=seconds)
+        if not as_json:
+            # To stderr, as everything that is not the answer.
+            what = ", ".join(topics)
+            terminal.err.print(f"Watching {what}; Ctrl-C ends it.", style="dim", soft_wrap=True)
+        try:
+            watching.show(seen, kind, limit=limit, as_json=as_json)
+        except KeyboardInterrupt:
+            return 0
+    return 0

@@ -1,0 +1,129 @@
+"""What is `ebbtide`? The front page of the commands, and what their failures look like.
+
+A failure that people can do something about is one line on stderr and an exit code: 2 for a
+setting or an option, 1 for the rest. A traceback is a bug of ours.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+
+from cyclopts import App, Parameter
+
+from streams.commands import (
+    check,
+    customer,
+    dead_letters,
+    publish,
+    simulate,
+    topics,
+    up,
+    watch,
+    worker,
+)
+from streams.commands.options import ASK, RUN, SEE
+
+_INTERRUPTED = 130  # What shells say of a program that Ctrl-C ended: 128 and the signal's number.
+
+# By name, because importing the classes would import Kafka's and Redis's clients for every command.
+_EXIT_CODES = {
+    "config.settings.ConfigError": 2,
+    "streams.commands.terminal.UsageError": 2,
+    "state.customer.RowError": 1,
+    "state.table.StoreError": 1,
+    "streams.commands.terminal.CommandError": 1,
+    "streams.embedded.EmbeddedError": 1,
+    "streams.demo.journey.JourneyError": 1,
+    "streams.producer.DeliveryError": 1,
+    "streams.topics.TopicError": 1,
+}
+
+
+def _version() -> str:
+    try:
+        return version("ebbtide")
+    except PackageNotFoundError:
+        return "unknown: run from a checkout that is not installed"
+
+
+app = App(
+    name="ebbtide",
+    version=_version,
+    help="""Watches what every customer of a shop does and says what to do about it.
+
+Storefronts publish events to Kafka; Ebbtide keeps a rolling state of each
+customer in Redis and publishes triggers: churn alerts, coupons,
+recommendations.
+
+To see it at work on this machine
+
+    ebbtide demo                 a real shop's year, in a few minutes
+    ebbtide up                   Kafka, Redis and a worker, until Ctrl-C
+    ebbtide simulate             in a second terminal: a simulated shop
+    ebbtide watch                in a third one: what Ebbtide says about it
+
+Settings come from the environment (EBBTIDE_…), and what is decided from
+engine.toml. `ebbtide check` says what is wrong with either.""",
+    # The text is shown as it stands, and nobody waits for a Markdown renderer to be imported.
+    help_format="plaintext",
+    # A switch that is off needs no second name to say so.
+    default_parameter=Parameter(negative=()),
+    suppress_keyboard_interrupt=False,
+)
+app.command(up.up, group=SEE, sort_key=2)
+app.command(simulate.simulate, group=SEE, sort_key=3)
+app.command(watch.watch, group=SEE, sort_key=4)
+app.command(check.check, group=RUN, sort_key=1)
+app.command(topics.app)
+app.command(worker.worker, group=RUN, sort_key=3)
+app.command(publish.publish, group=ASK, sort_key=1)
+app.command(customer.customer, group=ASK, sort_key=2)
+app.command(dead_letters.app)
+if find_spec("streams.commands.demo") is not None:
+    app.command(import_module("streams.commands.demo").demo, group=SEE, sort_key=1)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command; returns the exit code."""
+    try:
+        code = app(arguments, result_action="return_value")
+    except KeyboardInterrupt:
+        _complain("Stopped.")
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our answer has enough of it (`| head`). Python flushes stdout at exit, and
+        # must not find the closed pipe there again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        code = _exit_code(error)
+        if code is None:
+            raise
+        _complain(f"ebbtide: {error}")
+    return code if isinstance(code, int) else 0
+
+
+def _exit_code(error: Exception) -> int | None:
+    for kind in type(error).__mro__:
+        code = _EXIT_CODES.get(f"{kind.__module__}.{kind.__qualname__}")
+        if code is not None:
+            return code
+    return None
+
+
+def _complain(text: str) -> None:
+    from streams.commands.terminal import err
+
+    err.print(text, style="red", soft_wrap=True)
+
+
+def run() -> None:
+    """Run the command that the process was started with."""
+    sys.exit(main(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    run()
