@@ -4,10 +4,6 @@ import asyncio
 import os
 import shutil
 import socket
-import subprocess
-import sys
-import urllib.error
-import urllib.request
 from collections.abc import AsyncIterator, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,6 +14,7 @@ from schemas.event import Event
 from schemas.journal import Tick
 from streams.bootstrap import load_policy
 from streams.commands.terminal import CommandError, err
+from streams.commands.worker_process import WorkerProcess
 from streams.demo.path import PARTITIONS, run_in_memory, run_through_kafka
 from streams.demo.progress import Progress, Summary
 from streams.demo.view import show
@@ -28,6 +25,7 @@ T = TypeVar("T")
 
 _READY_WITHIN_S = 60.0
 _STOP_WITHIN_S = 15.0
+_LOOK_EVERY_S = 0.2
 
 
 async def in_memory(history: Iterable[Event | Tick], total: int, folder: Path) -> Summary:
@@ -70,48 +68,38 @@ def _settings(folder: Path, **servers: str) -> Settings:
 
 @asynccontextmanager
 async def _worker(settings: Settings, folder: Path) -> AsyncIterator[None]:
-    """A worker process that is ready; its log is ``worker.log`` in the folder."""
-    log = folder / "worker.log"
+    """A worker process that is ready."""
     environment = os.environ | {
         "EBBTIDE_BROKER": settings.broker,
         "EBBTIDE_REDIS_URL": settings.redis_url,
         "EBBTIDE_CONFIG": settings.config,
         "EBBTIDE_CLOCK": settings.clock,
         "EBBTIDE_COUPON_KEY": settings.coupon_key,
-        "EBBTIDE_WEB_PORT": str(settings.web_port),
     }
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "streams.main", "worker"],
-            env=environment, stdout=output, stderr=subprocess.STDOUT,
-        )  # fmt: skip
+    worker = WorkerProcess(1, settings.web_port, folder, environment)
+    worker.start()
     try:
-        await _until_ready(process, settings.web_port, log)
+        await _until_ready(worker)
         yield
-        if process.poll() is not None:
-            raise CommandError(f"the worker ended with code {process.returncode}: see {log}")
+        if worker.exit_code() is not None:
+            raise CommandError(f"the worker ended. {worker.last_words()}")
     finally:
-        process.terminate()
-        try:
-            process.wait(_STOP_WITHIN_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        worker.terminate()
+        for _ in range(int(_STOP_WITHIN_S / _LOOK_EVERY_S)):
+            if worker.exit_code() is not None:
+                break
+            await asyncio.sleep(_LOOK_EVERY_S)
+        worker.kill()
 
 
-async def _until_ready(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
-    """Wait until the worker says that it is ready."""
-    url = f"http://127.0.0.1:{port}/ready"
-    for _ in range(int(_READY_WITHIN_S / 0.2)):
-        if process.poll() is not None:
-            raise CommandError(f"the worker ended with code {process.returncode}: see {log}")
-        try:
-            await asyncio.to_thread(urllib.request.urlopen, url, None, 2)
-        except (urllib.error.URLError, OSError):
-            await asyncio.sleep(0.2)
-        else:
+async def _until_ready(worker: WorkerProcess) -> None:
+    for _ in range(int(_READY_WITHIN_S / _LOOK_EVERY_S)):
+        if worker.exit_code() is not None:
+            raise CommandError(f"the worker ended at its start. {worker.last_words()}")
+        if await asyncio.to_thread(worker.is_ready):
             return
-    raise CommandError(f"the worker was not ready after {_READY_WITHIN_S:.0f} s: see {log}")
+        await asyncio.sleep(_LOOK_EVERY_S)
+    raise CommandError(f"not ready after {_READY_WITHIN_S:.0f} s. {worker.last_words()}")
 
 
 async def _shown(run: Coroutine[Any, Any, T], progress: Progress, total: int) -> T:
