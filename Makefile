@@ -27,7 +27,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 # Targets start servers on fixed ports and share .venv: side by side they would only disturb each other.
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help setup demo up simulate test check lint format types contracts rules compose-check lock clean
+.PHONY: help setup demo up simulate test check lint format types contracts rules compose-check docs-contracts lock clean
 
 help:
 	@echo 'Ebbtide: events in, triggers out. Start with `make demo`.'
@@ -80,6 +80,9 @@ rules: ## promtool: the Prometheus configuration, the alert rules and their test
 	else \
 		echo 'The alert rules are not checked: no promtool here (Debian: apt-get install prometheus).'; \
 	fi
+
+docs-contracts: $(READY) ## Write docs/asyncapi.yaml and docs/schemas from the structs
+	@$(BIN)/python -m streams.contracts --write
 
 compose-check: ## docker-compose: is docker-compose.yml well formed?
 	@if command -v docker-compose >/dev/null; then \

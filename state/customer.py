@@ -112,7 +112,7 @@ class Customer(Struct, array_like=True, gc=False):
     orders, views: rolling windows. order_count to last_order_at: recency, frequency, money.
     gap_hours: the last 8 gaps between purchases (orders within a day are one purchase).
     bought: products bought last, newest last. said: decisions by kind. timers: when each is due, by
-    ``agent`` or ``agent/name``. memory: each agent's own, by agent.
+    ``agent`` or ``agent/name``. memory: each agent's own, by agent. profile_at: the newest profile.
     """
 
     version: int = ROW_VERSION
@@ -146,6 +146,7 @@ class Customer(Struct, array_like=True, gc=False):
     said: dict[str, Said] = field(default_factory=dict)
     timers: dict[str, int] = field(default_factory=dict)
     memory: dict[str, Raw] = field(default_factory=dict)
+    profile_at: int = 0
 
     @property
     def next_due(self) -> int | None:

@@ -149,13 +149,16 @@ def _edited(customer: Customer, event: review.ReviewEdited) -> None:
 
 
 def _updated(customer: Customer, event: profile.ProfileUpdated) -> None:
-    customer.birthday = event.birthday or customer.birthday
-    customer.locale = event.locale or customer.locale
-    customer.time_zone = event.time_zone or customer.time_zone
-    for name, value in event.traits.items():
-        customer.traits[name] = value
+    """Take what is said; a late update only fills in what is not known."""
+    late = event.occurred_at < customer.profile_at
+    for name in ("birthday", "locale", "time_zone"):
+        value = getattr(event, name)
+        if value and not (late and getattr(customer, name)):
+            setattr(customer, name, value)
+    customer.traits = event.traits | customer.traits if late else customer.traits | event.traits
     for name in list(customer.traits)[:-TRAITS_MAX]:
         del customer.traits[name]
+    customer.profile_at = max(customer.profile_at, event.occurred_at)
 
 
 def _consented(customer: Customer, event: profile.ConsentChanged) -> None:

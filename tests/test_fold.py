@@ -171,3 +171,15 @@ def test_a_match_across_two_ids_is_chance_and_no_retry() -> None:
     half = ID_BYTES // 2
     row.event_ids = b"\0" * half + row.event_ids + b"\0" * half
     assert not is_repeat(row, "one")
+
+
+def test_a_late_profile_only_fills_in_what_is_not_known() -> None:
+    new = event(profile.ProfileUpdated, "21 08:00", locale="de", traits={"size": "M"})
+    old = event(
+        profile.ProfileUpdated, "20 08:00", locale="en", time_zone="Asia/Tokyo",
+        traits={"size": "S", "shoe": "41"},
+    )  # fmt: skip
+    for events in ((new, old), (old, new)):
+        row = folded(*events)
+        assert (row.locale, row.time_zone) == ("de", "Asia/Tokyo")
+        assert row.traits == {"size": "M", "shoe": "41"}

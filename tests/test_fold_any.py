@@ -69,7 +69,7 @@ def test_no_field_of_a_row_was_forgotten_above() -> None:
     plain = {
         "version", "first_seen_at", "last_seen_at", "order_count", "spent_cents", "currency",
         "first_order_at", "last_order_at", "session", "cart_changed_at", "locale", "time_zone",
-        "birthday",
+        "birthday", "profile_at",
     }  # fmt: skip
     bounded = {
         "event_ids", "orders", "views", "gap_hours", "cart", "viewed", "bought", "categories",
