@@ -50,6 +50,7 @@ class Batch:
         self.horizon = loaded.due[-1] if loaded.due_cut else None
         self.outgoing: list[Outgoing] = []
         self.applied: Counter[tuple[str, str]] = Counter()
+        self.due = 0
         self.fired: Counter[str] = Counter()
         self._expected = loaded.position
         self._due_before = {
@@ -99,6 +100,7 @@ class Batch:
             heappop(self._due)
             row = self.customers[due.customer_id]
             if row is not None and row.timers.get(due.key) == due.due_at:
+                self.due += 1
                 return due
         return None
 

@@ -157,10 +157,11 @@ class Engine:
         row = batch.customer(due.customer_id)
         del row.timers[due.key]
         name, _, timer = due.key.partition("/")
-        batch.fired[name] += 1
         if name == END_OF_ROW:
+            batch.fired[name] += 1
             self._end(batch, due.customer_id, row, at)
         elif agent := self.agents.get(name):
+            batch.fired[name] += 1
             # Due before the last tick, and not fired by it: a late event has set it for the past.
             late = due.due_at < batch.shop.previous_at - self._lateness
             refusal = "late" if late else None

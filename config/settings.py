@@ -20,6 +20,8 @@ DEFAULT_CONFIG = Path(__file__).with_name("engine.toml")
 Port = Annotated[int, Meta(ge=1, le=65_535)]
 Count = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0)]
+# The journal takes records of a megabyte, Kafka's default, and an event grows a little on its way.
+EventBytes = Annotated[int, Meta(ge=1, le=900_000)]
 
 
 class ConfigError(Exception):
@@ -51,7 +53,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     web_host: str = "127.0.0.1"
     web_port: Port = 6066
     future_tolerance_seconds: Seconds = 300.0
-    event_bytes_max: Count = 262_144
+    event_bytes_max: EventBytes = 262_144
     dedupe_events_max: Count = 200_000
     session_timeout_s: Seconds = 6.0
     heartbeat_s: Seconds = 1.0
@@ -62,13 +64,13 @@ class Settings(Struct, frozen=True, kw_only=True):
     log_json: bool = False
 
     def secret_coupon_key(self) -> str:
-        """The coupon secret. Raises ConfigError where there is none, or its file is not readable."""
+        """The coupon secret. Raises ConfigError where there is none, or none can be read."""
         if self.coupon_key:
             return self.coupon_key
         if not self.coupon_key_file:
             raise ConfigError(
                 "EBBTIDE_COUPON_KEY is not set, and coupon codes are derived with it: set it, or"
-                " EBBTIDE_COUPON_KEY_FILE to the path of a file that holds it (any long random text)"
+                " EBBTIDE_COUPON_KEY_FILE to a file that holds it (any long random text)"
             )
         try:
             key = Path(self.coupon_key_file).read_text("utf-8").strip()
@@ -120,7 +122,9 @@ def load_engine_file(path: str) -> EngineFile:
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: not TOML: {error}") from error
     except msgspec.ValidationError as error:
-        raise ConfigError(f"{path}: {error}; the sections are engine, gate, agents.<name>") from error
+        raise ConfigError(
+            f"{path}: {error}; the sections are engine, gate, agents.<name>"
+        ) from error
 
 
 def _environment_mistake(error: msgspec.ValidationError, found: dict[str, Any]) -> str:

@@ -21,10 +21,12 @@ Reason = Literal[
     "from_the_future",
     "tick_not_allowed",
 ]
+#: No publisher's mistake: somebody else has written to the journal.
+JournalReason = Literal["journal_not_readable"]
 
 TOPIC = "dead-letters"
 
-_HINTS: dict[Reason, str] = {
+_HINTS: dict[Reason | JournalReason, str] = {
     "empty": "The record has no value. Publish a JSON object.",
     "too_large": "Publish less: leave out long texts, or split the event.",
     "not_json": "The value must be one JSON object in UTF-8.",
@@ -34,6 +36,7 @@ _HINTS: dict[Reason, str] = {
     "no_customer": "Set customer_id, or anonymous_id for a visitor who is not known.",
     "zone_missing": "Write moments with a zone (…Z or …+08:00) or as epoch milliseconds.",
     "from_the_future": "Check the publisher's clock, or the unit: epoch milliseconds are wanted.",
+    "journal_not_readable": "Only Ebbtide writes to the journal: find out who else does.",
     "tick_not_allowed": "Ticks come from Ebbtide, unless the setting clock is `feed`.",
 }
 
@@ -51,7 +54,7 @@ _SIGNS: tuple[tuple[str, Reason], ...] = (
 class Refusal(Struct, frozen=True):
     """Why a raw record is a dead letter. detail: what was found, with its path in the record."""
 
-    reason: Reason
+    reason: Reason | JournalReason
     detail: str
 
     @property

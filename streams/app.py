@@ -7,7 +7,10 @@ no Faust tables, no Faust transactions.
 import asyncio
 import gc
 import logging
+import os
 import tempfile
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +20,17 @@ from faust.types import TP
 
 from config.settings import Settings
 from schemas.codec import RAW_TOPICS
-from state.redis_table import RedisTable
 from state.customer import RowError
+from state.redis_table import RedisTable
+from state.table import StoreError
 from streams.bootstrap import load_policy
 from streams.clock import Carried, Clock
-from streams.engage import Engage, UnknownRecordError
+from streams.engage import Engage, JournalError
 from streams.ingest import Ingest
 from streams.lanes import Lanes
 from streams.producer import Producer
 from streams.relay import Relays
-from streams.topics import JOURNAL, Topics, leader_topic, wanted_topics
+from streams.topics import JOURNAL, Topics, wanted_topics
 from streams.transport import Hooks, batch_topic, install
 from streams.web import add_pages
 
@@ -35,8 +39,30 @@ log = structlog.get_logger()
 # Faust waits this long for a broker's answer before it gives up; a session may not be longer.
 _REQUEST_TIMEOUT_S = 20.0
 
+# An idle fetch is answered after the fetch wait, at most a second or two.
+_KAFKA_SILENT_S = 10.0
+
+# A worker whose Kafka is away does not get through Faust's shutdown. It need not: whatever it has
+# not committed will be read again, so after this it just goes.
+_STOP_WITHIN_S = 20.0
+
 # Faust takes all handlers away at its start, and is given those back that the command has set up.
 _LOGGING = {"version": 1, "disable_existing_loggers": False}
+
+
+class _FaustWorker(faust.Worker):
+    """Faust's worker, which ends within a set time."""
+
+    async def stop(self) -> None:
+        """Stop in order, or at once when that takes too long."""
+        limit = threading.Timer(_STOP_WITHIN_S, self._give_up)
+        limit.daemon = True
+        limit.start()
+        await super().stop()
+
+    def _give_up(self) -> None:
+        log.error("stopped_without_order", after_s=_STOP_WITHIN_S)
+        os._exit(1)
 
 
 class Worker:
@@ -56,7 +82,10 @@ class Worker:
         self.relays = Relays(self.table, self.producer)
         self.carried = Carried()
         self.ingest = Ingest(settings, self.producer, self.carried, journal_partitions)
-        self.engage = Engage(policy.engine(), self.table, self.relays, self.producer, self._seek)
+        self.engage = Engage(
+            policy.engine(), self.table, self.relays, self.producer, self._seek,
+            ticks_by_wall=settings.clock == "wall",
+        )  # fmt: skip
         self.clock = Clock(
             self.carried, self.table, self.producer,
             sources=[f"{topic}/{it}" for topic in RAW_TOPICS for it in range(there[topic])],
@@ -67,13 +96,15 @@ class Worker:
         self.ingest_lanes = self._lanes(self.ingest.handle)
         self.engage_lanes = self._lanes(self.engage.handle)
         self.assigned = False
+        self.kafka_answered_at = time.monotonic()
         install(self.app, self._hooks())
         self._add_processors()
-        add_pages(self)
+        web: Any = self.app.web
+        add_pages(web.web_app.router, self)
 
     def run(self) -> int:
         """Run until a signal says stop; returns the exit code."""
-        worker = faust.Worker(
+        worker = _FaustWorker(
             self.app, quiet=True, redirect_stdouts=False, loglevel="INFO", logging_config=_LOGGING
         )
         # What start-up has made stays for the life of the process: the collector need not look at
@@ -85,10 +116,33 @@ class Worker:
             worker.execute_from_commandline()
         except SystemExit as stop:
             return stop.code if isinstance(stop.code, int) else 1
-        return 0
+
+    def failing(self) -> list[str]:
+        """Partitions whose batch fails again and again."""
+        lanes = (*self.ingest_lanes.failing(), *self.engage_lanes.failing())
+        return [f"{tp.topic}/{tp.partition}" for tp in lanes]
+
+    async def troubles(self) -> dict[str, str]:
+        """What keeps the worker from its work, by what it needs; empty where nothing does."""
+        found = {}
+        silent_s = time.monotonic() - self.kafka_answered_at
+        if not self.assigned:
+            found["group"] = "no partitions are assigned yet"
+        elif silent_s > _KAFKA_SILENT_S and not self._is_busy():
+            found["kafka"] = f"no fetch was answered for {silent_s:.0f} s"
+        try:
+            await self.table.ping()
+        except StoreError as error:
+            found["redis"] = str(error)
+        return found
+
+    def _is_busy(self) -> bool:
+        """Whether all that has been fetched fills the lanes, so that nothing more is asked for."""
+        tps = self.app.consumer.assignment()
+        return any(self._lanes_of(tp.topic).is_full(tp) for tp in tps)
 
     def _lanes(self, handle: Any) -> Lanes:
-        fatal = (RowError, UnknownRecordError)
+        fatal = (RowError, JournalError)
         return Lanes(handle, self.settings.batch_records_max, self.app.crash, fatal)
 
     def _hooks(self) -> Hooks:
@@ -96,9 +150,19 @@ class Worker:
             fetch_wait_ms=self.settings.fetch_wait_ms,
             is_full=lambda tp: self._lanes_of(tp.topic).is_full(tp),
             seek_to=lambda tps: self.engage.seek_to([tp for tp in tps if tp.topic == JOURNAL]),
-            handed=self.carried.handed,
+            handed=self._handed,
+            answered=self._answered,
             came_back_empty=self.carried.came_back_empty,
         )
+
+    def _handed(self, tp: TP, next_offset: int, end: int) -> None:
+        if tp.topic == JOURNAL:
+            self.engage.handed(tp, end)
+        else:
+            self.carried.handed(tp, next_offset)
+
+    def _answered(self) -> None:
+        self.kafka_answered_at = time.monotonic()
 
     def _lanes_of(self, topic: str) -> Lanes:
         return self.engage_lanes if topic == JOURNAL else self.ingest_lanes
@@ -109,51 +173,48 @@ class Worker:
         self.engage_lanes.drop(tp)
 
     def _add_processors(self) -> None:
-        app = self.app
-
-        @app.agent(batch_topic(app, *RAW_TOPICS), name="ingest")
-        async def ingest(stream: Any) -> None:
-            async for event in stream.noack().events():
-                self.ingest_lanes.put(event)
-
-        @app.agent(batch_topic(app, JOURNAL), name="engage")
-        async def engage(stream: Any) -> None:
-            async for event in stream.noack().events():
-                self.engage_lanes.put(event)
-
-        @app.on_partitions_revoked.connect
-        async def revoked(_: Any, revoked: set[TP], **__: Any) -> None:
-            self.assigned = False
-            await self.ingest_lanes.close(revoked)
-            await self.engage_lanes.close(revoked)
-            journal = [tp for tp in revoked if tp.topic == JOURNAL]
-            self.engage.revoked(journal)
-            await self.relays.stop([tp.partition for tp in journal])
-
-        @app.on_partitions_assigned.connect
-        async def assigned(_: Any, assigned: set[TP], **__: Any) -> None:
-            raw = {tp for tp in assigned if tp.topic in RAW_TOPICS}
-            self.carried.assigned(raw)
-            self.ingest_lanes.open(raw)
-            self.engage_lanes.open(tp for tp in assigned if tp.topic == JOURNAL)
-            self.assigned = True
-            log.info("partitions_assigned", count=len(assigned))
-
-        @app.task
-        async def note_progress() -> None:
-            await self.clock.note()
-
+        app: Any = self.app
+        app.agent(batch_topic(app, *RAW_TOPICS), name="ingest")(_into(self.ingest_lanes))
+        app.agent(batch_topic(app, JOURNAL), name="engage")(_into(self.engage_lanes))
+        app.on_partitions_revoked.connect(self._on_revoked, weak=False)
+        app.on_partitions_assigned.connect(self._on_assigned, weak=False)
+        app.on_before_shutdown.connect(self._on_shutdown, weak=False)
+        app.task(self.clock.note)
         if self.settings.clock == "wall":
+            app.task(self.clock.tick)
 
-            @app.task
-            async def append_ticks() -> None:
-                await self.clock.tick()
+    async def _on_revoked(self, _: Any, revoked: set[TP], **__: Any) -> None:
+        self.assigned = False
+        await self.ingest_lanes.close(revoked)
+        await self.engage_lanes.close(revoked)
+        journal = [tp for tp in revoked if tp.topic == JOURNAL]
+        self.engage.revoked(journal)
+        await self.relays.stop([tp.partition for tp in journal])
 
-        @app.on_before_shutdown.connect
-        async def shut_down(*_: Any, **__: Any) -> None:
-            await self.relays.stop()
-            await asyncio.to_thread(self.producer.close)
-            await self.table.__aexit__()
+    async def _on_assigned(self, _: Any, assigned: set[TP], **__: Any) -> None:
+        raw = {tp for tp in assigned if tp.topic in RAW_TOPICS}
+        self.carried.assigned(raw)
+        self.ingest_lanes.open(raw)
+        self.engage_lanes.open(tp for tp in assigned if tp.topic == JOURNAL)
+        self.assigned = True
+        log.info("partitions_assigned", count=len(assigned))
+
+    async def _on_shutdown(self, *_: Any, **__: Any) -> None:
+        await self.ingest_lanes.close()
+        await self.engage_lanes.close()
+        await self.relays.stop()
+        await asyncio.to_thread(self.producer.close)
+        await self.table.__aexit__()
+
+
+def _into(lanes: Lanes) -> Any:
+    """A processor that puts each partition batch into its lane."""
+
+    async def processor(stream: Any) -> None:
+        async for event in stream.noack().events():
+            lanes.put(event)
+
+    return processor
 
 
 def _faust_app(settings: Settings) -> faust.App:

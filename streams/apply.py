@@ -14,7 +14,7 @@ from state.table import Position, Table
 
 
 class Conflict(Exception):
-    """The partition is not where this owner thought: somebody else is further, or the store went back.
+    """The partition is elsewhere: another owner is further, or the store went back.
 
     Drop what was decided, read the position again and go on from there.
     """
@@ -48,7 +48,7 @@ async def apply(
     records: Sequence[Record],
     *,
     published: int = 0,
-    stopwatch: Stopwatch = lambda stage, seconds: None,
+    stopwatch: Stopwatch = lambda *_: None,
 ) -> AsyncIterator[Applied]:
     """Apply records, the first of which stands at ``position``; yields after each commit.
 

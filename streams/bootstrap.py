@@ -1,4 +1,4 @@
-"""How do the parts come together? The one place that knows all of them, so that nothing else has to."""
+"""What do settings and engine.toml make of the engine? Everything wrong with them is said here."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -12,7 +12,7 @@ from agents.gate import Gate
 from agents.roster import hire
 from config.settings import ConfigError, EngineFile, Settings, load_engine_file
 
-T = TypeVar("T")
+T = TypeVar("T", bound=Struct)
 
 # What an agent's secret settings are called, and where they come from instead of the file.
 SECRETS = {"win_back_coupon": "code_key"}

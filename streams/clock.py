@@ -1,6 +1,6 @@
-"""How does time get into the journal? As ticks: watermarks of how far the raw topics are carried over.
+"""How does time get into the journal? As ticks: watermarks of how far the raw topics are carried.
 
-``Tick(at)`` says: everything that reached the raw topics up to ``at`` is in this log before me. Each
+``Tick(at)`` says: all that reached the raw topics up to ``at`` is in this log before me. Each
 worker notes, for its raw partitions, how far they have been carried over; the leader appends the
 minimum over all raw partitions to every journal partition each second. A partition that nobody
 reads, or that cannot be written on, holds the clock back, and the metric says which one it is.
@@ -92,8 +92,8 @@ class Clock:
     """
 
     def __init__(
-        self, carried: Carried, notes: Notes, producer: Producer,
-        *, sources: list[str], journal_partitions: int, tick_s: float, is_leader: Callable[[], bool],
+        self, carried: Carried, notes: Notes, producer: Producer, *,
+        sources: list[str], journal_partitions: int, tick_s: float, is_leader: Callable[[], bool],
     ) -> None:  # fmt: skip
         self._carried = carried
         self._notes = notes
@@ -104,6 +104,7 @@ class Clock:
         self._is_leader = is_leader
         self._noted: dict[str, int] = {}
         self._last_tick = 0
+        self._wrong: set[str] = set()
 
     async def note(self) -> None:
         """Tell the others, for ever, what has been carried over here."""
@@ -120,10 +121,10 @@ class Clock:
                     {name: at for name, at in news.items() if self._noted.get(name) != at}
                 )
                 self._noted = news
+                self._went_well("progress_not_noted")
             except StoreError as error:
-                metrics.STORE_ERRORS.inc()
                 self._noted = {}
-                log.warning("progress_not_noted", error=str(error))
+                self._went_wrong("progress_not_noted", error)
 
     async def tick(self) -> None:
         """Append ticks, for ever, as long as this worker is the leader."""
@@ -133,8 +134,21 @@ class Clock:
                 continue
             try:
                 await self._append(await self._notes.carried())
+                self._went_well("tick_not_appended")
             except (StoreError, DeliveryError) as error:
-                log.warning("tick_not_appended", error=str(error))
+                self._went_wrong("tick_not_appended", error)
+
+    def _went_wrong(self, what: str, error: Exception) -> None:
+        """Log the first failure of a kind; the next ones, several a second, are metrics."""
+        metrics.STORE_ERRORS.inc(isinstance(error, StoreError))
+        if what not in self._wrong:
+            self._wrong.add(what)
+            log.warning(what, error=str(error))
+
+    def _went_well(self, what: str) -> None:
+        if what in self._wrong:
+            self._wrong.remove(what)
+            log.info("mended", what=what)
 
     async def _append(self, carried: dict[str, int]) -> None:
         if not all(source in carried for source in self._sources):

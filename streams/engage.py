@@ -7,7 +7,7 @@ table's compare-and-set decides; Kafka's committed offsets are for lag dashboard
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from time import perf_counter
+from time import perf_counter, time_ns
 from typing import Any
 
 import msgspec
@@ -15,15 +15,15 @@ import structlog
 from faust.types import TP
 
 from agents.engine import Engine
-from schemas import dead_letter
 from schemas.codec import decode_record
-from schemas.dead_letter import refusal_of
+from schemas.dead_letter import Refusal, refusal_of
 from schemas.instant import EARLIEST
 from schemas.journal import Record, Tick
 from state.table import Position, StoreError, Table
 from streams import metrics
 from streams.apply import Conflict, apply
-from streams.producer import Outbound, Producer
+from streams.dead_letters import dead_letter_of
+from streams.producer import Producer
 from streams.relay import Relays
 
 log = structlog.get_logger()
@@ -35,23 +35,30 @@ STORE_RETRY_S = 0.5
 NOTHING = Tick(EARLIEST)
 
 
-class UnknownRecordError(Exception):
-    """The journal holds a type of record that this version does not know. Run the newer version."""
+class JournalError(Exception):
+    """The journal is not one that this version can read, or not the one that the table is of."""
 
 
 class Engage:
-    """Applies journal batches. seek: read a partition on from an offset, dropping what waits."""
+    """Applies journal batches.
+
+    seek: read a partition on from an offset, dropping what waits. ticks_by_wall: whether the lag of
+    the clock behind the wall means anything; a replayed history's does not.
+    """
 
     def __init__(
         self, engine: Engine, table: Table, relays: Relays, producer: Producer,
-        seek: Callable[[TP, int], Awaitable[None]],
+        seek: Callable[[TP, int], Awaitable[None]], *, ticks_by_wall: bool = True,
     ) -> None:  # fmt: skip
         self._engine = engine
         self._table = table
         self._relays = relays
         self._producer = producer
         self._seek = seek
+        self._ticks_by_wall = ticks_by_wall
         self._positions: dict[int, Position] = {}
+        self._ends: dict[int, int] = {}
+        self._short: dict[int, Position] = {}
         self._gaps: dict[int, tuple[int, int]] = {}
 
     async def seek_to(self, partitions: Iterable[TP]) -> dict[TP, int]:
@@ -66,6 +73,8 @@ class Engage:
             self._gaps.pop(tp.partition, None)
             offsets[tp] = position.offset
             metrics.show_partition(tp.partition)
+            if self._ticks_by_wall:
+                metrics.show_clock(tp.partition, time_ns() // 1_000_000)
             await self._relays.restart(tp.partition)
         return offsets
 
@@ -82,12 +91,23 @@ class Engage:
         """Forget partitions that are not ours any more."""
         for tp in partitions:
             self._positions.pop(tp.partition, None)
+            self._ends.pop(tp.partition, None)
             metrics.forget_partition(tp.partition)
 
+    def handed(self, tp: TP, end: int) -> None:
+        """A batch comes, fetched when the partition ended at offset ``end``."""
+        self._ends[tp.partition] = end
+
     async def handle(self, tp: TP, records: list[Any]) -> None:
-        """Apply one batch. Raises StoreError where the table does not answer: give it again."""
+        """Apply one batch. Raises StoreError where the table does not answer: give it again.
+
+        Raises JournalError where no repetition will help.
+        """
         position = self._positions[tp.partition]
-        # A rebalance or a seek may bring records again that are applied already: trim, don't refuse.
+        if position.offset > self._ends.get(tp.partition, position.offset):
+            await self._look_again_for(tp, position)
+            return
+        # A rebalance or a seek may bring records again that are applied: trim them, don't refuse.
         if records[0].offset < position.offset:
             records = [record for record in records if record.offset >= position.offset]
             if not records:
@@ -124,8 +144,9 @@ class Engage:
             relay.offer(applied.batch.outgoing)
             metrics.count_applied(applied)
             label = str(partition)
-            metrics.PARTITION_LAG.labels(label).set(offsets[-1] + 1 - applied.position.offset)
-            if clock_at := applied.batch.shop.clock_at:
+            end = max(offsets[-1] + 1, self._ends.get(partition, 0))
+            metrics.PARTITION_LAG.labels(label).set(end - applied.position.offset)
+            if self._ticks_by_wall and (clock_at := applied.batch.shop.clock_at):
                 metrics.show_clock(partition, clock_at)
 
     async def _start_over(self, tp: TP) -> None:
@@ -134,6 +155,21 @@ class Engage:
         self._positions[tp.partition] = position
         await self._relays.restart(tp.partition)
         await self._seek(tp, position.offset)
+
+    async def _look_again_for(self, tp: TP, position: Position) -> None:
+        """The partition ended before the position when this was fetched; it must not a second time.
+
+        The first time it may be that another owner has come further since.
+        """
+        if self._short.get(tp.partition) != position:
+            self._short[tp.partition] = position
+            await self._seek(tp, position.offset)
+            return
+        raise JournalError(
+            f"{tp.topic}/{tp.partition} ends at {self._ends[tp.partition]}, and the table is at"
+            f" {position.offset}: its rows belong to another journal. Bring that journal back, or"
+            " begin with an empty Redis"
+        )
 
     def _is_known_gap(self, tp: TP, found: int) -> bool:
         """Whether a gap in the journal was there at a second look too, and so is real.
@@ -163,19 +199,10 @@ class Engage:
         return [record.offset for record in records], decoded
 
     async def _undecodable(self, tp: TP, record: Any, error: Exception) -> None:
-        """What only we write cannot be read: a newer version's record stops us, dirt is put aside."""
+        """What only we write is not readable: a newer version's stops us, dirt is put aside."""
         where = f"{tp.topic}/{tp.partition}/{record.offset}"
-        refusal = refusal_of(error) if record.value else None
-        if refusal is not None and refusal.reason == "unknown_type":
-            raise UnknownRecordError(
-                f"{where}: {error}: a newer version wrote this; run that one"
-            ) from error
-        log.error("journal_record_not_readable", at=where, error=str(error))
-        headers = [
-            ("reason", b"journal_record_not_readable"),
-            ("detail", str(error).encode("utf-8", "replace")),
-            ("source_topic", tp.topic.encode()),
-            ("source_partition", str(tp.partition).encode()),
-            ("source_offset", str(record.offset).encode()),
-        ]
-        await self._producer.send([Outbound(dead_letter.TOPIC, record.value, record.key, headers)])
+        if record.value and refusal_of(error).reason == "unknown_type":
+            raise JournalError(f"{where}: {error}: a newer version wrote this; run that one")
+        log.error("journal_not_readable", at=where, error=str(error))
+        refusal = Refusal("journal_not_readable", str(error))
+        await self._producer.send([dead_letter_of(tp, record, refusal)])

@@ -1,4 +1,4 @@
-"""How does a raw record get into the journal? Checked, stripped of repetitions, keyed, acknowledged.
+"""How does a raw record get into the journal? Checked, once, under its customer's key.
 
 The law: every raw record ends in the journal, in the dead letters, or in the count of duplicates,
 and it is acknowledged to Kafka only after one of these is certain. After a crash some are carried
@@ -7,7 +7,7 @@ over twice; engage sees that by their source.
 Duplicates (a storefront that retries: same customer, same event_id) are known here as far as a
 bounded memory of the last ``dedupe_events_max`` ids of this worker goes. The memory is this
 process's own: a restart begins with an empty one. Behind it stands the row's memory of the
-customer's last 16 event ids, which no restart loses.
+customer's last 8 event ids, which no restart loses.
 """
 
 from collections import Counter
@@ -19,7 +19,6 @@ import msgspec
 from faust.types import TP
 
 from config.settings import Settings
-from schemas import dead_letter
 from schemas.codec import encode_json, raw_decoders
 from schemas.dead_letter import Refusal, refusal_of
 from schemas.event import Event
@@ -27,6 +26,7 @@ from schemas.instant import SECOND, to_text
 from schemas.journal import Entry, Source, Tick
 from streams import metrics
 from streams.clock import Carried
+from streams.dead_letters import dead_letter_of
 from streams.producer import Outbound, Producer
 from streams.topics import JOURNAL
 
@@ -73,7 +73,7 @@ class Ingest:
             fact = self._accept(decode, record.value, latest)
             if isinstance(fact, Refusal):
                 counts[fact.reason] += 1
-                outbound.append(_dead(tp, record, fact))
+                outbound.append(dead_letter_of(tp, record, fact))
             elif isinstance(fact, Tick):
                 value = encode_json(fact)
                 outbound += [Outbound(JOURNAL, value, None, None, partition)
@@ -103,11 +103,9 @@ class Ingest:
             fact: Event | Tick = decode(value)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             return refusal_of(error)
-        if isinstance(fact, Tick):
-            if self._takes_ticks:
-                return fact
+        if isinstance(fact, Tick) and not self._takes_ticks:
             return Refusal("tick_not_allowed", "a tick on a raw topic, and the clock is `wall`")
-        if fact.occurred_at > latest:
+        if isinstance(fact, Event) and fact.occurred_at > latest:
             return Refusal(
                 "from_the_future",
                 f"occurred_at {to_text(fact.occurred_at)} is later than"
@@ -138,24 +136,9 @@ class KnownEvents:
             self._young.add(key)
 
 
-def _dead(tp: TP, record: Any, refusal: Refusal) -> Outbound:
-    """The dead letter of a record: its bytes as they were, and what to do about it as headers."""
-    headers = [
-        ("reason", refusal.reason.encode()),
-        ("detail", refusal.detail.encode("utf-8", "replace")),
-        ("hint", refusal.hint.encode()),
-        ("source_topic", tp.topic.encode()),
-        ("source_partition", str(tp.partition).encode()),
-        ("source_offset", str(record.offset).encode()),
-        ("source_at", str(record.timestamp).encode()),
-    ]
-    return Outbound(dead_letter.TOPIC, record.value, record.key, headers)
-
-
 def _count(topic: str, counts: Counter[str]) -> None:
     for fate, count in counts.items():
         if fate in ("carried", "duplicate"):
             metrics.EVENTS.labels(topic, fate).inc(count)
         else:
             metrics.EVENTS.labels(topic, "dead_letter").inc(count)
-            metrics.DEAD_LETTERS.labels(fate).inc(count)

@@ -20,6 +20,9 @@ Handle = Callable[[TP, list[Any]], Awaitable[None]]
 # A handler that fails repeatedly (Kafka or Redis away) is tried again at growing distances.
 _RETRY_S = (0.1, 0.2, 0.5, 1.0, 2.0)
 
+# One failure is a rebalance or a restart next door; by the third, a second has gone by.
+_FAILURES_TO_TELL = 3
+
 
 class _Lane:
     def __init__(self) -> None:
@@ -72,8 +75,8 @@ class Lanes:
         return lane is not None and not lane.waiting and not lane.busy
 
     def failing(self) -> list[TP]:
-        """Partitions whose last batch has not been dealt with yet, after a failure."""
-        return [tp for tp, lane in self._lanes.items() if lane.failures]
+        """Partitions whose batch has failed again and again, and is not dealt with yet."""
+        return [tp for tp, lane in self._lanes.items() if lane.failures >= _FAILURES_TO_TELL]
 
     def open(self, partitions: Iterable[TP]) -> None:
         """Start a lane for each partition that is ours now."""
@@ -82,12 +85,13 @@ class Lanes:
                 lane = self._lanes[tp] = _Lane()
                 lane.task = asyncio.create_task(self._run(tp, lane), name=f"lane {tp}")
 
-    async def close(self, partitions: Iterable[TP]) -> None:
-        """End the lanes of partitions that are not ours any more, in the middle of whatever they do.
+    async def close(self, partitions: Iterable[TP] | None = None) -> None:
+        """End these lanes, or all, in the middle of whatever they do.
 
-        What was begun and not finished will be read again by the next owner.
+        What was begun and not finished will be read again by the partition's next owner.
         """
-        tasks = [lane.task for tp in partitions if (lane := self._lanes.pop(tp, None)) and lane.task]
+        ours = list(self._lanes) if partitions is None else partitions
+        tasks = [lane.task for tp in ours if (lane := self._lanes.pop(tp, None)) and lane.task]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -108,7 +112,9 @@ class Lanes:
             try:
                 await self._until_done(tp, lane, records)
             except self._fatal as error:
-                log.critical("partition_stopped", topic=tp.topic, partition=tp.partition, error=str(error))
+                log.critical(
+                    "partition_stopped", topic=tp.topic, partition=tp.partition, error=str(error)
+                )
                 await self._crash(error)
                 return
             finally:
@@ -117,7 +123,8 @@ class Lanes:
                 event.ack()
 
     def _take(self, lane: _Lane) -> tuple[list[Any], list[Any]]:
-        events, records = [], []
+        events: list[Any] = []
+        records: list[Any] = []
         while lane.waiting and len(records) < self._records_max:
             event = lane.waiting.popleft()
             events.append(event)
@@ -131,7 +138,7 @@ class Lanes:
                 await self._handle(tp, records)
             except self._fatal:
                 raise
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, the batch comes again
                 pause = _RETRY_S[min(lane.failures, len(_RETRY_S) - 1)]
                 lane.failures += 1
                 log.warning(

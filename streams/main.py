@@ -7,9 +7,6 @@ setting or an option, 1 for the rest. A traceback is a bug of ours.
 import os
 import sys
 from collections.abc import Sequence
-from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 
 from cyclopts import App, Parameter
 
@@ -17,6 +14,7 @@ from streams.commands import (
     check,
     customer,
     dead_letters,
+    demo,
     publish,
     simulate,
     topics,
@@ -24,7 +22,7 @@ from streams.commands import (
     watch,
     worker,
 )
-from streams.commands.options import ASK, RUN, SEE
+from streams.commands.options import ALSO, ASK, RUN, SEE
 
 _INTERRUPTED = 130  # What shells say of a program that Ctrl-C ended: 128 and the signal's number.
 
@@ -43,6 +41,9 @@ _EXIT_CODES = {
 
 
 def _version() -> str:
+    # Imported here, because it takes half as long as all the rest.
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version("ebbtide")
     except PackageNotFoundError:
@@ -73,6 +74,7 @@ engine.toml. `ebbtide check` says what is wrong with either.""",
     default_parameter=Parameter(negative=()),
     suppress_keyboard_interrupt=False,
 )
+app.command(demo.demo, group=SEE, sort_key=1)
 app.command(up.up, group=SEE, sort_key=2)
 app.command(simulate.simulate, group=SEE, sort_key=3)
 app.command(watch.watch, group=SEE, sort_key=4)
@@ -82,8 +84,7 @@ app.command(worker.worker, group=RUN, sort_key=3)
 app.command(publish.publish, group=ASK, sort_key=1)
 app.command(customer.customer, group=ASK, sort_key=2)
 app.command(dead_letters.app)
-if find_spec("streams.commands.demo") is not None:
-    app.command(import_module("streams.commands.demo").demo, group=SEE, sort_key=1)
+app["--help"].group = app["--version"].group = ALSO
 
 
 def main(arguments: Sequence[str]) -> int:

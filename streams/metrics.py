@@ -1,4 +1,4 @@
-"""What does a worker count? Every Prometheus metric, in one place; ``docs/metrics.md`` explains them."""
+"""What does a worker count? Every Prometheus metric; ``docs/metrics.md`` explains them."""
 
 from collections.abc import Iterable
 from contextlib import suppress
@@ -14,7 +14,9 @@ _LATENCY = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
 _COUNTS = (1, 10, 50, 100, 250, 500, 1_000, 2_000, 5_000)
 _BYTES = (100, 200, 400, 600, 800, 1_000, 1_500, 2_000, 4_000, 8_000)
 
-EVENTS = Counter("ebbtide_events", "Raw events, by topic and what became of them.", ["topic", "outcome"])
+EVENTS = Counter(
+    "ebbtide_events", "Raw events, by topic and what became of them.", ["topic", "outcome"]
+)
 DEAD_LETTERS = Counter("ebbtide_dead_letters", "Raw records not accepted, by reason.", ["reason"])
 RECORDS = Counter("ebbtide_records", "Journal events, by type and outcome.", ["kind", "outcome"])
 BATCH_RECORDS = Histogram(
@@ -39,7 +41,9 @@ SOURCE_LAG = Gauge(
     ["topic", "partition"],
 )
 PARTITION_LAG = Gauge(
-    "ebbtide_partition_lag_records", "Journal records fetched up to and not committed.", ["partition"]
+    "ebbtide_partition_lag_records",
+    "Journal records that are not committed, up to the end as of the last fetch.",
+    ["partition"],
 )
 DECISIONS = Counter("ebbtide_decisions", "Decisions committed.", ["agent", "kind", "outcome"])
 OUTBOX = Gauge("ebbtide_outbox_entries", "Decisions committed and not published.", ["partition"])
@@ -61,8 +65,8 @@ def count_applied(applied: Applied) -> None:
     batch = applied.batch
     for (kind, fate), count in batch.applied.items():
         RECORDS.labels(kind, fate).inc(count)
+    TIMERS_DUE.inc(batch.due)
     for agent, count in batch.fired.items():
-        TIMERS_DUE.inc(count)
         TIMERS_FIRED.labels(agent).inc(count)
     for outgoing in batch.outgoing:
         decision = outgoing.decision
@@ -82,7 +86,7 @@ _clock_at: dict[int, int] = {}
 
 
 def show_clock(partition: int, clock_at: int) -> None:
-    """Show how far a partition's clock is behind, from now on: the lag grows while no tick comes."""
+    """Show how far a partition's clock is behind: the lag grows while no tick comes."""
     if partition not in _clock_at:
         gauge = CLOCK_LAG.labels(str(partition))
         gauge.set_function(lambda: time() - _clock_at.get(partition, 0) / 1000)
@@ -93,7 +97,6 @@ def show_partition(partition: int) -> None:
     """Begin a partition's series: an alert on an increase does not see a counter's first value."""
     CONFLICTS.labels(str(partition)).inc(0)
     JOURNAL_GAPS.labels(str(partition)).inc(0)
-    show_clock(partition, round(time() * 1000))
 
 
 def forget_partition(partition: int) -> None:

@@ -15,7 +15,9 @@ _POSITIVE = 0x7FFFFFFF
 LIBRDKAFKA_PARTITIONER = "murmur2_random"
 
 
-@lru_cache(maxsize=65_536)  # murmur2 in Python takes microseconds a byte; a replay asks again and again.
+@lru_cache(
+    maxsize=65_536
+)  # murmur2 in Python takes microseconds a byte; a replay asks again and again.
 def partition_of(customer_id: str, partitions: int) -> int:
     """The journal partition of a customer.
 

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import structlog
-from confluent_kafka import KafkaError, KafkaException, Producer as Librdkafka
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import Producer as Librdkafka
 from msgspec import Struct
 
 from streams.partitioner import LIBRDKAFKA_PARTITIONER
@@ -112,7 +113,7 @@ class Producer:
             error: KafkaError = exception.args[0]
             if error.fatal():
                 # An idempotent producer that lost its place cannot go on; a new one can.
-                log.error("producer_rebuilt", error=str(error))
+                log.error("producer_rebuilt", error=str(error))  # noqa: TRY400 - no traceback helps
                 broken, self._librdkafka = self._librdkafka, self._build()
                 # Whoever waits for what the broken one held must hear that it did not arrive.
                 broken.purge()

@@ -14,7 +14,7 @@ from agents.roster import known_agents
 from schemas import dead_letter, decisions
 from schemas.cloud_event import Message, messages
 from schemas.codec import RAW_UNIONS
-from schemas.dead_letter import Reason
+from schemas.dead_letter import JournalReason, Reason
 from schemas.decisions import Decision, Trigger
 from schemas.event import Event
 from schemas.instant import EARLIEST
@@ -58,16 +58,17 @@ class DeadLetterHeaders(Struct, frozen=True, kw_only=True):
     hint: what the publisher should do.
     source_topic, source_partition, source_offset: where the record stood.
     source_at: the record's time stamp there, in epoch milliseconds.
+    cut_from_bytes: how long the record was, if it was too long for a dead letter and is cut.
     """
 
-    # The last is engage's, for a record of the journal itself: without a hint and a time stamp.
-    reason: Literal[Reason, "journal_record_not_readable"]
+    reason: Literal[Reason, JournalReason]
     detail: str
+    hint: str
     source_topic: str
     source_partition: Digits
     source_offset: Digits
-    source_at: Digits | UnsetType = UNSET
-    hint: str | UnsetType = UNSET
+    source_at: Digits
+    cut_from_bytes: Digits | UnsetType = UNSET
 
 
 class Contract(Struct, frozen=True):

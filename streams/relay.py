@@ -23,6 +23,7 @@ from streams.producer import DeliveryError, Outbound, Producer
 log = structlog.get_logger()
 
 ENTRIES_MAX = 500
+WAITING_MAX = 20 * ENTRIES_MAX
 RETRY_S = 0.5
 # A commit lets go of what is published on its way; when no commit comes, the relay does it itself.
 IDLE_S = 1.0
@@ -37,12 +38,16 @@ class Relay:
         self._table = table
         self._producer = producer
         self._waiting: deque[Outgoing] = deque()
+        self._behind = False
         self._arrived = asyncio.Event()
         self._task = asyncio.create_task(self._run(), name=f"relay {partition}")
 
     def offer(self, outgoing: Sequence[Outgoing]) -> None:
-        """Take what has just been committed."""
-        self._waiting.extend(outgoing)
+        """Take what has just been committed; when too much waits, the table keeps it."""
+        if len(self._waiting) + len(outgoing) > WAITING_MAX:
+            self._behind = True
+        if not self._behind:
+            self._waiting.extend(outgoing)
         if outgoing:
             self._arrived.set()
         metrics.OUTBOX.labels(str(self._partition)).set(len(self._waiting))
@@ -56,16 +61,21 @@ class Relay:
         while True:
             try:
                 await self._publish_left_over()
-                while True:
+                while not (self._behind and not self._waiting):
                     await self._publish_committed()
             except (StoreError, DeliveryError) as error:
                 # Begin again with what the table says: nothing can be skipped that way.
+                metrics.STORE_ERRORS.inc(isinstance(error, StoreError))
                 log.warning("not_published", partition=self._partition, error=str(error))
                 await asyncio.sleep(RETRY_S)
 
     async def _publish_left_over(self) -> None:
-        """Publish what was committed before this relay began, or before it failed."""
+        """Publish what was committed before this relay began, or failed, or fell behind."""
+        self._behind = False
+        self._waiting.clear()
+        await self._let_go()
         while entries := await self._table.outbox(self._partition, ENTRIES_MAX):
+            metrics.OUTBOX.labels(str(self._partition)).set(len(entries) + len(self._waiting))
             await self._publish([decode_outgoing(entry) for entry in entries])
             await self._table.published(self._partition, self.published)
 

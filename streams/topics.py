@@ -1,4 +1,4 @@
-"""Which topics are there, and how are they made? Raw topics, the journal, triggers, decisions, dead letters."""
+"""Which topics are there, and how are they made?"""
 
 import logging
 from collections.abc import Iterable
@@ -42,10 +42,12 @@ def wanted_topics(
     """Every topic that Ebbtide reads or writes, for agents that say these kinds."""
     # The journal is the truth: rows are rebuilt from it, so it is kept for ever unless an operator
     # decides otherwise. Dead letters may be larger than any event that a broker lets through.
+    # Raw records carry the broker's time, not their publisher's: the clock goes by it.
+    raw = {"message.timestamp.type": "LogAppendTime"}
     keep = {"retention.ms": "-1"}
     month = {"retention.ms": str(30 * DAY)}
     return [
-        *(Topic(name, raw_partitions) for name in RAW_TOPICS),
+        *(Topic(name, raw_partitions, raw) for name in RAW_TOPICS),
         Topic(JOURNAL, journal_partitions, keep),
         *(Topic(trigger_topic(kind), journal_partitions) for kind in sorted(kinds)),
         Topic(DECISIONS, journal_partitions, month),
@@ -71,9 +73,7 @@ class Topics:
         missing = [topic for topic in wanted if topic.name not in there]
         if not missing:
             return []
-        specs = [
-            NewTopic(it.name, it.partitions, replication, config=it.config) for it in missing
-        ]
+        specs = [NewTopic(it.name, it.partitions, replication, config=it.config) for it in missing]
         created = []
         for name, future in self._admin.create_topics(specs).items():
             try:
@@ -81,7 +81,9 @@ class Topics:
                 created.append(name)
             except KafkaException as error:
                 if error.args[0].code() != _EXISTS:
-                    raise TopicError(f"topic {name} was not created: {error.args[0].str()}") from error
+                    raise TopicError(
+                        f"topic {name} was not created: {error.args[0].str()}"
+                    ) from error
         return created
 
     def partitions(self) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""How does Faust hand over thousands of records at once? One message for each fetched partition batch.
+"""How does Faust hand over thousands of records at once? One message for each partition's fetch.
 
 Stock Faust builds a message and runs an event-loop pass for every record, about 85 µs of each. Here
 the consumer yields one message whose value is the list of records a partition's fetch brought, and
@@ -11,9 +11,10 @@ with a Consumer of its own. Three more things follow from that:
 - After a rebalance the journal is read from where the *table* stands, not from Kafka's offsets.
 """
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from typing import Any
+from typing import Any, cast
 
 import faust
 from aiokafka import AIOKafkaConsumer
@@ -22,10 +23,10 @@ from faust.types import TP, ConsumerMessage
 from msgspec import Struct
 from yarl import URL
 
+from streams.metrics import time_stage
+
 # Long enough not to spin, short enough that a lane that has just drained is asked again at once.
 _GETMANY_WAIT_S = 0.05
-
-FetchCameBackEmpty = Callable[[TP, int, int], None]
 
 
 class Hooks(Struct, kw_only=True):
@@ -33,16 +34,18 @@ class Hooks(Struct, kw_only=True):
 
     is_full: whether a partition's lane has enough to do. seek_to: for the partitions whose position
     is known to us rather than to Kafka, where to read on. handed: the next offset after a batch
-    that was handed over. came_back_empty: a fetch of a partition at an offset, begun at a moment
-    (epoch milliseconds), brought nothing: all that was there before is known. It is called on the
-    consumer's thread.
+    that is handed over, and the offset at which the partition ended when it was fetched. answered:
+    Kafka has answered a fetch. came_back_empty: a fetch of a partition at an offset, begun at a
+    moment (epoch milliseconds), brought nothing: all that was there before is known. The last two
+    are called on the consumer's thread.
     """
 
     fetch_wait_ms: int
     is_full: Callable[[TP], bool]
     seek_to: Callable[[Iterable[TP]], Awaitable[dict[TP, int]]]
-    handed: Callable[[TP, int], None]
-    came_back_empty: FetchCameBackEmpty
+    handed: Callable[[TP, int, int], None]
+    answered: Callable[[], None]
+    came_back_empty: Callable[[TP, int, int], None]
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
@@ -52,7 +55,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         """Start the consumer, and listen to what its fetches bring."""
         await super().on_start()
         hooks = _hooks(self.app)
-        _observe_fetches(self._ensure_consumer(), hooks.came_back_empty)
+        _observe_fetches(self._ensure_consumer(), hooks)
 
     def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
@@ -78,7 +81,10 @@ class Consumer(driver.Consumer):
             await self.sleep(_GETMANY_WAIT_S)
             return
         generation = self.app.consumer_generation_id
+        began = time.perf_counter()
         fetched = await self._getmany(active_partitions=wanted, timeout=_GETMANY_WAIT_S)
+        if fetched:
+            time_stage("fetch", time.perf_counter() - began)
         for topic_partition, records in fetched.items():
             if self.should_stop or not self.flow_active:
                 break
@@ -86,11 +92,12 @@ class Consumer(driver.Consumer):
                 break  # What was fetched before a rebalance may be somebody else's now.
             tp = TP(topic_partition.topic, topic_partition.partition)
             if records and tp in wanted:
-                hooks.handed(tp, records[-1].offset + 1)
+                next_offset = records[-1].offset + 1
+                hooks.handed(tp, next_offset, self.highwater(tp) or next_offset)
                 yield tp, _message(tp, records, generation)
 
     async def perform_seek(self) -> None:
-        """Go to where each partition is to be read from: the table knows for some, Kafka for the rest."""
+        """Go to where each partition is to be read from: by the table, or else by Kafka."""
         await super().perform_seek()
         positions = await _hooks(self.app).seek_to(self.assignment())
         if positions:
@@ -116,7 +123,7 @@ class Transport(driver.Transport):
     hooks: Hooks
 
 
-class _BatchSchema(faust.Schema):
+class _BatchSchema(faust.Schema):  # type: ignore[type-arg]
     """Takes a message's value as it is: the list of records."""
 
     def __init__(self, topic: Any) -> None:
@@ -127,7 +134,7 @@ class _BatchSchema(faust.Schema):
         """Make the function that turns a message into an event; nothing is decoded here."""
         create_event = self._create_event
 
-        async def decode(message: Any, *, propagate: bool = False) -> Any:
+        async def decode(message: Any, *, propagate: bool = False) -> Any:  # noqa: ARG001
             return create_event(None, message.value, headers=None, message=message)
 
         return decode
@@ -142,8 +149,9 @@ def install(app: faust.App, hooks: Hooks) -> None:
 
 def batch_topic(app: faust.App, *names: str) -> Any:
     """A topic whose events are partition batches: ``event.value`` is a list of consumer records."""
-    raw = {"key_type": bytes, "value_type": bytes, "key_serializer": "raw", "value_serializer": "raw"}
-    topic = app.topic(*names, **raw)
+    topic = app.topic(
+        *names, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
+    )
     topic.schema = _BatchSchema(topic)
     return topic
 
@@ -154,14 +162,14 @@ def _hooks(app: Any) -> Hooks:
 
 
 def _message(tp: TP, records: list[Any], generation: int) -> ConsumerMessage:
-    last = records[-1]
+    last, batch, no_headers = records[-1], cast("Any", records), cast("Any", ())
     return ConsumerMessage(
         tp.topic, tp.partition, last.offset, last.timestamp / 1000, last.timestamp_type,
-        (), None, records, None, 0, 0, tp, generation_id=generation,
+        no_headers, None, batch, None, 0, 0, tp, generation_id=generation,
     )  # fmt: skip
 
 
-def _observe_fetches(consumer: AIOKafkaConsumer, came_back_empty: FetchCameBackEmpty) -> None:
+def _observe_fetches(consumer: AIOKafkaConsumer, hooks: Hooks) -> None:
     """Report partitions for which a fetch brought nothing, and when that fetch began.
 
     aiokafka notes the time of an answer only where the answer had no error, and keeps records that
@@ -172,16 +180,25 @@ def _observe_fetches(consumer: AIOKafkaConsumer, came_back_empty: FetchCameBackE
 
     async def observed(assignment: Any, node_id: int, request: Any) -> Any:
         began_at = time.time_ns() // 1_000_000
-        result = await process(assignment, node_id, request)
+        try:
+            result = await process(assignment, node_id, request)
+        except asyncio.CancelledError:
+            # aiokafka's close awaits cancelled fetches unguarded; one that sleeps before a retry
+            # would end the consumer's thread in the middle of its shutdown, which then never ends.
+            return False
         for topic, partitions in request.topics:
             for partition, offset, _ in partitions:
                 tp = TP(topic, partition)
+                if tp in fetcher._records:
+                    hooks.answered()
                 if not assignment.active or tp in fetcher._records:
                     continue
                 state = assignment.state_value(tp)
                 answered = state.timestamp is not None and state.timestamp >= began_at
+                if answered:
+                    hooks.answered()
                 if answered and state.has_valid_position and state.position == offset:
-                    came_back_empty(tp, offset, began_at)
+                    hooks.came_back_empty(tp, offset, began_at)
         return result
 
     fetcher._proc_fetch_request = observed

@@ -1,20 +1,26 @@
-"""What does a worker say when asked? ``/metrics`` for Prometheus, ``/health`` and ``/ready`` that mean it."""
+"""What does a worker say when asked? Metrics for Prometheus; health and readiness that mean it."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import msgspec
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from state.table import StoreError
 
-if TYPE_CHECKING:
-    from streams.app import Worker
+class Patient(Protocol):
+    """Who is asked for its health."""
+
+    def failing(self) -> list[str]:
+        """Partitions whose batch fails again and again."""
+        ...
+
+    async def troubles(self) -> dict[str, str]:
+        """What keeps it from its work, by what it needs."""
+        ...
 
 
-def add_pages(worker: "Worker") -> None:
-    """Serve the pages on the worker's web port."""
-    routes = worker.app.web.web_app.router
+def add_pages(routes: web.UrlDispatcher, worker: Patient) -> None:
+    """Serve ``/metrics``, ``/health`` and ``/ready``."""
 
     async def metrics(_: web.Request) -> web.Response:
         headers = {"Content-Type": CONTENT_TYPE_LATEST}
@@ -22,31 +28,17 @@ def add_pages(worker: "Worker") -> None:
 
     async def health(_: web.Request) -> web.Response:
         """Alive: the event loop turns, and no batch fails again and again."""
-        failing = [f"{tp.topic}/{tp.partition}" for tp in _failing(worker)]
+        failing = worker.failing()
         return _answer(not failing, {"failing": failing})
 
     async def ready(_: web.Request) -> web.Response:
-        """Doing its work: in the group, with Redis answering, and nothing failing."""
-        failing = [f"{tp.topic}/{tp.partition}" for tp in _failing(worker)]
-        store = await _store_error(worker)
-        said = {"in_group": worker.assigned, "store": store or "ok", "failing": failing}
-        return _answer(worker.assigned and not store and not failing, said)
+        """Doing its work: in the group, with Kafka and Redis answering, and nothing failing."""
+        failing, troubles = worker.failing(), await worker.troubles()
+        return _answer(not failing and not troubles, {"failing": failing, "troubles": troubles})
 
     routes.add_get("/metrics", metrics)
     routes.add_get("/health", health)
     routes.add_get("/ready", ready)
-
-
-def _failing(worker: "Worker") -> list[Any]:
-    return [*worker.ingest_lanes.failing(), *worker.engage_lanes.failing()]
-
-
-async def _store_error(worker: "Worker") -> str:
-    try:
-        await worker.table.ping()
-    except StoreError as error:
-        return str(error)
-    return ""
 
 
 def _answer(good: bool, said: dict[str, Any]) -> web.Response:

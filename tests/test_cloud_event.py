@@ -110,8 +110,8 @@ def test_every_kind_has_a_topic_of_its_own() -> None:
     assert trigger_topic("win_back_coupon") == "triggers.win_back_coupon"
 
 
-# Without the unit separator, which keeps the parts of an id apart.
-NAMES = st.text(st.characters(exclude_characters="\x1f"), max_size=12)
+# Whatever UTF-8 can carry: lone surrogates do not come through the border.
+NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 
 
 @given(one=st.tuples(NAMES, NAMES, NAMES, NAMES), other=st.tuples(NAMES, NAMES, NAMES, NAMES))

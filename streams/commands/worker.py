@@ -47,10 +47,11 @@ def worker(
     level on.
     """
     from streams.app import Worker
-    from streams.commands import terminal
+    from streams.commands import ports, terminal
 
     settings = terminal.settings_from(
         log_libraries=True, broker=broker, redis_url=redis_url, config=config, clock=clock,
         web_port=web_port,
     )  # fmt: skip
+    ports.require_free(settings.web_host, settings.web_port, "the worker")
     return Worker(settings).run()

@@ -1,6 +1,5 @@
 """What is a worker to `ebbtide up`? A process with a log and a port, started again if it dies."""
 
-import socket
 import subprocess
 import sys
 import time
@@ -12,17 +11,18 @@ from pathlib import Path
 import structlog
 
 import streams
-from streams.embedded import HOST, EmbeddedError
+from streams.commands.ports import require_free
+from streams.embedded import HOST
 
 log = structlog.get_logger()
 
-# Runs in the child: asks the kernel to end it with its parent (1 is PR_SET_PDEATHSIG, 15 SIGTERM),
+# Runs in the child: asks the kernel to kill it with its parent (1 is PR_SET_PDEATHSIG, 9 SIGKILL),
 # then becomes `ebbtide worker`. The place of our packages comes last on the path and the working
 # folder not at all (-P): a shop may have a folder named `config` or `schemas` of its own.
 _CHILD = """
 import ctypes, sys
 if sys.platform == "linux":
-    ctypes.CDLL(None).prctl(1, ctypes.c_ulong(15))
+    ctypes.CDLL(None).prctl(1, ctypes.c_ulong(9))
 sys.path.append(sys.argv.pop(1))
 from streams.main import run
 run()
@@ -57,16 +57,8 @@ class WorkerProcess:
         return self._process.pid if self._process else 0
 
     def start(self) -> None:
-        """Start it with an empty log. Raises EmbeddedError where its port is taken."""
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((HOST, self._web_port))
-            except OSError as error:
-                raise EmbeddedError(
-                    f"Port {self._web_port} on {HOST} is refused ({error.strerror}), and worker"
-                    f" {self.number} wanted it. Choose other ports with --web-port."
-                ) from error
+        """Start it with an empty log. Raises CommandError where its port is taken."""
+        require_free(HOST, self._web_port, f"worker {self.number}")
         self.log_file.unlink(missing_ok=True)
         self._start()
 

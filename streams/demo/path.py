@@ -105,11 +105,17 @@ class Watcher:
         elif topic == DEAD_LETTERS:
             progress.dead_letters += 1
         else:
-            headers = {name: bytes(text).decode() for name, text in record.headers() or []}
+            headers = headers_of(record)
             progress.triggered(self._kinds[topic], headers["ce_id"])
             began_at = self._appended_at.get(headers["ce_causationid"])
             if began_at is not None:
                 progress.latencies_ms.append(record.timestamp()[1] - began_at)
+
+
+def headers_of(record: Message) -> dict[str, str]:
+    """A record's headers as text."""
+    pairs: list[tuple[str, bytes]] = list(record.headers() or [])  # type: ignore[arg-type]
+    return {name: text.decode() for name, text in pairs}
 
 
 class _EventId(Struct):

@@ -1,0 +1,36 @@
+"""What becomes of a record that cannot be accepted? A dead letter that says what to fix."""
+
+from typing import Any
+
+from faust.types import TP
+
+from schemas.dead_letter import TOPIC, Refusal
+from streams import metrics
+from streams.producer import RECORD_BYTES_MAX, Outbound
+
+# What the headers of a dead letter, its key included, may take of a record's bytes.
+_ROOM_FOR_HEADERS = 64 * 1024
+
+
+def dead_letter_of(tp: TP, record: Any, refusal: Refusal) -> Outbound:
+    """The record's bytes as they were, under its key, with what to do about it as headers.
+
+    A record so large that no dead letter could hold it is cut, and a header says how long it was.
+    """
+    metrics.DEAD_LETTERS.labels(refusal.reason).inc()
+    value, key = record.value, record.key
+    headers = [
+        ("reason", refusal.reason.encode()),
+        ("detail", refusal.detail.encode("utf-8", "replace")),
+        ("hint", refusal.hint.encode()),
+        ("source_topic", tp.topic.encode()),
+        ("source_partition", str(tp.partition).encode()),
+        ("source_offset", str(record.offset).encode()),
+        ("source_at", str(record.timestamp).encode()),
+    ]
+    room = RECORD_BYTES_MAX - _ROOM_FOR_HEADERS
+    if len(value or b"") + len(key or b"") > room:
+        headers.append(("cut_from_bytes", str(len(value or b"")).encode()))
+        key = (key or b"")[: room // 2]
+        value = (value or b"")[: room - len(key)]
+    return Outbound(TOPIC, value, key, headers)
