@@ -22,7 +22,7 @@ EVENT_IDS_MAX = 8
 GAPS_MAX = 8
 CART_MAX = 20
 VIEWED_MAX = 8
-BOUGHT_MAX = 6
+BOUGHT_MAX = 5
 CATEGORIES_MAX = 3
 PRODUCTS_MAX = 2
 RECENT_ORDERS_MAX = 3
@@ -110,7 +110,7 @@ class Customer(Struct, array_like=True, gc=False):
     event_ids: 6-byte hashes of the last 8 event ids, newest last. A retry is known as one while
     fewer than 8 other events of the customer have come in between; ingest's memory is far longer.
     orders, views: rolling windows. order_count to last_order_at: recency, frequency, money.
-    gap_hours: the last 8 gaps between purchases (orders within a day are one purchase).
+    gap_hours: the last 8 gaps between purchases (orders within 20 hours are one purchase).
     bought: products bought last, newest last. said: decisions by kind. timers: when each is due, by
     ``agent`` or ``agent/name``. memory: each agent's own, by agent. profile_at: the newest profile.
     """

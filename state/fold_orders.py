@@ -18,8 +18,9 @@ from state.shop import Rhythm
 # What an order says about liking, against a page view's 1; the others stand in ``fold.py``.
 ORDERED_WEIGHT = 5.0
 
-# Orders nearer to each other than this are one purchase: somebody forgot the milk.
-ONE_PURCHASE = 12 * HOUR
+# Orders nearer to each other than this are one purchase: somebody forgot the milk. Not a whole day,
+# or whoever comes every day at about the same time would have no rhythm.
+ONE_PURCHASE = 20 * HOUR
 
 
 def ordered(customer: Customer, event: order.OrderPlaced, rhythm: Rhythm) -> None:

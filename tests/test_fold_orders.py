@@ -21,7 +21,7 @@ def test_orders_add_up_whatever_their_order_of_arrival() -> None:
         assert window.total(row.orders, at("20 08:00"), 365 * DAY) == (3, 30)
 
 
-def test_gaps_are_between_purchases_and_orders_within_half_a_day_are_one() -> None:
+def test_gaps_are_between_purchases_and_orders_within_twenty_hours_are_one() -> None:
     rhythm = Rhythm()
     orders = [placed(it) for it in ("01 08:00", "01 19:59", "02 07:58", "04 07:58", "05 07:58")]
     row = folded(*orders, rhythm=rhythm)
