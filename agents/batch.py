@@ -48,6 +48,8 @@ class Batch:
         }
         #: Timers beyond this (due, customer) may exist that were not loaded; None: all were.
         self.horizon = loaded.due[-1] if loaded.due_cut else None
+        #: Where the record that is being applied stands in the journal.
+        self.offset = loaded.position.offset
         self.outgoing: list[Outgoing] = []
         self.applied: Counter[tuple[str, str]] = Counter()
         self.due = 0
@@ -111,7 +113,7 @@ class Batch:
     def decide(self, decision: Decision, appended_at: int) -> None:
         """Put a decision into the outbox."""
         sequence = self._expected.sequence + len(self.outgoing) + 1
-        self.outgoing.append(Outgoing(sequence, appended_at, decision))
+        self.outgoing.append(Outgoing(sequence, appended_at, decision, self.offset))
 
     def close(self, offset: int, *, whole: bool, published: int) -> Commit:
         """What to commit, when all records before ``offset`` have been applied.

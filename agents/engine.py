@@ -99,13 +99,14 @@ class Engine:
         """Start a batch from what the table loaded."""
         return Batch(loaded, needs.due_until)
 
-    def run(self, batch: Batch, records: Sequence[Record]) -> int:
-        """Apply records in order; returns how many were finished.
+    def run(self, batch: Batch, offsets: Sequence[int], records: Sequence[Record]) -> int:
+        """Apply records, which stand at these journal offsets, in order; returns how many are done.
 
         Fewer than all means that the next one is a tick with more due timers than were loaded:
         commit what there is and come again.
         """
         for done, record in enumerate(records):
+            batch.offset = offsets[done]
             if isinstance(record, Entry):
                 self._event(batch, record)
             elif not self._tick(batch, record):

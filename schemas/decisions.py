@@ -65,11 +65,29 @@ class Outgoing(Struct, frozen=True, gc=False, array_like=True):
 
     sequence: counts the partition's decisions from 1, without gaps.
     appended_at: when the raw event that caused it reached Kafka; 0 for a timer. For latency only.
+    offset: where the record that caused it stands in the journal.
     """
 
     sequence: int
     appended_at: int
     decision: Decision
+    offset: int = 0
+
+    @property
+    def mark(self) -> "Mark":
+        """What to remember when this one is published."""
+        return Mark(self.offset, self.sequence)
+
+
+class Mark(Struct, frozen=True, order=True, gc=False):
+    """Up to where a journal partition's decisions are published. Compares as they are published.
+
+    The journal's offset goes first: who decides a part of the journal again under another policy
+    counts its decisions otherwise, and must not say once more what is about the past.
+    """
+
+    offset: int = -1
+    sequence: int = 0
 
 
 def decision_id(agent: str, kind: str, customer_id: str, cause: str) -> str:

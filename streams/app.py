@@ -28,7 +28,8 @@ from streams.clock import Carried, Clock
 from streams.engage import Engage, JournalError
 from streams.ingest import Ingest
 from streams.lanes import Lanes
-from streams.producer import Producer
+from streams.producer import Producer, producer_config
+from streams.publisher import Marks, PlainPublisher, Publisher, TransactionalPublisher
 from streams.relay import Relays
 from streams.topics import JOURNAL, Topics, wanted_topics
 from streams.transport import Hooks, batch_topic, install
@@ -74,12 +75,14 @@ class Worker:
         wanted = wanted_topics(
             policy.kinds(), settings.group, journal_partitions=1, raw_partitions=1
         )
-        there = Topics(settings.broker).require(topic.name for topic in wanted)
+        topics = Topics(settings.broker)
+        there = topics.require(topic.name for topic in wanted)
         journal_partitions = there[JOURNAL]
         self.app = _faust_app(settings)
         self.table = RedisTable(settings.redis_url)
         self.producer = Producer(settings.broker)
-        self.relays = Relays(self.table, self.producer)
+        self.marks = Marks({"bootstrap.servers": settings.broker}, topics.id_of(JOURNAL))
+        self.relays = Relays(self.table, self._publisher)
         self.carried = Carried()
         self.ingest = Ingest(settings, self.producer, self.carried, journal_partitions)
         self.engage = Engage(
@@ -140,6 +143,13 @@ class Worker:
         """Whether all that has been fetched fills the lanes, so that nothing more is asked for."""
         tps = self.app.consumer.assignment()
         return any(self._lanes_of(tp.topic).is_full(tp) for tp in tps)
+
+    def _publisher(self, partition: int) -> Publisher:
+        if not self.settings.transactions:
+            return PlainPublisher(partition, self.producer, self.marks)
+        config = producer_config(self.settings.broker)
+        transactional_id = f"{self.settings.group}-relay-{partition}"
+        return TransactionalPublisher(partition, config, transactional_id, self.marks)
 
     def _lanes(self, handle: Any) -> Lanes:
         fatal = (RowError, JournalError)

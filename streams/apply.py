@@ -64,7 +64,7 @@ async def apply(
         stopwatch("load", (now := perf_counter()) - started)
 
         batch = engine.open(loaded, needs)
-        done = engine.run(batch, records)
+        done = engine.run(batch, offsets, records)
         whole = done == len(records)
         offset = offsets[-1] + 1 if whole else offsets[done]
         commit = batch.close(offset, whole=whole, published=published)

@@ -24,6 +24,21 @@ _QUEUE_FULL_WAIT_S = 0.005
 RECORD_BYTES_MAX = 4 * 1024 * 1024
 
 
+def producer_config(broker: str) -> dict[str, Any]:
+    """What all our producers have in common."""
+    return {
+        "bootstrap.servers": broker,
+        "enable.idempotence": True,
+        # A record that is given up must take those after it along. Otherwise they would arrive, the
+        # batch would be sent again, and its readers would take the late one for a repetition.
+        "enable.gapless.guarantee": True,
+        "partitioner": LIBRDKAFKA_PARTITIONER,
+        "compression.type": "lz4",
+        "message.max.bytes": RECORD_BYTES_MAX,
+        "queue.buffering.max.messages": 200_000,
+    }
+
+
 class DeliveryError(Exception):
     """Kafka did not take a record. It may or may not stand in the log; send it again."""
 
@@ -67,15 +82,7 @@ class Producer:
     """A librdkafka producer for asyncio. Records larger than ``RECORD_BYTES_MAX`` are refused."""
 
     def __init__(self, broker: str, linger_ms: int = 5) -> None:
-        self._settings = {
-            "bootstrap.servers": broker,
-            "enable.idempotence": True,
-            "partitioner": LIBRDKAFKA_PARTITIONER,
-            "compression.type": "lz4",
-            "linger.ms": linger_ms,
-            "message.max.bytes": RECORD_BYTES_MAX,
-            "queue.buffering.max.messages": 200_000,
-        }
+        self._settings = producer_config(broker) | {"linger.ms": linger_ms}
         self._librdkafka = self._build()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="producer", daemon=True)

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterable
 
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 from msgspec import Struct
@@ -15,6 +15,7 @@ from schemas.instant import DAY
 from streams.producer import RECORD_BYTES_MAX
 
 JOURNAL = "journal"
+MARKS = "outbox-marks"
 _TIMEOUT_S = 10.0
 _EXISTS = 36  # TOPIC_ALREADY_EXISTS in the Kafka protocol.
 
@@ -46,9 +47,12 @@ def wanted_topics(
     raw = {"message.timestamp.type": "LogAppendTime"}
     keep = {"retention.ms": "-1"}
     month = {"retention.ms": str(30 * DAY)}
+    # Of marks only the last one counts. Small segments, because the newest is never compacted.
+    last = {"cleanup.policy": "compact", "segment.bytes": str(16 * 1024 * 1024)}
     return [
         *(Topic(name, raw_partitions, raw) for name in RAW_TOPICS),
         Topic(JOURNAL, journal_partitions, keep),
+        Topic(MARKS, journal_partitions, last),
         *(Topic(trigger_topic(kind), journal_partitions) for kind in sorted(kinds)),
         Topic(DECISIONS, journal_partitions, month),
         Topic(dead_letter.TOPIC, 1, month | {"max.message.bytes": str(RECORD_BYTES_MAX)}),
@@ -96,6 +100,15 @@ class Topics:
                 " EBBTIDE_BROKER"
             ) from error
         return {name: len(topic.partitions) for name, topic in listed.items()}
+
+    def id_of(self, topic: str) -> str:
+        """The id that Kafka gave a topic when it was made: another one when it is made anew."""
+        names = TopicCollection([topic])
+        try:
+            described = self._admin.describe_topics(names, request_timeout=_TIMEOUT_S)[topic]
+            return str(described.result(_TIMEOUT_S).topic_id)
+        except KafkaException as error:
+            raise TopicError(f"topic {topic}: {error.args[0].str()}") from error
 
     def require(self, wanted: Iterable[str]) -> dict[str, int]:
         """Partition counts; raises TopicError naming the topics that are missing."""

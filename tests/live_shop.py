@@ -28,7 +28,8 @@ class Shop:
         self.servers = servers
         self.settings = load_settings(
             {}, broker=servers.broker, redis_url=servers.redis_url, coupon_key="test",
-            web_port=port, session_timeout_s=2.0, heartbeat_s=0.3, rebalance_timeout_s=2.0, **settings,
+            web_port=port, transactions=False,
+            session_timeout_s=2.0, heartbeat_s=0.3, rebalance_timeout_s=2.0, **settings,
         )  # fmt: skip
         self.kinds = load_policy(self.settings).kinds()
         Topics(servers.broker).create(

@@ -122,6 +122,8 @@ class House:
             "EBBTIDE_BROKER": settings.broker,
             "EBBTIDE_REDIS_URL": settings.redis_url,
             "EBBTIDE_CONFIG": str(Path(settings.config).absolute()),
+            # The embedded broker takes transactions and does not keep what they promise.
+            "EBBTIDE_TRANSACTIONS": "0",
         }
         if settings.coupon_key_file:
             mine["EBBTIDE_COUPON_KEY_FILE"] = settings.coupon_key_file

@@ -74,6 +74,7 @@ async def _worker(settings: Settings, folder: Path) -> AsyncIterator[None]:
         "EBBTIDE_REDIS_URL": settings.redis_url,
         "EBBTIDE_CONFIG": settings.config,
         "EBBTIDE_CLOCK": settings.clock,
+        "EBBTIDE_TRANSACTIONS": "0",
         "EBBTIDE_COUPON_KEY": settings.coupon_key,
     }
     worker = WorkerProcess(1, settings.web_port, folder, environment)
