@@ -37,8 +37,9 @@ from streams.web import add_pages
 
 log = structlog.get_logger()
 
-# Faust waits this long for a broker's answer before it gives up; a session may not be longer.
-_REQUEST_TIMEOUT_S = 20.0
+# How much longer than a rebalance may take an answer of the broker is waited for. A member that
+# dies in the middle of one can leave the others waiting for an answer that never comes.
+_ANSWER_S = 3.0
 
 # An idle fetch is answered after the fetch wait, at most a second or two.
 _KAFKA_SILENT_S = 10.0
@@ -86,8 +87,8 @@ class Worker:
         self.carried = Carried()
         self.ingest = Ingest(settings, self.producer, self.carried, journal_partitions)
         self.engage = Engage(
-            policy.engine(), self.table, self.relays, self.producer, self._seek,
-            ticks_by_wall=settings.clock == "wall",
+            policy.engine(), self.table, self.relays, self.producer,
+            self._seek_journal, ticks_by_wall=settings.clock == "wall",
         )  # fmt: skip
         self.clock = Clock(
             self.carried, self.table, self.producer,
@@ -153,23 +154,35 @@ class Worker:
 
     def _lanes(self, handle: Any) -> Lanes:
         fatal = (RowError, JournalError)
-        return Lanes(handle, self.settings.batch_records_max, self.app.crash, fatal)
+        return Lanes(handle, self._seek, self.settings.batch_records_max, self.app.crash, fatal)
 
     def _hooks(self) -> Hooks:
         return Hooks(
             fetch_wait_ms=self.settings.fetch_wait_ms,
             is_full=lambda tp: self._lanes_of(tp.topic).is_full(tp),
-            seek_to=lambda tps: self.engage.seek_to([tp for tp in tps if tp.topic == JOURNAL]),
+            begin_at=self._begin_at,
             handed=self._handed,
             answered=self._answered,
             came_back_empty=self.carried.came_back_empty,
         )
 
-    def _handed(self, tp: TP, next_offset: int, end: int) -> None:
+    async def _begin_at(self, committed: dict[TP, int]) -> dict[TP, int]:
+        """Where to read from: raw partitions by Kafka's offsets, the journal's by the table.
+
+        Waits for the table. Meanwhile the group may have decided otherwise.
+        """
+        journal = await self.engage.seek_to(tp for tp in committed if tp.topic == JOURNAL)
+        begin = committed | journal
+        ours = self.app.consumer.assignment()
+        raw = {tp: at for tp, at in begin.items() if tp.topic in RAW_TOPICS and tp in ours}
+        self.carried.begin(raw)
+        self.ingest_lanes.open(raw)
+        self.engage_lanes.open({tp: at for tp, at in journal.items() if tp in ours})
+        return {tp: at for tp, at in begin.items() if tp in ours}
+
+    def _handed(self, tp: TP, end: int) -> None:
         if tp.topic == JOURNAL:
             self.engage.handed(tp, end)
-        else:
-            self.carried.handed(tp, next_offset)
 
     def _answered(self) -> None:
         self.kafka_answered_at = time.monotonic()
@@ -177,10 +190,11 @@ class Worker:
     def _lanes_of(self, topic: str) -> Lanes:
         return self.engage_lanes if topic == JOURNAL else self.ingest_lanes
 
+    async def _seek_journal(self, tp: TP, offset: int) -> None:
+        await self.engage_lanes.seek(tp, offset)
+
     async def _seek(self, tp: TP, offset: int) -> None:
-        """Read a partition on from an offset; what has been fetched of it so far is let go."""
         await self.app.consumer.seek_wait({tp: offset})
-        self.engage_lanes.drop(tp)
 
     def _add_processors(self) -> None:
         app: Any = self.app
@@ -202,10 +216,9 @@ class Worker:
         await self.relays.stop([tp.partition for tp in journal])
 
     async def _on_assigned(self, _: Any, assigned: set[TP], **__: Any) -> None:
-        raw = {tp for tp in assigned if tp.topic in RAW_TOPICS}
-        self.carried.assigned(raw)
-        self.ingest_lanes.open(raw)
-        self.engage_lanes.open(tp for tp in assigned if tp.topic == JOURNAL)
+        await self.ingest_lanes.keep(assigned)
+        await self.engage_lanes.keep(assigned)
+        await self.relays.keep(tp.partition for tp in assigned if tp.topic == JOURNAL)
         self.assigned = True
         log.info("partitions_assigned", count=len(assigned))
 
@@ -244,7 +257,8 @@ def _faust_app(settings: Settings) -> faust.App:
         broker_session_timeout=settings.session_timeout_s,
         broker_heartbeat_interval=settings.heartbeat_s,
         broker_rebalance_timeout=settings.rebalance_timeout_s,
-        broker_request_timeout=max(_REQUEST_TIMEOUT_S, settings.session_timeout_s),
+        broker_request_timeout=_ANSWER_S
+        + max(settings.session_timeout_s, settings.rebalance_timeout_s),
         web_bind=settings.web_host,
         web_host=settings.web_host,
         web_port=settings.web_port,

@@ -7,7 +7,7 @@ reads, or that cannot be written on, holds the clock back, and the metric says w
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from time import time_ns
 from typing import Protocol
 
@@ -48,39 +48,32 @@ class Carried:
     """
 
     def __init__(self) -> None:
-        self._handed: dict[TP, int] = {}
         self._acknowledged: dict[TP, int] = {}
         self._empty: dict[TP, tuple[int, int]] = {}
         self._at: dict[TP, int] = {}
 
-    def assigned(self, partitions: set[TP]) -> None:
-        """These partitions are ours now, and nothing is known of them yet."""
-        self._handed = {}
-        self._acknowledged = {}
+    def begin(self, positions: Mapping[TP, int]) -> None:
+        """These partitions are ours now, each carried over up to an offset; no time is known."""
         self._empty = {}
-        self._at = dict.fromkeys(partitions, 0)
+        self._acknowledged = dict(positions)
+        self._at = dict.fromkeys(positions, 0)
         metrics.SOURCE_LAG.clear()
-
-    def handed(self, tp: TP, next_offset: int) -> None:
-        """A batch that ends before ``next_offset`` has been fetched."""
-        self._handed[tp] = next_offset
 
     def carried_over(self, tp: TP, next_offset: int, appended_at: int) -> None:
         """The broker has acknowledged all before ``next_offset``."""
         if tp in self._at:
-            self._acknowledged[tp] = next_offset
+            self._acknowledged[tp] = max(self._acknowledged[tp], next_offset)
             self._at[tp] = max(self._at[tp], min(appended_at, time_ns() // 1_000_000))
 
-    def came_back_empty(self, tp: TP, offset: int, began_at: int) -> None:
-        """A fetch at ``offset`` brought nothing. Called on the consumer's thread."""
-        self._empty[tp] = (offset, began_at)
+    def came_back_empty(self, tp: TP, end: int, began_at: int) -> None:
+        """A fetch brought nothing, after all before ``end``. Called on the consumer's thread."""
+        self._empty[tp] = (end, began_at)
 
     def up_to(self) -> dict[TP, int]:
         """How far each partition is carried over (epoch milliseconds), where anything is known."""
         for tp in self._at:
-            offset, began_at = self._empty.get(tp, (0, 0))
-            outstanding = tp in self._handed and self._acknowledged.get(tp, -1) < offset
-            if began_at and not outstanding:
+            end, began_at = self._empty.get(tp, (0, 0))
+            if self._acknowledged[tp] >= end:
                 self._at[tp] = max(self._at[tp], began_at)
         return {tp: at for tp, at in self._at.items() if at}
 

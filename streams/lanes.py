@@ -3,19 +3,26 @@
 A live stream arrives as thousands of small fetches. Handled one by one, each pays its round trips;
 so a lane takes everything that has been fetched meanwhile as one batch. Lanes wait for the network
 in turn and never for each other.
+
+A lane takes batches without a gap, from where it was opened. One that begins elsewhere, because
+another was lost on its way here in a rebalance, is let go, and the partition is read again from
+where the lane stands.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 import structlog
 from faust.types import TP
 
+from streams.tasks import end
+
 log = structlog.get_logger()
 
 Handle = Callable[[TP, list[Any]], Awaitable[None]]
+Seek = Callable[[TP, int], Awaitable[None]]
 
 # A handler that fails repeatedly (Kafka or Redis away) is tried again at growing distances.
 _RETRY_S = (0.1, 0.2, 0.5, 1.0, 2.0)
@@ -23,9 +30,16 @@ _RETRY_S = (0.1, 0.2, 0.5, 1.0, 2.0)
 # One failure is a rebalance or a restart next door; by the third, a second has gone by.
 _FAILURES_TO_TELL = 3
 
+_SEEK_RETRY_S = 0.5
+
 
 class _Lane:
+    """next: the offset up to which everything has been put. seeking: the partition is moved."""
+
     def __init__(self) -> None:
+        self.next = 0
+        self.seeking = 0
+        self.seek: asyncio.Task[None] | None = None
         self.waiting: deque[Any] = deque()
         self.records = 0
         self.arrived = asyncio.Event()
@@ -38,18 +52,21 @@ class Lanes:
     """One lane per assigned partition.
 
     handle: is given a partition and its records in order, and returns when they are dealt with; an
-    exception means that they are not, and it will be given them again. crash: is told of an
-    exception of a kind in ``fatal``, which no repetition will cure.
+    exception means that they are not, and it will be given them again. seek: has a partition read
+    on from an offset. crash: is told of an exception of a kind in ``fatal``, which no repetition
+    will cure.
     """
 
     def __init__(
         self,
         handle: Handle,
+        seek: Seek,
         records_max: int,
         crash: Callable[[BaseException], Awaitable[None]],
         fatal: tuple[type[Exception], ...] = (),
     ) -> None:
         self._handle = handle
+        self._seek = seek
         self._records_max = records_max
         self._crash = crash
         self._fatal = fatal
@@ -57,12 +74,48 @@ class Lanes:
 
     def put(self, event: Any) -> None:
         """Queue a partition batch; one for a partition that is not ours any more is let go."""
-        lane = self._lanes.get(event.message.tp)
-        if lane is None:
+        tp = event.message.tp
+        lane = self._lanes.get(tp)
+        if lane is None or lane.seeking:
             return
+        if event.value.begins_at != lane.next:
+            log.info("batch_missed", topic=tp.topic, partition=tp.partition, offset=lane.next)
+            lane.seek = asyncio.create_task(self._until_sought(tp, lane), name=f"seek {tp}")
+            return
+        lane.next = event.value.ends_at
         lane.waiting.append(event)
         lane.records += len(event.value)
         lane.arrived.set()
+
+    async def seek(self, tp: TP, offset: int) -> None:
+        """Read a partition on from an offset; what waits of it is let go."""
+        lane = self._lanes.get(tp)
+        if lane is None:
+            return
+        lane.waiting.clear()
+        lane.records = 0
+        lane.next = offset
+        lane.seeking += 1
+        try:
+            await self._seek(tp, offset)
+        finally:
+            lane.seeking -= 1
+
+    async def _until_sought(self, tp: TP, lane: _Lane) -> None:
+        lane.seeking += 1
+        try:
+            while True:
+                try:
+                    await self._seek(tp, lane.next)
+                except Exception as error:  # noqa: BLE001 - whatever it is, without it nothing comes
+                    log.warning(
+                        "seek_failed", topic=tp.topic, partition=tp.partition, error=repr(error)
+                    )
+                    await asyncio.sleep(_SEEK_RETRY_S)
+                else:
+                    return
+        finally:
+            lane.seeking -= 1
 
     def is_full(self, tp: TP) -> bool:
         """Whether a partition has two batches waiting."""
@@ -78,12 +131,16 @@ class Lanes:
         """Partitions whose batch has failed again and again, and is not dealt with yet."""
         return [tp for tp, lane in self._lanes.items() if lane.failures >= _FAILURES_TO_TELL]
 
-    def open(self, partitions: Iterable[TP]) -> None:
-        """Start a lane for each partition that is ours now."""
-        for tp in partitions:
-            if tp not in self._lanes:
+    def open(self, positions: Mapping[TP, int]) -> None:
+        """Have a lane for each partition that is ours now, which begins at an offset."""
+        for tp, offset in positions.items():
+            lane = self._lanes.get(tp)
+            if lane is None:
                 lane = self._lanes[tp] = _Lane()
                 lane.task = asyncio.create_task(self._run(tp, lane), name=f"lane {tp}")
+            lane.waiting.clear()
+            lane.records = 0
+            lane.next = offset
 
     async def close(self, partitions: Iterable[TP] | None = None) -> None:
         """End these lanes, or all, in the middle of whatever they do.
@@ -91,16 +148,12 @@ class Lanes:
         What was begun and not finished will be read again by the partition's next owner.
         """
         ours = list(self._lanes) if partitions is None else partitions
-        tasks = [lane.task for tp in ours if (lane := self._lanes.pop(tp, None)) and lane.task]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        lanes = [lane for tp in ours if (lane := self._lanes.pop(tp, None))]
+        await end(task for lane in lanes for task in (lane.task, lane.seek))
 
-    def drop(self, tp: TP) -> None:
-        """Forget what waits: the partition will be read again from elsewhere."""
-        if lane := self._lanes.get(tp):
-            lane.waiting.clear()
-            lane.records = 0
+    async def keep(self, partitions: Iterable[TP]) -> None:
+        """End the lanes of all other partitions."""
+        await self.close(self._lanes.keys() - set(partitions))
 
     async def _run(self, tp: TP, lane: _Lane) -> None:
         while True:

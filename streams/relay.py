@@ -8,7 +8,7 @@ passed over here and not said twice.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from time import perf_counter, time_ns
 
 import structlog
@@ -20,6 +20,7 @@ from state.table import StoreError, Table
 from streams import metrics
 from streams.producer import Outbound
 from streams.publisher import Fenced, Publisher
+from streams.tasks import end
 
 log = structlog.get_logger()
 
@@ -59,8 +60,7 @@ class Relay:
 
     async def stop(self) -> None:
         """Stop at once; what is not published stays in the outbox."""
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        await end([self._task])
 
     async def _run(self) -> None:
         while True:
@@ -147,7 +147,11 @@ class Relays:
             publisher = self._publishers[partition] = self._publisher_of(partition)
         self._relays[partition] = Relay(partition, self._table, publisher)
 
-    async def stop(self, partitions: Sequence[int] | None = None) -> None:
+    async def keep(self, partitions: Iterable[int]) -> None:
+        """Stop the relays of all other partitions."""
+        await self.stop(self._relays.keys() - set(partitions))
+
+    async def stop(self, partitions: Iterable[int] | None = None) -> None:
         """Stop these partitions' relays, or all."""
         for partition in list(self._relays) if partitions is None else partitions:
             relay = self._relays.pop(partition, None)

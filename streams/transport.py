@@ -9,11 +9,15 @@ with a Consumer of its own. Three more things follow from that:
   Faust's gap bookkeeping, which lists every offset in between, is not needed.
 - A partition whose lane is full is not asked for records, so memory is bounded in records.
 - After a rebalance the journal is read from where the *table* stands, not from Kafka's offsets.
+- Between the fetch and a lane a batch can get lost: Faust drops what it holds when a rebalance
+  comes, and may seek after it has begun to fetch. So each batch says where the one before it ended,
+  and whoever takes it sees that one is missing and asks for it again (``streams/lanes.py``).
 """
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, cast
 
 import faust
@@ -32,30 +36,72 @@ _GETMANY_WAIT_S = 0.05
 class Hooks(Struct, kw_only=True):
     """What the shell tells the transport, and is told by it.
 
-    is_full: whether a partition's lane has enough to do. seek_to: for the partitions whose position
-    is known to us rather than to Kafka, where to read on. handed: the next offset after a batch
-    that is handed over, and the offset at which the partition ended when it was fetched. answered:
-    Kafka has answered a fetch. came_back_empty: a fetch of a partition at an offset, begun at a
-    moment (epoch milliseconds), brought nothing: all that was there before is known. The last two
-    are called on the consumer's thread.
+    is_full: whether a partition's lane has enough to do. begin_at: is told the offsets that Kafka
+    knows of the partitions that are ours now, and says from where they will be read. handed: a
+    batch is handed over, fetched when the partition ended at this offset. answered: Kafka has
+    answered a fetch. came_back_empty: a fetch of a partition, begun at a moment (epoch
+    milliseconds), brought nothing, when all before an offset had been handed on. The last two are
+    called on the consumer's thread.
     """
 
     fetch_wait_ms: int
     is_full: Callable[[TP], bool]
-    seek_to: Callable[[Iterable[TP]], Awaitable[dict[TP, int]]]
-    handed: Callable[[TP, int, int], None]
+    begin_at: Callable[[dict[TP, int]], Awaitable[dict[TP, int]]]
+    handed: Callable[[TP, int], None]
     answered: Callable[[], None]
     came_back_empty: Callable[[TP, int, int], None]
 
 
+class Fetched(list[Any]):
+    """Records of one partition, in order.
+
+    begins_at: the end of the batch before this one, or where the partition was sought to. Whoever
+    has got everything up to there has a gapless sequence with this one, also where the first
+    record's offset is higher: the log itself has gaps (compaction, transaction markers). None: a
+    seek came between, and nothing is known.
+    """
+
+    begins_at: int | None = None
+
+    @property
+    def ends_at(self) -> int:
+        """The offset after the last record."""
+        end: int = self[-1].offset + 1
+        return end
+
+
 class ConsumerThread(driver.AIOKafkaConsumerThread):
-    """aiokafka's consumer on its own thread, with our fetch wait, and its fetches observed."""
+    """aiokafka's consumer on its own thread, with our fetch wait, and its fetches observed.
+
+    What it knows of positions changes on this thread only, where a seek and a fetch can be told
+    apart.
+    """
 
     async def on_start(self) -> None:
         """Start the consumer, and listen to what its fetches bring."""
+        self._delivered: dict[TP, int | None] = {}
+        self._seeks: Counter[TP] = Counter()
         await super().on_start()
-        hooks = _hooks(self.app)
-        _observe_fetches(self._ensure_consumer(), hooks)
+        _observe_fetches(self._ensure_consumer(), _hooks(self.app), self._delivered)
+
+    async def _seek_wait(self, consumer: AIOKafkaConsumer, partitions: Mapping[TP, int]) -> None:
+        for tp, offset in partitions.items():
+            self._seeks[tp] += 1
+            self._delivered[tp] = offset
+        await super()._seek_wait(consumer, partitions)
+
+    async def _fetch_records(self, *args: Any, **options: Any) -> Any:
+        seeks = self._seeks.copy()
+        fetched: dict[TP, Fetched] = {}
+        for place, records in (await super()._fetch_records(*args, **options)).items():
+            if not records:
+                continue
+            tp = TP(place.topic, place.partition)
+            batch = fetched[tp] = Fetched(records)
+            sought = self._seeks[tp] != seeks[tp]
+            batch.begins_at = None if sought else self._delivered.get(tp)
+            self._delivered[tp] = None if sought else batch.ends_at
+        return fetched
 
     def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
@@ -82,24 +128,26 @@ class Consumer(driver.Consumer):
             return
         generation = self.app.consumer_generation_id
         began = time.perf_counter()
-        fetched = await self._getmany(active_partitions=wanted, timeout=_GETMANY_WAIT_S)
+        found = await self._getmany(wanted, _GETMANY_WAIT_S)
+        fetched = cast("dict[TP, Fetched]", found)
         if fetched:
             time_stage("fetch", time.perf_counter() - began)
-        for topic_partition, records in fetched.items():
+        for tp, records in fetched.items():
             if self.should_stop or not self.flow_active:
                 break
             if self.app.consumer_generation_id != generation:
                 break  # What was fetched before a rebalance may be somebody else's now.
-            tp = TP(topic_partition.topic, topic_partition.partition)
-            if records and tp in wanted:
-                next_offset = records[-1].offset + 1
-                hooks.handed(tp, next_offset, self.highwater(tp) or next_offset)
-                yield tp, _message(tp, records, generation)
+            hooks.handed(tp, self.highwater(tp) or records.ends_at)
+            yield tp, _message(tp, records, generation)
 
     async def perform_seek(self) -> None:
         """Go to where each partition is to be read from: by the table, or else by Kafka."""
         await super().perform_seek()
-        positions = await _hooks(self.app).seek_to(self.assignment())
+        ours = self.assignment()
+        known = {tp: offset for tp in ours if (offset := self._read_offset.get(tp)) is not None}
+        if unknown := ours - known.keys():
+            known |= await self.earliest_offsets(*unknown)
+        positions = await _hooks(self.app).begin_at(known)
         if positions:
             await self.seek_wait(positions)
 
@@ -161,7 +209,7 @@ def _hooks(app: Any) -> Hooks:
     return hooks
 
 
-def _message(tp: TP, records: list[Any], generation: int) -> ConsumerMessage:
+def _message(tp: TP, records: Fetched, generation: int) -> ConsumerMessage:
     last, batch, no_headers = records[-1], cast("Any", records), cast("Any", ())
     return ConsumerMessage(
         tp.topic, tp.partition, last.offset, last.timestamp / 1000, last.timestamp_type,
@@ -169,7 +217,9 @@ def _message(tp: TP, records: list[Any], generation: int) -> ConsumerMessage:
     )  # fmt: skip
 
 
-def _observe_fetches(consumer: AIOKafkaConsumer, hooks: Hooks) -> None:
+def _observe_fetches(
+    consumer: AIOKafkaConsumer, hooks: Hooks, delivered: Mapping[TP, int | None]
+) -> None:
     """Report partitions for which a fetch brought nothing, and when that fetch began.
 
     aiokafka notes the time of an answer only where the answer had no error, and keeps records that
@@ -197,8 +247,14 @@ def _observe_fetches(consumer: AIOKafkaConsumer, hooks: Hooks) -> None:
                 answered = state.timestamp is not None and state.timestamp >= began_at
                 if answered:
                     hooks.answered()
-                if answered and state.has_valid_position and state.position == offset:
-                    hooks.came_back_empty(tp, offset, began_at)
+                end = delivered.get(tp)
+                if (
+                    answered
+                    and state.has_valid_position
+                    and state.position == offset
+                    and end is not None
+                ):
+                    hooks.came_back_empty(tp, end, began_at)
         return result
 
     fetcher._proc_fetch_request = observed

@@ -1,0 +1,145 @@
+"""Do batches of a partition come in order, none left out, whatever is lost on their way here?"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from types import SimpleNamespace
+from typing import Any
+
+from faust.types import TP
+
+from streams.lanes import Lanes
+from streams.tasks import end
+from streams.transport import Fetched
+
+TP0 = TP("journal", 0)
+
+
+class Shelf:
+    """Lanes whose handler writes down what it is given. fails: how many times it fails first."""
+
+    def __init__(self, fails: int = 0) -> None:
+        self.handled: list[int] = []
+        self.acknowledged: list[int] = []
+        self.sought: list[int] = []
+        self.fails = fails
+        self.seek_fails = 0
+        self.lanes = Lanes(self._handle, self._seek, 100, self._crash, (LookupError,))
+
+    async def _handle(self, _: TP, records: list[Any]) -> None:
+        if self.fails:
+            self.fails -= 1
+            raise OSError("away")
+        self.handled += [record.offset for record in records]
+
+    async def _seek(self, _: TP, offset: int) -> None:
+        if self.seek_fails:
+            self.seek_fails -= 1
+            raise OSError("no such partition")
+        self.sought.append(offset)
+
+    async def _crash(self, error: BaseException) -> None:
+        raise error
+
+    def put(self, offsets: range, begins_at: int | None) -> None:
+        """A batch arrives."""
+        batch = Fetched(SimpleNamespace(offset=it) for it in offsets)
+        batch.begins_at = begins_at
+        last = offsets[-1]
+        self.lanes.put(
+            SimpleNamespace(
+                message=SimpleNamespace(tp=TP0), value=batch,
+                ack=lambda: self.acknowledged.append(last),
+            )
+        )  # fmt: skip
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Let the lane work."""
+        async with asyncio.timeout(5):
+            while not condition():
+                await asyncio.sleep(0.001)
+
+
+def in_a_loop(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
+    """Run a test in an event loop of its own."""
+
+    def run() -> None:
+        asyncio.run(test())
+
+    run.__name__, run.__doc__ = test.__name__, test.__doc__
+    return run
+
+
+@in_a_loop
+async def test_batches_are_handled_in_order_and_acknowledged_afterwards() -> None:
+    shelf = Shelf(fails=2)
+    shelf.lanes.open({TP0: 5})
+    shelf.put(range(5, 8), begins_at=5)
+    shelf.put(range(10, 12), begins_at=8)  # 8 and 9 are markers of transactions
+    await shelf.until(lambda: len(shelf.acknowledged) == 2)
+    assert shelf.handled == [5, 6, 7, 10, 11]
+    assert shelf.acknowledged == [7, 11]
+    await shelf.lanes.close()
+
+
+@in_a_loop
+async def test_a_batch_after_one_that_was_lost_is_let_go_and_all_is_read_again() -> None:
+    shelf = Shelf()
+    shelf.seek_fails = 1
+    shelf.lanes.open({TP0: 0})
+    shelf.put(range(3), begins_at=0)
+    shelf.put(range(6, 9), begins_at=6)  # 3 to 5 were dropped in a rebalance
+    shelf.put(range(9, 12), begins_at=9)  # fetched before the seek
+    await shelf.until(lambda: shelf.sought == [3])
+    await shelf.until(lambda: shelf.lanes.is_idle(TP0))
+    shelf.put(range(3, 12), begins_at=3)
+    await shelf.until(lambda: shelf.acknowledged == [2, 11])
+    assert shelf.handled == list(range(12))
+    await shelf.lanes.close()
+
+
+@in_a_loop
+async def test_a_batch_from_an_unknown_place_is_not_taken() -> None:
+    shelf = Shelf()
+    shelf.lanes.open({TP0: 0})
+    shelf.put(range(3), begins_at=None)
+    await shelf.until(lambda: shelf.sought == [0])
+    assert shelf.handled == []
+    await shelf.lanes.close()
+
+
+@in_a_loop
+async def test_what_waits_is_let_go_when_a_partition_begins_elsewhere() -> None:
+    shelf = Shelf(fails=1)
+    shelf.lanes.open({TP0: 0})
+    shelf.put(range(3), begins_at=0)
+    await shelf.lanes.seek(TP0, 1)
+    shelf.put(range(3, 5), begins_at=3)
+    await shelf.until(lambda: shelf.sought == [1, 1])
+    shelf.put(range(1, 5), begins_at=1)
+    await shelf.until(lambda: shelf.handled == [1, 2, 3, 4])
+    await shelf.lanes.close()
+
+
+@in_a_loop
+async def test_a_lane_of_a_partition_that_is_gone_takes_nothing() -> None:
+    shelf = Shelf()
+    shelf.lanes.open({TP0: 0})
+    await shelf.lanes.keep([])
+    shelf.put(range(3), begins_at=0)
+    await asyncio.sleep(0.01)
+    assert shelf.handled == []
+
+
+@in_a_loop
+async def test_a_task_that_loses_its_first_cancellation_is_ended() -> None:
+    async def stubborn() -> None:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            await asyncio.sleep(60)
+
+    task = asyncio.create_task(stubborn())
+    await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        await end([task, None])
+    assert task.cancelled()
