@@ -80,6 +80,7 @@ class Lanes:
             return
         if event.value.begins_at != lane.next:
             log.info("batch_missed", topic=tp.topic, partition=tp.partition, offset=lane.next)
+            lane.seeking += 1
             lane.seek = asyncio.create_task(self._until_sought(tp, lane), name=f"seek {tp}")
             return
         lane.next = event.value.ends_at
@@ -102,7 +103,6 @@ class Lanes:
             lane.seeking -= 1
 
     async def _until_sought(self, tp: TP, lane: _Lane) -> None:
-        lane.seeking += 1
         try:
             while True:
                 try:
