@@ -20,17 +20,13 @@ from faust.types import TP
 
 from config.settings import Settings
 from schemas.codec import RAW_TOPICS
-from state.customer import RowError
 from state.redis_table import RedisTable
 from state.table import StoreError
 from streams.bootstrap import load_policy
-from streams.clock import Carried, Clock
-from streams.engage import Engage, JournalError
-from streams.ingest import Ingest
 from streams.lanes import Lanes
+from streams.member import Member
 from streams.producer import Producer, producer_config
 from streams.publisher import Marks, PlainPublisher, Publisher, TransactionalPublisher
-from streams.relay import Relays
 from streams.topics import JOURNAL, Topics, wanted_topics
 from streams.transport import Hooks, batch_topic, install
 from streams.web import add_pages
@@ -78,27 +74,14 @@ class Worker:
         )
         topics = Topics(settings.broker)
         there = topics.require(topic.name for topic in wanted)
-        journal_partitions = there[JOURNAL]
         self.app = _faust_app(settings)
         self.table = RedisTable(settings.redis_url)
         self.producer = Producer(settings.broker)
         self.marks = Marks({"bootstrap.servers": settings.broker}, topics.id_of(JOURNAL))
-        self.relays = Relays(self.table, self._publisher)
-        self.carried = Carried()
-        self.ingest = Ingest(settings, self.producer, self.carried, journal_partitions)
-        self.engage = Engage(
-            policy.engine(), self.table, self.relays, self.producer,
-            self._seek_journal, ticks_by_wall=settings.clock == "wall",
+        self.member = Member(
+            settings, policy.engine(), self.table, self.producer, self._publisher, _Group(self.app),
+            there,
         )  # fmt: skip
-        self.clock = Clock(
-            self.carried, self.table, self.producer,
-            sources=[f"{topic}/{it}" for topic in RAW_TOPICS for it in range(there[topic])],
-            journal_partitions=journal_partitions,
-            tick_s=settings.tick_seconds,
-            is_leader=self.app.is_leader,
-        )  # fmt: skip
-        self.ingest_lanes = self._lanes(self.ingest.handle)
-        self.engage_lanes = self._lanes(self.engage.handle)
         self.assigned = False
         self.kafka_answered_at = time.monotonic()
         install(self.app, self._hooks())
@@ -123,8 +106,7 @@ class Worker:
 
     def failing(self) -> list[str]:
         """Partitions whose batch fails again and again."""
-        lanes = (*self.ingest_lanes.failing(), *self.engage_lanes.failing())
-        return [f"{tp.topic}/{tp.partition}" for tp in lanes]
+        return [f"{tp.topic}/{tp.partition}" for tp in self.member.failing()]
 
     async def troubles(self) -> dict[str, str]:
         """What keeps the worker from its work, by what it needs; empty where nothing does."""
@@ -142,8 +124,10 @@ class Worker:
 
     def _is_busy(self) -> bool:
         """Whether all that has been fetched fills the lanes, so that nothing more is asked for."""
-        tps = self.app.consumer.assignment()
-        return any(self._lanes_of(tp.topic).is_full(tp) for tp in tps)
+        return any(self._is_full(tp) for tp in self.app.consumer.assignment())
+
+    def _is_full(self, tp: TP) -> bool:
+        return self.member.lanes_of(tp.topic).is_full(tp)
 
     def _publisher(self, partition: int) -> Publisher:
         if not self.settings.transactions:
@@ -152,82 +136,63 @@ class Worker:
         transactional_id = f"{self.settings.group}-relay-{partition}"
         return TransactionalPublisher(partition, config, transactional_id, self.marks)
 
-    def _lanes(self, handle: Any) -> Lanes:
-        fatal = (RowError, JournalError)
-        return Lanes(handle, self._seek, self.settings.batch_records_max, self.app.crash, fatal)
-
     def _hooks(self) -> Hooks:
         return Hooks(
             fetch_wait_ms=self.settings.fetch_wait_ms,
-            is_full=lambda tp: self._lanes_of(tp.topic).is_full(tp),
-            begin_at=self._begin_at,
-            handed=self._handed,
+            is_full=self._is_full,
+            begin_at=self.member.begin_at,
+            handed=self.member.handed,
             answered=self._answered,
-            came_back_empty=self.carried.came_back_empty,
+            came_back_empty=self.member.came_back_empty,
         )
-
-    async def _begin_at(self, committed: dict[TP, int]) -> dict[TP, int]:
-        """Where to read from: raw partitions by Kafka's offsets, the journal's by the table.
-
-        Waits for the table. Meanwhile the group may have decided otherwise.
-        """
-        journal = await self.engage.seek_to(tp for tp in committed if tp.topic == JOURNAL)
-        begin = committed | journal
-        ours = self.app.consumer.assignment()
-        raw = {tp: at for tp, at in begin.items() if tp.topic in RAW_TOPICS and tp in ours}
-        self.carried.begin(raw)
-        self.ingest_lanes.open(raw)
-        self.engage_lanes.open({tp: at for tp, at in journal.items() if tp in ours})
-        return {tp: at for tp, at in begin.items() if tp in ours}
-
-    def _handed(self, tp: TP, end: int) -> None:
-        if tp.topic == JOURNAL:
-            self.engage.handed(tp, end)
 
     def _answered(self) -> None:
         self.kafka_answered_at = time.monotonic()
 
-    def _lanes_of(self, topic: str) -> Lanes:
-        return self.engage_lanes if topic == JOURNAL else self.ingest_lanes
-
-    async def _seek_journal(self, tp: TP, offset: int) -> None:
-        await self.engage_lanes.seek(tp, offset)
-
-    async def _seek(self, tp: TP, offset: int) -> None:
-        await self.app.consumer.seek_wait({tp: offset})
-
     def _add_processors(self) -> None:
         app: Any = self.app
-        app.agent(batch_topic(app, *RAW_TOPICS), name="ingest")(_into(self.ingest_lanes))
-        app.agent(batch_topic(app, JOURNAL), name="engage")(_into(self.engage_lanes))
+        for name, topics in (("ingest", RAW_TOPICS), ("engage", (JOURNAL,))):
+            into_lanes = _into(self.member.lanes_of(topics[0]))
+            app.agent(batch_topic(app, *topics), name=name)(into_lanes)
         app.on_partitions_revoked.connect(self._on_revoked, weak=False)
         app.on_partitions_assigned.connect(self._on_assigned, weak=False)
         app.on_before_shutdown.connect(self._on_shutdown, weak=False)
-        app.task(self.clock.note)
+        app.task(self.member.clock.note)
         if self.settings.clock == "wall":
-            app.task(self.clock.tick)
+            app.task(self.member.clock.tick)
 
     async def _on_revoked(self, _: Any, revoked: set[TP], **__: Any) -> None:
         self.assigned = False
-        await self.ingest_lanes.close(revoked)
-        await self.engage_lanes.close(revoked)
-        journal = [tp for tp in revoked if tp.topic == JOURNAL]
-        self.engage.revoked(journal)
-        await self.relays.stop([tp.partition for tp in journal])
+        await self.member.revoked(revoked)
 
     async def _on_assigned(self, _: Any, assigned: set[TP], **__: Any) -> None:
-        await self.ingest_lanes.keep(assigned)
-        await self.engage_lanes.keep(assigned)
-        await self.relays.keep(tp.partition for tp in assigned if tp.topic == JOURNAL)
+        await self.member.assigned(assigned)
         self.assigned = True
-        log.info("partitions_assigned", count=len(assigned))
 
     async def _on_shutdown(self, *_: Any, **__: Any) -> None:
-        await self.ingest_lanes.close()
-        await self.engage_lanes.close()
-        await self.relays.stop()
+        await self.member.close()
         await asyncio.to_thread(self.producer.close)
         await self.table.__aexit__()
+
+
+class _Group:
+    """The group as Faust sees it."""
+
+    def __init__(self, app: faust.App) -> None:
+        self._app = app
+
+    def ours(self) -> set[TP]:
+        ours: set[TP] = self._app.consumer.assignment()
+        return ours
+
+    def is_leader(self) -> bool:
+        return self._app.is_leader()
+
+    async def seek(self, tp: TP, offset: int) -> None:
+        await self._app.consumer.seek_wait({tp: offset})
+
+    async def crash(self, error: BaseException) -> None:
+        await self._app.crash(error)
 
 
 def _into(lanes: Lanes) -> Any:

@@ -87,12 +87,12 @@ class Engage:
                 log.warning("store_away", partition=partition, error=str(error))
                 await asyncio.sleep(STORE_RETRY_S)
 
-    def revoked(self, partitions: Iterable[TP]) -> None:
+    def revoked(self, partitions: Iterable[int]) -> None:
         """Forget partitions that are not ours any more."""
-        for tp in partitions:
-            self._positions.pop(tp.partition, None)
-            self._ends.pop(tp.partition, None)
-            metrics.forget_partition(tp.partition)
+        for partition in partitions:
+            self._positions.pop(partition, None)
+            self._ends.pop(partition, None)
+            metrics.forget_partition(partition)
 
     def handed(self, tp: TP, end: int) -> None:
         """A batch comes, fetched when the partition ended at offset ``end``."""
