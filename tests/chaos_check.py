@@ -1,0 +1,226 @@
+"""Did the crashes show? What workers made of the journal, beside what memory makes of it.
+
+The journal as it stands goes once more through the engine, in memory and without any accident.
+State and decisions depend on it and on the config only, so everything must be equal: the decisions
+and their order, what is published, rows, timers, products, the shop's row, the counts.
+
+Before that: each raw record must have got into the journal, or into the dead letters.
+"""
+
+import asyncio
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+
+import msgspec
+from chaos_shop import PARTITIONS, ChaosShop
+from msgspec import Struct, field
+
+from schemas.cloud_event import DECISIONS, trigger_topic
+from schemas.codec import RAW_TOPICS, decode_outgoing, decode_record
+from schemas.decisions import Outgoing
+from schemas.journal import Entry, Record
+from state.memory_table import MemoryTable
+from state.table import Position
+from streams.apply import apply
+from streams.bootstrap import load_policy
+from streams.commands.kafka import Reader
+from streams.topics import JOURNAL
+
+TOLD_MAX = 20
+BATCH = 500
+
+
+class Verdict(Struct):
+    """What was found. All but events, triggers_expected and published_twice has to be 0.
+
+    events: raw records. lost: those that are neither in the journal nor in the dead letters.
+    missing: triggers and decisions that nobody published. decided_twice: what was published and is
+    not what memory decides, or is another thing under the same id. published_twice: copies beyond
+    the first of the same trigger or decision. row_mismatches: keys of Redis that differ.
+    """
+
+    events: int = 0
+    carried_twice: int = 0
+    lost: int = 0
+    triggers_expected: int = 0
+    decisions_expected: int = 0
+    missing: int = 0
+    decided_twice: int = 0
+    published_twice: int = 0
+    row_mismatches: int = 0
+    rows: int = 0
+    differences: list[str] = field(default_factory=list)
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing was lost, doubled or changed."""
+        return not (self.lost or self.missing or self.decided_twice or self.row_mismatches)
+
+    def tell(self, what: str) -> None:
+        """Keep the first differences."""
+        if len(self.differences) < TOLD_MAX:
+            self.differences.append(what)
+
+
+class Journal(Struct):
+    """A journal partition as it stands in Kafka."""
+
+    offsets: list[int] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
+
+
+def check(shop: ChaosShop) -> Verdict:
+    """Compare, when all workers have stopped."""
+    verdict = Verdict()
+    with Reader(shop.settings.broker) as reader:
+        journals: dict[int, Journal] = defaultdict(Journal)
+        for record in reader.to_the_end([JOURNAL]):
+            journal = journals[record.partition() or 0]
+            journal.offsets.append(record.offset() or 0)
+            journal.records.append(decode_record(record.value() or b""))
+    _check_carried(shop, journals, verdict)
+    expected: dict[str, Outgoing] = {}
+    waiting: set[str] = set()
+    for partition in range(PARTITIONS):
+        key = f"ebb:{{p{partition}}}:"
+        end = Position.parse(shop.redis.get(key + "position"))
+        table, decided = asyncio.run(_replayed(shop, partition, journals[partition], end))
+        _check_state(shop, partition, table, verdict)
+        expected |= {it.decision.id: it for it in decided}
+        outbox = shop.redis.lrange(key + "outbox", 0, -1)
+        waiting |= {decode_outgoing(it).decision.id for it in outbox}
+    _check_published(shop, expected, waiting, verdict)
+    return verdict
+
+
+def _check_carried(shop: ChaosShop, journals: dict[int, Journal], verdict: Verdict) -> None:
+    """Each raw record is in the journal, itself or as an event that is alike, or a dead letter."""
+    entries = [it for journal in journals.values() for it in journal.records]
+    events = {(it.event.subject, it.event.event_id) for it in entries if isinstance(it, Entry)}
+    sources = Counter((it.source.topic, it.source.partition, it.source.offset)
+                      for it in entries if isinstance(it, Entry))  # fmt: skip
+    verdict.carried_twice = sum(sources.values()) - len(sources)
+    with Reader(shop.settings.broker) as reader:
+        for record in reader.to_the_end(["dead-letters"]):
+            headers = dict(record.headers() or [])
+            source = (headers[f"source_{it}"] for it in ("topic", "partition", "offset"))
+            name, number, place = (_text(it) for it in source)
+            sources[name, int(number), int(place)] += 1
+        lost: dict[tuple[str, int], list[int]] = defaultdict(list)
+        ends: Counter[tuple[str, int]] = Counter()
+        for record in reader.to_the_end(RAW_TOPICS):
+            verdict.events += 1
+            topic, partition, offset = (
+                record.topic() or "",
+                record.partition() or 0,
+                record.offset() or 0,
+            )
+            ends[topic, partition] = offset + 1
+            if (topic, partition, offset) not in sources:
+                raw = msgspec.json.decode(record.value() or b"")
+                if (raw.get("customer_id") or raw["anonymous_id"], raw["event_id"]) not in events:
+                    lost[topic, partition].append(offset)
+        for which, offsets in lost.items():
+            verdict.lost += len(offsets)
+            verdict.tell(f"not in the journal: {which} {offsets} of {ends[which]}")
+
+
+async def _replayed(
+    shop: ChaosShop, partition: int, journal: Journal, end: Position
+) -> tuple[MemoryTable, list[Outgoing]]:
+    """The partition as memory has it, when it has applied as much as Redis has."""
+    engine, table, decided = load_policy(shop.settings).engine(), MemoryTable(), []
+    count = bisect_left(journal.offsets, end.offset)
+    for begin in range(0, count, BATCH):
+        position = await table.position(partition)
+        batch = slice(begin, min(begin + BATCH, count))
+        async for applied in apply(
+            engine, table, partition, position, journal.offsets[batch], journal.records[batch],
+            published=position.sequence,
+        ):  # fmt: skip
+            decided += applied.batch.outgoing
+    return table, decided
+
+
+def _check_state(shop: ChaosShop, partition: int, table: MemoryTable, verdict: Verdict) -> None:
+    """Everything that Redis holds of a partition, key by key."""
+    here, key, client = table._of(partition), f"ebb:{{p{partition}}}:", shop.redis
+    position = Position.parse(client.get(key + "position"))
+    if (position.offset, position.sequence) != (here.position.offset, here.position.sequence):
+        verdict.row_mismatches += 1
+        verdict.tell(f"p{partition}: position {position}, in memory {here.position}")
+    _compare(
+        f"p{partition} customers",
+        {name.decode(): msgspec.msgpack.decode(row) for name, row in client.hgetall(key + "customers").items()},
+        {name: msgspec.msgpack.decode(row) for name, row in here.customers.items()}, verdict,
+    )  # fmt: skip
+    _compare(
+        f"p{partition} products",
+        {name.decode(): msgspec.msgpack.decode(row) for name, row in client.hgetall(key + "products").items()},
+        {name: msgspec.msgpack.decode(row) for name, row in here.products.items()}, verdict,
+    )  # fmt: skip
+    _compare(
+        f"p{partition} timers",
+        {name.decode(): int(due) for name, due in client.zrange(key + "timers", 0, -1, withscores=True)},
+        dict(here.due), verdict,
+    )  # fmt: skip
+    _compare(
+        f"p{partition} counters",
+        {name.decode(): int(count) for name, count in client.hgetall(key + "counters").items()},
+        dict(here.counters), verdict,
+    )  # fmt: skip
+    shop_row = client.get(key + "shop")
+    _compare(
+        f"p{partition} shop", {"shop": shop_row and msgspec.msgpack.decode(shop_row)},
+        {"shop": here.shop and msgspec.msgpack.decode(here.shop)}, verdict,
+    )  # fmt: skip
+
+
+def _compare(
+    what: str, found: dict[str, object], expected: dict[str, object], verdict: Verdict
+) -> None:
+    verdict.rows += len(expected)
+    for name in sorted(found.keys() | expected.keys()):
+        if found.get(name) != expected.get(name):
+            verdict.row_mismatches += 1
+            verdict.tell(f"{what} {name}: {found.get(name)}, in memory {expected.get(name)}")
+
+
+def _check_published(
+    shop: ChaosShop, expected: dict[str, Outgoing], waiting: set[str], verdict: Verdict
+) -> None:
+    """Trigger topics and decisions, as a reader of committed records sees them."""
+    sent = {name: it for name, it in expected.items() if it.decision.outcome == "sent"}
+    verdict.triggers_expected, verdict.decisions_expected = len(sent), len(expected)
+    topics = [trigger_topic(kind) for kind in shop.kinds]
+    with Reader(shop.settings.broker) as reader:
+        for names, wanted in ((topics, sent), ([DECISIONS], expected)):
+            seen: dict[str, list[bytes]] = defaultdict(list)
+            for record in reader.to_the_end(names):
+                headers = dict(record.headers() or [])
+                seen[_text(headers["ce_id"])].append(record.value() or b"")
+            _count(names[0], seen, wanted, waiting, verdict)
+
+
+def _count(
+    where: str, seen: dict[str, list[bytes]], wanted: Iterable[str], waiting: set[str],
+    verdict: Verdict,
+) -> None:  # fmt: skip
+    for name in wanted:
+        if name not in seen and name not in waiting:
+            verdict.missing += 1
+            verdict.tell(f"{where}: {name} was not published")
+    wanted_names = set(wanted)
+    for name, values in seen.items():
+        verdict.published_twice += len(values) - 1
+        if name not in wanted_names:
+            verdict.decided_twice += 1
+            verdict.tell(f"{where}: {name} is not what memory decides: {values[0][:300]!r}")
+        elif len(set(values)) > 1:
+            verdict.decided_twice += 1
+            verdict.tell(f"{where}: {name} says two things: {values[:2]!r}")
+
+
+def _text(header: str | bytes | None) -> str:
+    return header.decode() if isinstance(header, bytes) else header or ""
