@@ -4,8 +4,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SEED ?= 1
 CUSTOMERS ?= 200
+SEEDS ?= 1000
+KILLS ?= 50
 # Given to the command behind a target: `make demo ARGS=--json`, `make test ARGS='-k churn'`.
 ARGS ?=
 
@@ -27,15 +28,16 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 # Targets start servers on fixed ports and share .venv: side by side they would only disturb each other.
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help setup demo up simulate test check lint format types contracts rules compose-check docs-contracts lock clean
+.PHONY: help setup demo up shop test simulate chaos chaos-kafka check lint format types contracts rules compose-check docs-contracts lock clean
 
 help:
 	@echo 'Ebbtide: events in, triggers out. Start with `make demo`.'
 	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 	@echo
-	@echo 'Variables: PYTHON (another interpreter for .venv), SEED and CUSTOMERS (make simulate),'
-	@echo 'ARGS (passed on by demo, up, simulate and test), UPGRADE=--upgrade (make lock).'
+	@echo 'Variables: PYTHON (another interpreter for .venv), SEED and CUSTOMERS (make shop), SEEDS, SEED'
+	@echo 'and BUG (make simulate), KILLS and SEED (make chaos), ARGS (passed on by demo, up, shop and'
+	@echo 'test), UPGRADE=--upgrade (make lock).'
 
 ##@ See it
 demo: $(READY) ## A real shop's year of orders through a real broker and a real Redis; ends by itself
@@ -44,8 +46,8 @@ demo: $(READY) ## A real shop's year of orders through a real broker and a real 
 up: $(READY) ## An embedded broker, Redis and workers on this machine, until Ctrl-C
 	@$(BIN)/ebbtide up $(ARGS)
 
-simulate: $(READY) ## A simulated shop publishes to what `make up` started (SEED=1 CUSTOMERS=200)
-	@$(BIN)/ebbtide simulate --seed $(SEED) --customers $(CUSTOMERS) $(ARGS)
+shop: $(READY) ## A simulated shop publishes to what `make up` started (SEED=1 CUSTOMERS=200)
+	@$(BIN)/ebbtide simulate --seed $(or $(SEED),1) --customers $(CUSTOMERS) $(ARGS)
 
 ##@ Work on it
 setup: $(READY) ## The environment in .venv: locked, hashed, the project editable
@@ -54,7 +56,16 @@ setup: $(READY) ## The environment in .venv: locked, hashed, the project editabl
 test: $(READY) ## The tests, those with the embedded broker and Redis included
 	@$(BIN)/python -m pytest $(WITHOUT_KAFKA) $(ARGS)
 
-check: lint types contracts rules compose-check ## Everything that must hold before a change lands; with Kafka where Java is
+simulate: $(READY) ## Simulated crashes: SEEDS=1000 storms, or one with SEED=12; BUG=random_ids plants a bug
+	@$(BIN)/python tests/storm.py $(if $(SEED),--seed $(SEED),--seeds $(SEEDS)) $(if $(BUG),--bug $(BUG)) $(ARGS)
+
+chaos: $(READY) ## Real crashes, on the embedded servers: KILLS=50 workers killed, and more
+	@$(BIN)/python tests/chaos.py --kills $(KILLS) --seed $(or $(SEED),1) $(ARGS)
+
+chaos-kafka: $(READY) ## The same on Apache Kafka (needs Java, Maven) and Debian's redis-server
+	@$(BIN)/python tests/chaos.py --servers apache --kills $(KILLS) --seed $(or $(SEED),1) $(ARGS)
+
+check: lint types contracts rules compose-check simulate ## Everything that must hold before a change lands; with Kafka where Java is
 	@echo 'Tests$(if $(IN_CHECK), (no Java here: those on Apache Kafka are left out))'
 	@$(BIN)/python -m pytest $(IN_CHECK) $(ARGS)
 

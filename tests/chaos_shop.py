@@ -17,9 +17,10 @@ from typing import Any, Protocol, Self
 import redis
 from apache_kafka import ApacheKafka
 from chaos_proxy import Proxy
+from hurry import write_hurried
 from live_shop import until
 
-from config.settings import DEFAULT_CONFIG, Settings, load_settings
+from config.settings import Settings, load_settings
 from state.table import Position
 from streams.bootstrap import load_policy
 from streams.embedded import GUARD, HOST, Embedded
@@ -29,19 +30,6 @@ PARTITIONS = 4
 RAW_PARTITIONS = 2
 # Ticks tell that a partition is served; five a second measure a recovery to 0.2 s.
 TICK_S = 0.2
-
-# Policies in a hurry, so that timers fire all the time, a tick has more than it loads at once, and
-# an alert is followed by a coupon within the run.
-HURRY = {
-    'assume_consent = ["service"]': 'assume_consent = ["service", "marketing", "personalisation"]',
-    "due_max = 2000": "due_max = 20",
-    "quiet_days_min = 7": "quiet_days_min = 0.0001",
-    "default_gap_days = 30": "default_gap_days = 0.0001",
-    "after_days = 7": "after_days = 0.0001",
-    "after_minutes = 60": "after_minutes = 0.1",
-    "quiet_hours = 168": "quiet_hours = 0.005",
-    "together_min = 3": "together_min = 1",
-}
 
 
 class RedisServer(Protocol):
@@ -141,7 +129,7 @@ class ChaosShop:
         self.kafka = kafka
         self.redis: Any = redis.Redis(port=servers.redis_port, socket_timeout=5)
         config = folder / "engine.toml"
-        config.write_text(_in_a_hurry(), "utf-8")
+        write_hurried(config)
         self.settings = load_settings(
             {}, broker=broker, redis_url=f"redis://{HOST}:{proxy.port}/0", config=str(config),
             coupon_key="chaos", tick_seconds=TICK_S, transactions=kafka is not None, **settings,
@@ -268,14 +256,6 @@ def show_json(path: Path, what: dict[str, Any]) -> None:
     """Write a result where people look for it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(what, indent=2) + "\n", "utf-8")
-
-
-def _in_a_hurry() -> str:
-    text = DEFAULT_CONFIG.read_text("utf-8")
-    for shipped, hurried in HURRY.items():
-        assert shipped in text, f"engine.toml has no `{shipped}` any more"
-        text = text.replace(shipped, hurried)
-    return text
 
 
 def _answers(client: "redis.Redis") -> bool:

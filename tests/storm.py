@@ -1,0 +1,153 @@
+"""Do crashes show in a simulation? The shipping code over servers in memory, in a storm from a seed.
+
+`make simulate SEED=12` runs one storm and tells what became of it, `make simulate SEEDS=1000` runs
+many. Time is virtual and every step's order comes from the seed, so a storm can be repeated.
+
+Two families of seeds: with ticks by the wall clock, where the journal depends on the weather and is
+held to the laws (``storm_check``); and with ticks from the feed, where each record is published when
+the one before it is in the journal, so that calm and storm must end with the same decisions, in the
+same order, and the same rows.
+"""
+
+import argparse
+import json
+import multiprocessing
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+from random import Random
+
+import msgspec
+import structlog
+from hurry import write_hurried
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from storm_bugs import BUGS, planted
+from storm_check import Outcome, check, compare_ends
+from storm_feed import feed
+from storm_loop import virtual_time
+from storm_world import ACCIDENTS, STORM_S, Plan, World
+
+from config.settings import load_settings
+from schemas.cloud_event import DECISIONS
+from schemas.codec import RAW_TOPICS
+from schemas.dead_letter import TOPIC as DEAD_LETTERS
+from streams.bootstrap import Policy, load_policy
+from streams.topics import JOURNAL, MARKS
+
+_err = Console(stderr=True)
+
+
+def plan_of(seed: int) -> Plan:
+    """All that a seed decides beforehand."""
+    rng = Random(seed)
+    in_turn = rng.random() < 0.3
+    settings = load_settings(
+        {}, clock="feed" if in_turn else "wall", tick_seconds=1.0, coupon_key="storm",
+        transactions=rng.random() < 0.6, batch_records_max=rng.choice([1, 3, 10, 50]),
+        dedupe_events_max=rng.choice([1, 8, 1_000]),
+    )  # fmt: skip
+    hurried = policy(due_max=3)
+    raw, journal = (1, 2) if in_turn else (rng.choice([1, 2]), 2)
+    topics = dict.fromkeys(RAW_TOPICS, raw)
+    topics |= dict.fromkeys((JOURNAL, MARKS, DECISIONS), journal) | {DEAD_LETTERS: 1}
+    topics |= {f"triggers.{kind}": journal for kind in hurried.kinds()}
+    accidents = rng.choices(list(ACCIDENTS), list(ACCIDENTS.values()), k=rng.choice([1, 3, 6]))
+    return Plan(
+        seed, settings, hurried.engine(), topics,
+        feed=feed(rng, seconds=STORM_S, events=rng.choice([20, 40, 80]), customers=8, ticks=in_turn),
+        accidents=[(1.0 + rng.random() * (STORM_S - 2.0), kind) for kind in accidents],
+        fault_chance=rng.choice([0.0, 0.01, 0.04]), in_turn=in_turn,
+    )  # fmt: skip
+
+
+def run(seed: int, bug: str = "") -> Outcome:
+    """One storm, and what came of it."""
+    plan = plan_of(seed)
+    with planted(bug):
+        world, outcome = weather(plan)
+    if outcome.differences:
+        return outcome
+    end = check(world, outcome)
+    if plan.in_turn and not outcome.differences:
+        calm, calm_outcome = weather(msgspec.structs.replace(plan, accidents=(), fault_chance=0.0))
+        calm_end = check(calm, calm_outcome)
+        outcome.differences += [f"in calm: {it}" for it in calm_outcome.differences]
+        compare_ends(end, calm_end, outcome)
+    return outcome
+
+
+def weather(plan: Plan) -> tuple[World, Outcome]:
+    """Run it until all is at rest."""
+    with virtual_time() as loop:
+        world = World(plan, loop)
+        unfinished = loop.run_until_complete(world.run())
+    outcome = Outcome(plan.seed, accidents=dict(world.done), rebalances=world.group.rebalances)
+    outcome.differences += [*world.crashes, *([unfinished] if unfinished else [])]
+    return world, outcome
+
+
+@cache
+def policy(due_max: int) -> Policy:
+    """The shipped policy in a hurry, with so many timers in one commit."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "engine.toml"
+        write_hurried(path, due_max=str(due_max))
+        return load_policy(load_settings({}, config=str(path), coupon_key="storm"))
+
+
+def run_many(seeds: Iterable[int], bug: str = "") -> Iterator[Outcome]:
+    """Storms side by side, in the order in which they end."""
+    with multiprocessing.get_context("spawn").Pool(initializer=_quiet) as pool:
+        yield from pool.imap_unordered(_run_one, ((seed, bug) for seed in seeds), chunksize=4)
+
+
+def _run_one(seed_and_bug: tuple[int, str]) -> Outcome:
+    return run(*seed_and_bug)
+
+
+def _quiet() -> None:
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
+
+
+def main() -> int:
+    """Run by hand."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
+    parser.add_argument("--seed", type=int, help="this storm only, with all that it did")
+    parser.add_argument("--seeds", type=int, default=1_000, help="how many storms")
+    parser.add_argument("--bug", choices=sorted(BUGS), default="", help="plant this bug first")
+    parser.add_argument("--json", action="store_true", help="the result on stdout")
+    args = parser.parse_args()
+    _quiet()
+    if args.seed is not None:
+        outcomes = [run(args.seed, args.bug)]
+    else:
+        columns = (TextColumn("storms"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=_err) as progress:
+            many = run_many(range(args.seeds), args.bug)
+            outcomes = list(progress.track(many, total=args.seeds))
+    failed = sorted((it for it in outcomes if it.differences), key=lambda it: it.seed)
+    result = _summary(outcomes) | {"failed": [it.seed for it in failed]}
+    if len(outcomes) == 1:
+        result["digest"] = outcomes[0].digest
+    print(json.dumps(result)) if args.json else Console().print_json(json.dumps(result))
+    for it in failed[:3]:
+        repeat = f"make simulate SEED={it.seed}" + (f" BUG={args.bug}" if args.bug else "")
+        _err.print(f"{repeat}\n  " + "\n  ".join(it.differences[:5]), style="red", markup=False)
+    return 1 if failed else 0
+
+
+def _summary(outcomes: list[Outcome]) -> dict[str, object]:
+    accidents: Counter[str] = Counter()
+    for it in outcomes:
+        accidents.update(it.accidents)
+    names = ("events", "decisions", "triggers", "carried_twice", "published_twice", "rebalances")
+    sums = {name: sum(getattr(it, name) for it in outcomes) for name in names}
+    return {"seeds": len(outcomes)} | sums | {"accidents": dict(sorted(accidents.items()))}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,161 @@
+"""Bugs to be planted, so that the simulation can show that it sees them.
+
+Each takes the place of a piece of the shipping code while a storm runs. What the storm leaves is
+then held to the laws with the shipping code as it is.
+"""
+
+import asyncio
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+from unittest.mock import patch
+
+import msgspec
+from storm_lines import StormTable
+
+import agents.engine
+import streams.engage
+from schemas.cloud_event import messages
+from schemas.codec import decode_outgoing, decode_record
+from schemas.journal import Record, Tick
+from state.memory_table import MemoryTable
+from state.table import Commit, Loaded, Needs
+from streams.clock import Carried
+from streams.engage import Engage
+from streams.ingest import Ingest
+from streams.lanes import Lanes
+from streams.producer import DeliveryError, Outbound
+from streams.relay import Relay
+
+
+def offset_not_checked(stack: ExitStack) -> None:
+    """A commit happens whatever the position is."""
+    commit = MemoryTable.commit
+
+    async def unchecked(self: MemoryTable, partition: int, it: Commit) -> bool:
+        expected = await self.position(partition)
+        return await commit(self, partition, msgspec.structs.replace(it, expected=expected))
+
+    _replace(stack, MemoryTable, "commit", unchecked)
+
+
+def random_ids(stack: ExitStack) -> None:
+    """A decision's id is drawn, not derived from its cause."""
+    _replace(stack, agents.engine, "decision_id", lambda *_: uuid.uuid4().hex)
+
+
+def timers_by_wall_clock(stack: ExitStack) -> None:
+    """A timer fires when it is due by the worker's clock, not by the tick's."""
+
+    def decode_late(value: bytes) -> Record:
+        record = decode_record(value)
+        loop: Any = asyncio.get_running_loop()
+        return Tick(loop.now()) if isinstance(record, Tick) else record
+
+    _replace(stack, streams.engage, "decode_record", decode_late)
+
+
+def publish_before_commit(stack: ExitStack) -> None:
+    """Decisions are published as soon as they are made, and no mark says so."""
+    commit = StormTable.commit
+
+    async def publishing(self: StormTable, partition: int, it: Commit) -> bool:
+        decided = [decode_outgoing(entry).decision for entry in it.outbox]
+        outbound = [Outbound(message.topic, message.value, message.key, message.headers)
+                    for decision in decided for message in messages(decision)]  # fmt: skip
+        self._line.kafka.append(outbound)
+        return await commit(self, partition, it)
+
+    async def publish_nothing(self: Relay, entries: list[Any]) -> None:
+        self.published = max(self.published, entries[-1].sequence)
+
+    _replace(stack, StormTable, "commit", publishing)
+    _replace(stack, Relay, "_publish", publish_nothing)
+
+
+def row_kept_after_conflict(stack: ExitStack) -> None:
+    """Rows are cached from commit to commit, and stay when the commit was refused."""
+    load, commit, seek_to = StormTable.load, StormTable.commit, Engage.seek_to
+
+    def cache(table: Any) -> dict[tuple[int, str], bytes | None]:
+        rows: dict[tuple[int, str], bytes | None] = vars(table).setdefault("cache", {})
+        return rows
+
+    async def cached(self: StormTable, partition: int, needs: Needs) -> Loaded:
+        loaded = await load(self, partition, needs)
+        rows = {
+            name: cache(self).get((partition, name), row) for name, row in loaded.customers.items()
+        }
+        return msgspec.structs.replace(loaded, customers=rows)
+
+    async def caching(self: StormTable, partition: int, it: Commit) -> bool:
+        cache(self).update({(partition, name): row for name, row in it.customers.items()})
+        return await commit(self, partition, it)
+
+    async def forgetting(self: Engage, partitions: Any) -> Any:
+        cache(self._table).clear()
+        return await seek_to(self, partitions)
+
+    _replace(stack, StormTable, "load", cached)
+    _replace(stack, StormTable, "commit", caching)
+    _replace(stack, Engage, "seek_to", forgetting)
+
+
+def acknowledged_before_arrival(stack: ExitStack) -> None:
+    """A raw batch counts as done when Kafka did not take it all."""
+    handle = Ingest.handle
+
+    async def hopeful(self: Ingest, tp: Any, records: list[Any]) -> None:
+        try:
+            await handle(self, tp, records)
+        except DeliveryError:
+            self._carried.carried_over(tp, records[-1].offset + 1, records[-1].timestamp)
+
+    _replace(stack, Ingest, "handle", hopeful)
+
+
+def gap_not_noticed(stack: ExitStack) -> None:
+    """A lane takes a batch although the one before it has never come."""
+    put = Lanes.put
+
+    def trusting(self: Lanes, event: Any) -> None:
+        lane = self._lanes.get(event.message.tp)
+        if lane is not None:
+            event.value.begins_at = lane.next
+        put(self, event)
+
+    _replace(stack, Lanes, "put", trusting)
+
+
+def clock_without_evidence(stack: ExitStack) -> None:
+    """A partition counts as carried over up to now, whatever waits in it."""
+
+    def now(self: Carried) -> dict[Any, int]:
+        loop: Any = asyncio.get_running_loop()
+        return dict.fromkeys(self._at, loop.now())
+
+    _replace(stack, Carried, "up_to", now)
+
+
+BUGS: dict[str, Callable[[ExitStack], None]] = {
+    bug.__name__: bug
+    for bug in (
+        offset_not_checked, random_ids, timers_by_wall_clock, publish_before_commit,
+        row_kept_after_conflict, acknowledged_before_arrival, gap_not_noticed,
+        clock_without_evidence,
+    )
+}  # fmt: skip
+
+
+@contextmanager
+def planted(bug: str) -> Iterator[None]:
+    """Run with a bug in the shipping code; with none where the name is empty."""
+    with ExitStack() as stack:
+        if bug:
+            BUGS[bug](stack)
+        yield
+
+
+def _replace(stack: ExitStack, owner: Any, name: str, by: Any) -> None:
+    stack.enter_context(patch.object(owner, name, by))

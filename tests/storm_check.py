@@ -1,0 +1,272 @@
+"""Did the storm show? The laws that hold at the end, whatever happened.
+
+1. Each raw record is in the journal, or its double is, or it is a dead letter.
+2. A tick stands behind all that had reached the raw topics by then.
+3. What the table holds, and what was published, is what memory makes of the journal as it stands.
+4. The journal without its repetitions, which is what calm would have made of the same arrivals,
+   decides the same and leaves the same rows.
+5. Where publication is in transactions each decision is out exactly once, otherwise at least once.
+"""
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from hashlib import blake2b
+from typing import Any, cast
+
+import msgspec
+from faust.types import TP
+from msgspec import Struct, field
+from storm_servers import Stored
+from storm_world import World
+
+from schemas.cloud_event import DECISIONS, trigger_topic
+from schemas.codec import decode_record, encode_json, raw_decoders
+from schemas.dead_letter import TOPIC as DEAD_LETTERS
+from schemas.decisions import Decision, Outgoing
+from schemas.event import Event
+from schemas.journal import Entry, Record, Source, Tick
+from state.memory_table import MemoryTable
+from streams.apply import apply
+
+_BATCH = 100
+
+
+class Outcome(Struct):
+    """What came of a storm. differences: empty where no law was broken.
+
+    digest: of every record in every topic, so that two runs can be told to be the same.
+    """
+
+    seed: int
+    events: int = 0
+    decisions: int = 0
+    triggers: int = 0
+    carried_twice: int = 0
+    published_twice: int = 0
+    rebalances: int = 0
+    accidents: dict[str, int] = {}
+    digest: str = ""
+    differences: list[str] = field(default_factory=list)
+
+
+class End(Struct):
+    """What is left of a run: decisions in their order and rows, by journal partition."""
+
+    decisions: dict[int, list[bytes]] = field(default_factory=dict)
+    rows: dict[int, dict[str, Any]] = field(default_factory=dict)
+
+
+def check(world: World, outcome: Outcome) -> End:
+    """Hold a world that has come to rest to the laws."""
+    outcome.digest = _digest(world)
+    journals = {tp.partition: _journal(world, tp.partition) for tp in world.journal}
+    _check_carried(world, journals, outcome)
+    end, expected = End(), cast("list[Decision]", [])
+    for partition, records in journals.items():
+        _check_ticks(world, partition, records, outcome)
+        table, outgoing = _replayed(world, partition, records)
+        _compare(
+            f"p{partition}", _state(world.redis.table, partition), _state(table, partition), outcome
+        )
+        once, decided_once = _replayed(world, partition, _without_repetitions(records))
+        end.rows[partition] = _rows(once, partition)
+        end.decisions[partition] = [encode_json(it.decision) for it in decided_once]
+        if [encode_json(it.decision) for it in outgoing] != end.decisions[partition]:
+            outcome.differences.append(f"p{partition}: decisions depend on repetitions")
+        _compare(
+            f"p{partition} without repetitions",
+            _rows(table, partition),
+            end.rows[partition],
+            outcome,
+        )
+        expected += [it.decision for it in outgoing]
+    _check_published(world, expected, outcome)
+    return end
+
+
+def compare_ends(stormy: End, calm: End, outcome: Outcome) -> None:
+    """Hold a storm's end beside that of a calm run over the same feed."""
+    for partition, decisions in calm.decisions.items():
+        if stormy.decisions[partition] != decisions:
+            outcome.differences.append(
+                f"p{partition}: {len(stormy.decisions[partition])} decisions, in calm {len(decisions)},"
+                " or others"
+            )
+        _compare(f"p{partition} in calm", stormy.rows[partition], calm.rows[partition], outcome)
+
+
+def _digest(world: World) -> str:
+    digest = blake2b(digest_size=8)
+    for tp, log in sorted(world.kafka.logs.items()):
+        for it in log:
+            digest.update(repr((tp, it.offset, it.timestamp, it.key, it.value)).encode())
+    return digest.hexdigest()
+
+
+def _journal(world: World, partition: int) -> list[tuple[Record, int]]:
+    log = world.kafka.logs[TP("journal", partition)]
+    return [(decode_record(it.value or b""), it.timestamp) for it in log]
+
+
+def _check_carried(
+    world: World, journals: dict[int, list[tuple[Record, int]]], outcome: Outcome
+) -> None:
+    entries = [it for records in journals.values() for it, _ in records if isinstance(it, Entry)]
+    sources = Counter(_place(it.source) for it in entries)
+    outcome.carried_twice = sum(sources.values()) - len(sources)
+    events = {(it.event.subject, it.event.event_id) for it in entries}
+    ticks = {it.at for records in journals.values() for it, _ in records if isinstance(it, Tick)}
+    dead = {_dead_letter_place(it) for it in world.kafka.logs[TP(DEAD_LETTERS, 0)]}
+    for tp in world.raw:
+        for record in world.kafka.logs[tp]:
+            outcome.events += 1
+            if (*tp, record.offset) in sources or (*tp, record.offset) in dead:
+                continue
+            if not _is_double(raw_decoders[tp.topic].decode, record, events, ticks):
+                outcome.differences.append(f"lost: {tp.topic}/{tp.partition}/{record.offset}")
+
+
+def _is_double(
+    decode: Callable[[bytes], Any], record: Stored, events: set[tuple[str, str]], ticks: set[int]
+) -> bool:
+    """Whether the journal has another record that says the same."""
+    try:
+        fact = decode(record.value or b"")
+    except msgspec.MsgspecError:
+        return False  # It should be a dead letter.
+    if isinstance(fact, Event):
+        return (fact.subject, fact.event_id) in events
+    return fact.at in ticks
+
+
+def _check_ticks(
+    world: World, partition: int, records: list[tuple[Record, int]], outcome: Outcome
+) -> None:
+    """Every new event that follows a tick had not reached the raw topics at the tick's time.
+
+    A repeated one may: whoever knew that it was repeated has died, and the row knows it too.
+    """
+    if world.plan.settings.clock == "feed":
+        return
+    clock_at = 0
+    seen: set[tuple[str, str]] = set()
+    for record, _ in records:
+        if isinstance(record, Tick):
+            clock_at = max(clock_at, record.at)
+            continue
+        source, event = record.source, (record.event.subject, record.event.event_id)
+        if source.appended_at < clock_at and event not in seen:
+            late = f"{source.topic}/{source.partition}/{source.offset}"
+            outcome.differences.append(f"p{partition}: {late} comes after a tick that is later")
+        seen.add(event)
+
+
+def _without_repetitions(records: list[tuple[Record, int]]) -> list[tuple[Record, int]]:
+    """Each raw record where it came first. Ticks stay: saying the time twice is no harm."""
+    kept: list[tuple[Record, int]] = []
+    carried: set[tuple[str, int, int]] = set()
+    for record, at in records:
+        if isinstance(record, Entry):
+            if _place(record.source) in carried:
+                continue
+            carried.add(_place(record.source))
+        kept.append((record, at))
+    return kept
+
+
+def _replayed(
+    world: World, partition: int, records: list[tuple[Record, int]]
+) -> tuple[MemoryTable, list[Outgoing]]:
+    table, decided = MemoryTable(), cast("list[Outgoing]", [])
+
+    async def replay() -> None:
+        for begin in range(0, len(records), _BATCH):
+            position = await table.position(partition)
+            batch = [it for it, _ in records[begin : begin + _BATCH]]
+            offsets = range(begin, begin + len(batch))
+            steps = apply(
+                world.plan.engine, table, partition, position, offsets, batch,
+                published=position.sequence,
+            )  # fmt: skip
+            async for applied in steps:
+                decided.extend(applied.batch.outgoing)
+
+    with asyncio.Runner() as runner:
+        runner.run(replay())
+    return table, decided
+
+
+def _state(table: MemoryTable, partition: int) -> dict[str, Any]:
+    here = table._of(partition)
+    return _rows(table, partition) | {
+        "position": here.position,
+        **{f"counter {name}": count for name, count in here.counters.items()},
+    }
+
+
+def _rows(table: MemoryTable, partition: int) -> dict[str, Any]:
+    here = table._of(partition)
+    return {
+        "shop": here.shop,
+        **{f"customer {name}": row for name, row in here.customers.items()},
+        **{f"product {name}": row for name, row in here.products.items()},
+        **{f"timer {name}": at for name, at in here.due.items()},
+    }
+
+
+def _compare(what: str, found: dict[str, Any], wanted: dict[str, Any], outcome: Outcome) -> None:
+    for name in sorted(found.keys() | wanted.keys()):
+        if found.get(name) != wanted.get(name):
+            outcome.differences.append(
+                f"{what}: {name} is {found.get(name)}, not {wanted.get(name)}"
+            )
+
+
+def _check_published(world: World, expected: list[Decision], outcome: Outcome) -> None:
+    sent = {it.id: it for it in expected if it.outcome == "sent"}
+    outcome.decisions, outcome.triggers = len(expected), len(sent)
+    out = _published(world, [DECISIONS])
+    _check_copies("decision", out, {it.id: encode_json(it) for it in expected}, world, outcome)
+    kinds = sorted({it.kind for it in expected})
+    triggers = _published(world, [trigger_topic(kind) for kind in kinds])
+    _check_copies("trigger", triggers, dict.fromkeys(sent, None), world, outcome)
+
+
+def _check_copies(
+    what: str, out: dict[str, list[bytes]], wanted: dict[str, Any], world: World, outcome: Outcome
+) -> None:
+    for name in sorted(out.keys() | wanted.keys()):
+        copies = out.get(name, [])
+        if name not in wanted:
+            outcome.differences.append(f"{what} {name} is out, and should not be")
+        elif not copies:
+            outcome.differences.append(f"{what} {name} was never published")
+        elif len(set(copies)) > 1 or wanted[name] not in (None, copies[0]):
+            outcome.differences.append(f"{what} {name} says different things")
+        elif len(copies) > 1:
+            outcome.published_twice += len(copies) - 1
+            if world.plan.settings.transactions:
+                outcome.differences.append(f"{what} {name} was published {len(copies)} times")
+
+
+def _published(world: World, topics: list[str]) -> dict[str, list[bytes]]:
+    out: dict[str, list[bytes]] = defaultdict(list)
+    for tp, log in world.kafka.logs.items():
+        if tp.topic in topics:
+            for record in log:
+                out[dict(record.headers)["ce_id"].decode()].append(record.value or b"")
+    return out
+
+
+def _place(source: Source) -> tuple[str, int, int]:
+    return source.topic, source.partition, source.offset
+
+
+def _dead_letter_place(letter: Stored) -> tuple[str, int, int]:
+    headers = dict(letter.headers)
+    return (
+        headers["source_topic"].decode(),
+        int(headers["source_partition"]),
+        int(headers["source_offset"]),
+    )
