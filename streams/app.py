@@ -157,6 +157,7 @@ class Worker:
         app.on_partitions_revoked.connect(self._on_revoked, weak=False)
         app.on_partitions_assigned.connect(self._on_assigned, weak=False)
         app.on_before_shutdown.connect(self._on_shutdown, weak=False)
+        app.task(self.member.watch)
         app.task(self.member.clock.note)
         if self.settings.clock == "wall":
             app.task(self.member.clock.tick)

@@ -69,6 +69,10 @@ class Carried:
         """A fetch brought nothing, after all before ``end``. Called on the consumer's thread."""
         self._empty[tp] = (end, began_at)
 
+    def ends(self) -> dict[TP, int]:
+        """Up to where partitions had been handed on when there was nothing more."""
+        return {tp: end for tp, (end, _) in self._empty.copy().items()}
+
     def up_to(self) -> dict[TP, int]:
         """How far each partition is carried over (epoch milliseconds), where anything is known."""
         for tp in self._at:

@@ -34,11 +34,15 @@ _SEEK_RETRY_S = 0.5
 
 
 class _Lane:
-    """next: the offset up to which everything has been put. seeking: the partition is moved."""
+    """next: the offset up to which everything has been put. seeking: the partition is moved.
+
+    behind: ``next`` when it was last found to be less than what has been fetched, or -1.
+    """
 
     def __init__(self) -> None:
         self.next = 0
         self.seeking = 0
+        self.behind = -1
         self.seek: asyncio.Task[None] | None = None
         self.waiting: deque[Any] = deque()
         self.records = 0
@@ -79,9 +83,7 @@ class Lanes:
         if lane is None or lane.seeking:
             return
         if event.value.begins_at != lane.next:
-            log.info("batch_missed", topic=tp.topic, partition=tp.partition, offset=lane.next)
-            lane.seeking += 1
-            lane.seek = asyncio.create_task(self._until_sought(tp, lane), name=f"seek {tp}")
+            self._read_again(tp, lane)
             return
         lane.next = event.value.ends_at
         lane.waiting.append(event)
@@ -101,6 +103,22 @@ class Lanes:
             await self._seek(tp, offset)
         finally:
             lane.seeking -= 1
+
+    def miss(self, ends: Mapping[TP, int]) -> None:
+        """Read again what should have come and has not; to be called every second or so.
+
+        ends: up to where everything has been fetched, of partitions that have nothing more.
+        """
+        for tp, lane in self._lanes.items():
+            behind = lane.next if lane.next < ends.get(tp, 0) else -1
+            if behind >= 0 and behind == lane.behind and not lane.seeking:
+                self._read_again(tp, lane)
+            lane.behind = behind
+
+    def _read_again(self, tp: TP, lane: _Lane) -> None:
+        log.info("batch_missed", topic=tp.topic, partition=tp.partition, offset=lane.next)
+        lane.seeking += 1
+        lane.seek = asyncio.create_task(self._until_sought(tp, lane), name=f"seek {tp}")
 
     async def _until_sought(self, tp: TP, lane: _Lane) -> None:
         try:

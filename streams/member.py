@@ -5,6 +5,7 @@ decide is published, and time is noted. Who reads from Kafka, and which partitio
 Faust's to say (``streams/app.py``), or a simulation's.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Protocol
 
@@ -26,6 +27,9 @@ from streams.relay import Relays
 from streams.topics import JOURNAL
 
 log = structlog.get_logger()
+
+# Long enough for a batch to get from the consumer into its lane, whatever else is to do.
+_WATCH_EVERY_S = 2.0
 
 
 class NotingTable(Table, Notes, Protocol):
@@ -122,6 +126,14 @@ class Member:
         await self._engage_lanes.keep(partitions)
         await self._relays.keep(_journal(partitions))
         log.info("partitions_assigned", count=len(partitions))
+
+    async def watch(self) -> None:
+        """See to it, for ever, that nothing that was fetched is missed."""
+        while True:
+            await asyncio.sleep(_WATCH_EVERY_S)
+            ends = self._carried.ends()
+            self._ingest_lanes.miss(ends)
+            self._engage_lanes.miss(ends)
 
     async def close(self) -> None:
         """Stop all work."""

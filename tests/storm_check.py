@@ -20,16 +20,19 @@ from msgspec import Struct, field
 from storm_servers import Stored
 from storm_world import World
 
-from schemas.cloud_event import DECISIONS, trigger_topic
+from schemas.cloud_event import DECISIONS, messages, trigger_topic
 from schemas.codec import decode_record, encode_json, raw_decoders
 from schemas.dead_letter import TOPIC as DEAD_LETTERS
 from schemas.decisions import Decision, Outgoing
 from schemas.event import Event
 from schemas.journal import Entry, Record, Source, Tick
 from state.memory_table import MemoryTable
+from state.shop import Shop
 from streams.apply import apply
 
 _BATCH = 100
+
+_decode_shop = msgspec.msgpack.Decoder(Shop).decode
 
 
 class Outcome(Struct):
@@ -86,7 +89,14 @@ def check(world: World, outcome: Outcome) -> End:
 
 
 def compare_ends(stormy: End, calm: End, outcome: Outcome) -> None:
-    """Hold a storm's end beside that of a calm run over the same feed."""
+    """Hold a storm's end beside that of a calm run over the same feed.
+
+    All but which raw records were seen: a storefront's repetition gets into the journal only where
+    the worker that knew of it has died.
+    """
+    for rows in (*stormy.rows.values(), *calm.rows.values()):
+        if rows["shop"] is not None:
+            rows["shop"] = msgspec.structs.replace(_decode_shop(rows["shop"]), carried={})
     for partition, decisions in calm.decisions.items():
         if stormy.decisions[partition] != decisions:
             outcome.differences.append(
@@ -224,28 +234,35 @@ def _compare(what: str, found: dict[str, Any], wanted: dict[str, Any], outcome: 
 
 
 def _check_published(world: World, expected: list[Decision], outcome: Outcome) -> None:
-    sent = {it.id: it for it in expected if it.outcome == "sent"}
+    sent = [it for it in expected if it.outcome == "sent"]
     outcome.decisions, outcome.triggers = len(expected), len(sent)
-    out = _published(world, [DECISIONS])
-    _check_copies("decision", out, {it.id: encode_json(it) for it in expected}, world, outcome)
-    kinds = sorted({it.kind for it in expected})
-    triggers = _published(world, [trigger_topic(kind) for kind in kinds])
-    _check_copies("trigger", triggers, dict.fromkeys(sent, None), world, outcome)
+    topics = [trigger_topic(kind) for kind in sorted({it.kind for it in expected})]
+    for what, names, wanted in (("trigger", topics, sent), ("decision", [DECISIONS], expected)):
+        contents: dict[str, list[bytes]] = defaultdict(list)
+        for it in wanted:
+            [content] = [it.value for it in messages(it) if it.topic in names]
+            contents[it.id].append(content)
+        _check_copies(what, _published(world, names), contents, world, outcome)
 
 
 def _check_copies(
-    what: str, out: dict[str, list[bytes]], wanted: dict[str, Any], world: World, outcome: Outcome
+    what: str,
+    out: dict[str, list[bytes]],
+    wanted: dict[str, list[bytes]],
+    world: World,
+    outcome: Outcome,
 ) -> None:
+    """Beside each other, by id.
+
+    An event that is repeated when its customer's row has forgotten it is decided upon again, under
+    the same id: then there is more than one to be published.
+    """
     for name in sorted(out.keys() | wanted.keys()):
-        copies = out.get(name, [])
-        if name not in wanted:
-            outcome.differences.append(f"{what} {name} is out, and should not be")
-        elif not copies:
-            outcome.differences.append(f"{what} {name} was never published")
-        elif len(set(copies)) > 1 or wanted[name] not in (None, copies[0]):
-            outcome.differences.append(f"{what} {name} says different things")
-        elif len(copies) > 1:
-            outcome.published_twice += len(copies) - 1
+        copies, contents = sorted(out.get(name, [])), sorted(wanted.get(name, []))
+        if set(copies) != set(contents):
+            outcome.differences.append(f"{what} {name}: {copies} is out, and should be {contents}")
+        elif len(copies) != len(contents):
+            outcome.published_twice += len(copies) - len(contents)
             if world.plan.settings.transactions:
                 outcome.differences.append(f"{what} {name} was published {len(copies)} times")
 

@@ -124,6 +124,7 @@ class Process:
             self._beat,
             self._commit,
             clock.note,
+            self.member.watch,
         ]
         if self._settings.clock == "wall":
             works.append(clock.tick)
@@ -195,7 +196,7 @@ class Process:
 
     async def _commit(self) -> None:
         while True:
-            await asyncio.sleep(0.2 + 2.5 * self.life.rng.random())
+            await asyncio.sleep(0.1 + 2.5 * self.life.rng.random() ** 3)
             await self._line.step()
             self._group.commit(self, self._generation, self._acked)
 

@@ -22,7 +22,7 @@ from streams.producer import Outbound
 from streams.topics import JOURNAL
 
 STORM_S = 16.0
-DRAINED_WITHIN_S = 90.0
+DRAINED_WITHIN_S = 200.0
 WORKERS_MAX = 3
 
 #: Accidents and how often each is drawn.

@@ -98,6 +98,22 @@ async def test_a_batch_after_one_that_was_lost_is_let_go_and_all_is_read_again()
 
 
 @in_a_loop
+async def test_a_batch_that_was_lost_is_missed_when_nothing_follows_it() -> None:
+    shelf = Shelf()
+    shelf.lanes.open({TP0: 0})
+    shelf.lanes.miss({TP0: 3})  # It may be on its way.
+    assert shelf.lanes.is_idle(TP0)
+    shelf.lanes.miss({TP0: 3})
+    await shelf.until(lambda: shelf.sought == [0])
+    shelf.put(range(3), begins_at=0)
+    await shelf.until(lambda: shelf.handled == [0, 1, 2])
+    shelf.lanes.miss({TP0: 3})
+    shelf.lanes.miss({TP0: 3})
+    assert shelf.sought == [0]
+    await shelf.lanes.close()
+
+
+@in_a_loop
 async def test_a_batch_from_an_unknown_place_is_not_taken() -> None:
     shelf = Shelf()
     shelf.lanes.open({TP0: 0})
