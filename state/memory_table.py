@@ -87,5 +87,17 @@ class MemoryTable:
         """Every encoded customer row of the partition."""
         return self._of(partition).customers
 
+    def contents(self, partition: int) -> dict[tuple[str, str], bytes]:
+        """All that is state, as Redis holds it: by the name of the key, and the name in it."""
+        here = self._of(partition)
+        found = {("customers", name): row for name, row in here.customers.items()}
+        found |= {("products", name): row for name, row in here.products.items()}
+        found |= {("timers", name): b"%d" % at for name, at in here.due.items()}
+        found |= {("counters", name): b"%d" % by for name, by in here.counters.items()}
+        if here.shop is not None:
+            found["shop", ""] = here.shop
+            found["position", ""] = str(here.position).encode()
+        return found
+
     def _of(self, partition: int) -> _Partition:
         return self._partitions.setdefault(partition, _Partition())

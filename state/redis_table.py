@@ -22,20 +22,27 @@ from state.table import Commit, Loaded, Needs, Position, StoreError
 # write on its own would hide from it. Five seconds: longer than any script here takes.
 _TIMEOUT_S = 5.0
 
+#: The names of a partition's keys.
+KEYS = ("position", "shop", "customers", "timers", "products", "outbox", "counters")
+
 
 class RedisTable:
-    """Rows by partition in Redis; see ``state.table.Table`` for the promises."""
+    """Rows by partition in Redis; see ``state.table.Table`` for the promises.
 
-    def __init__(self, url: str) -> None:
+    stage: goes before the names of keys, where rows lie beside the live ones.
+    """
+
+    def __init__(self, url: str, *, stage: str = "") -> None:
+        self._stage = stage
         self._redis: Any = redis.from_url(
             url,
             socket_timeout=_TIMEOUT_S,
             socket_connect_timeout=_TIMEOUT_S,
             retry=Retry(NoBackoff(), 0),
         )
-        self._load = self._redis.register_script(_script("load.lua"))
-        self._commit = self._redis.register_script(_script("commit.lua"))
-        self._published = self._redis.register_script(_script("published.lua"))
+        self._load = self._redis.register_script(script("load.lua"))
+        self._commit = self._redis.register_script(script("commit.lua"))
+        self._published = self._redis.register_script(script("published.lua"))
 
     async def __aenter__(self) -> Self:
         return self
@@ -43,19 +50,27 @@ class RedisTable:
     async def __aexit__(self, *_: object) -> None:
         await self._redis.aclose()
 
+    def key(self, partition: int, name: str) -> str:
+        """A key of a partition."""
+        return f"ebb:{{p{partition}}}:{self._stage}{name}"
+
+    def keys(self, partition: int, *names: str) -> list[str]:
+        """Keys of a partition."""
+        return [self.key(partition, name) for name in names]
+
     async def ping(self) -> None:
         """Raise StoreError unless Redis answers."""
-        await _answer(self._redis.ping())
+        await answer(self._redis.ping())
 
     async def position(self, partition: int) -> Position:
-        return Position.parse(await _answer(self._redis.get(_key(partition, "position"))))
+        return Position.parse(await answer(self._redis.get(self.key(partition, "position"))))
 
     async def load(self, partition: int, needs: Needs) -> Loaded:
-        keys = _keys(partition, "position", "shop", "customers", "timers", "products")
+        keys = self.keys(partition, "position", "shop", "customers", "timers", "products")
         # One more than wanted tells whether there are more.
         due_until = "" if needs.due_until is None else needs.due_until
         args = [due_until, needs.due_max + 1, len(needs.customers)]
-        reply = await _answer(self._load(keys, [*args, *needs.customers, *needs.products]))
+        reply = await answer(self._load(keys, [*args, *needs.customers, *needs.products]))
         position, shop, rows, products, due, due_rows = reply
         ids = [name.decode() for name in due[::2]]
         customers = dict(zip(ids, due_rows, strict=True))
@@ -70,9 +85,7 @@ class RedisTable:
         )
 
     async def commit(self, partition: int, commit: Commit) -> bool:
-        keys = _keys(
-            partition, "position", "shop", "customers", "timers", "products", "outbox", "counters"
-        )
+        keys = self.keys(partition, *KEYS)
         rows = _flat((name, row) for name, row in commit.customers.items() if row is not None)
         gone = [name for name, row in commit.customers.items() if row is None]
         due = _flat((at, name) for name, at in commit.due.items() if at is not None)
@@ -82,78 +95,72 @@ class RedisTable:
         args: list[Any] = [str(commit.expected), str(commit.position), commit.shop]
         args += [commit.published, commit.position.sequence]
         args += map(len, groups)
-        return bool(await _answer(self._commit(keys, [*args, *chain(*groups)])))
+        return bool(await answer(self._commit(keys, [*args, *chain(*groups)])))
 
     async def outbox(self, partition: int, entries_max: int) -> list[bytes]:
         if entries_max < 1:
             return []  # LRANGE would take the -1 for the last entry.
-        reply = self._redis.lrange(_key(partition, "outbox"), 0, entries_max - 1)
-        entries: list[bytes] = await _answer(reply)
+        reply = self._redis.lrange(self.key(partition, "outbox"), 0, entries_max - 1)
+        entries: list[bytes] = await answer(reply)
         return entries
 
     async def published(self, partition: int, sequence: int) -> None:
-        await _answer(self._published(_keys(partition, "position", "outbox"), [sequence]))
+        await answer(self._published(self.keys(partition, "position", "outbox"), [sequence]))
 
     async def customer(self, partition: int, customer_id: str) -> bytes | None:
         """One encoded row, for people who ask."""
-        reply = self._redis.hget(_key(partition, "customers"), customer_id)
-        row: bytes | None = await _answer(reply)
+        reply = self._redis.hget(self.key(partition, "customers"), customer_id)
+        row: bytes | None = await answer(reply)
         return row
 
     async def shop(self, partition: int) -> bytes | None:
         """The partition's own row, for people who ask."""
-        row: bytes | None = await _answer(self._redis.get(_key(partition, "shop")))
+        row: bytes | None = await answer(self._redis.get(self.key(partition, "shop")))
         return row
 
     async def counters(self, partition: int) -> dict[str, int]:
         """What the commits have counted."""
-        reply = await _answer(self._redis.hgetall(_key(partition, "counters")))
+        reply = await answer(self._redis.hgetall(self.key(partition, "counters")))
         return {name.decode(): int(count) for name, count in reply.items()}
 
     async def customer_count(self, partition: int) -> int:
         """How many rows the partition holds."""
-        return int(await _answer(self._redis.hlen(_key(partition, "customers"))))
+        return int(await answer(self._redis.hlen(self.key(partition, "customers"))))
 
     async def outbox_depth(self, partition: int) -> int:
         """How many decisions wait to be published."""
-        return int(await _answer(self._redis.llen(_key(partition, "outbox"))))
+        return int(await answer(self._redis.llen(self.key(partition, "outbox"))))
 
     async def row_sizes(self, partition: int) -> list[int]:
         """The length in bytes of every customer row; for reports, not for a hot path."""
-        reply = await _answer(self._redis.hvals(_key(partition, "customers")))
+        reply = await answer(self._redis.hvals(self.key(partition, "customers")))
         return [len(row) for row in reply]
 
     async def note_carried(self, carried: dict[str, int]) -> None:
         """Tell every worker how far raw partitions have been carried over (epoch milliseconds)."""
         if carried:
-            await _answer(self._redis.hset(CARRIED_KEY, mapping=carried))
+            await answer(self._redis.hset(CARRIED_KEY, mapping=carried))
 
     async def carried(self) -> dict[str, int]:
         """How far each raw partition has been carried over, by ``topic/partition``."""
-        reply = await _answer(self._redis.hgetall(CARRIED_KEY))
+        reply = await answer(self._redis.hgetall(CARRIED_KEY))
         return {name.decode(): int(at) for name, at in reply.items()}
 
 
 CARRIED_KEY = "ebb:carried"
 
 
-def _script(name: str) -> str:
+def script(name: str) -> str:
+    """A Lua script of this package."""
     return files("state").joinpath(name).read_text("utf-8")
-
-
-def _key(partition: int, name: str) -> str:
-    return f"ebb:{{p{partition}}}:{name}"
-
-
-def _keys(partition: int, *names: str) -> list[str]:
-    return [_key(partition, name) for name in names]
 
 
 def _flat(pairs: Iterable[tuple[Any, Any]]) -> list[Any]:
     return list(chain.from_iterable(pairs))
 
 
-async def _answer(reply: Any) -> Any:
+async def answer(reply: Any) -> Any:
+    """What Redis replies. Raises StoreError where it does not."""
     try:
         return await reply
     except (RedisError, OSError, TimeoutError) as error:

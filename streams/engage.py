@@ -191,18 +191,26 @@ class Engage:
     async def _decode(self, tp: TP, records: list[Any]) -> tuple[list[int], list[Record]]:
         decoded: list[Record] = []
         for record in records:
-            try:
-                decoded.append(decode_record(record.value))
-            except (msgspec.MsgspecError, UnicodeDecodeError, TypeError) as error:
-                await self._undecodable(tp, record, error)
-                decoded.append(NOTHING)
+            fact = decode_journal(f"{tp.topic}/{tp.partition}/{record.offset}", record.value)
+            if isinstance(fact, Refusal):
+                await self._producer.send([dead_letter_of(tp, record, fact)])
+                fact = NOTHING
+            decoded.append(fact)
         return [record.offset for record in records], decoded
 
-    async def _undecodable(self, tp: TP, record: Any, error: Exception) -> None:
-        """What only we write is not readable: a newer version's stops us, dirt is put aside."""
-        where = f"{tp.topic}/{tp.partition}/{record.offset}"
-        if record.value and refusal_of(error).reason == "unknown_type":
-            raise JournalError(f"{where}: {error}: a newer version wrote this; run that one")
-        log.error("journal_not_readable", at=where, error=str(error))
-        refusal = Refusal("journal_not_readable", str(error))
-        await self._producer.send([dead_letter_of(tp, record, refusal)])
+
+def decode_journal(where: str, value: bytes | None) -> Record | Refusal:
+    """Read a record of the journal, which only we write.
+
+    Raises JournalError where a newer version wrote it; dirt is refused, and ``NOTHING`` takes its
+    place.
+    """
+    try:
+        record: Record = decode_record(value or b"")
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        if value and refusal_of(error).reason == "unknown_type":
+            message = f"{where}: {error}: a newer version wrote this; run that one"
+            raise JournalError(message) from error
+        log.warning("journal_not_readable", at=where, error=str(error))
+        return Refusal("journal_not_readable", str(error))
+    return record

@@ -11,18 +11,20 @@ from collections.abc import Sequence
 from cyclopts import App, Parameter
 
 from streams.commands import (
+    backup,
     check,
     customer,
     dead_letters,
     demo,
     publish,
+    rebuild,
     simulate,
     topics,
     up,
     watch,
     worker,
 )
-from streams.commands.options import ALSO, ASK, RUN, SEE
+from streams.commands.options import ALSO, ASK, MEND, RUN, SEE
 
 _INTERRUPTED = 130  # What shells say of a program that Ctrl-C ended: 128 and the signal's number.
 
@@ -84,6 +86,9 @@ app.command(worker.worker, group=RUN, sort_key=3)
 app.command(publish.publish, group=ASK, sort_key=1)
 app.command(customer.customer, group=ASK, sort_key=2)
 app.command(dead_letters.app)
+app.command(backup.backup, group=MEND, sort_key=1)
+app.command(backup.restore, group=MEND, sort_key=2)
+app.command(rebuild.rebuild, group=MEND, sort_key=3)
 app["--help"].group = app["--version"].group = ALSO
 
 

@@ -12,7 +12,8 @@ from cyclopts import Group, Parameter
 SEE = Group("See it", sort_key=1)
 RUN = Group("Run it", sort_key=2)
 ASK = Group("Feed it and ask it", sort_key=3)
-ALSO = Group("Also", sort_key=4)
+MEND = Group("Keep it and mend it", sort_key=4)
+ALSO = Group("Also", sort_key=5)
 
 Broker = Annotated[
     str | None, Parameter(name="--broker", help="Kafka's bootstrap servers. [EBBTIDE_BROKER]")

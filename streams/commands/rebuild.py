@@ -1,0 +1,73 @@
+"""Are the rows what the journal makes of them, and if not? `ebbtide rebuild`."""
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from streams.commands.options import AsJson, Broker, Config, RedisUrl
+
+
+def rebuild(
+    *,
+    partition: Annotated[
+        tuple[int, ...],
+        Parameter(show_default=False, help="Only this one; may be given several times."),
+    ] = (),
+    dry_run: Annotated[
+        bool,
+        Parameter(show_default=False, help="Say how the rows differ, and change nothing."),
+    ] = False,
+    broker: Broker = None,
+    redis_url: RedisUrl = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> int:
+    """Make all rows anew from the journal, without saying anything twice.
+
+    For when Redis holds nonsense, or a mended version or another engine.toml
+    should see the past again. Rows are made beside the live ones and take
+    their place at one moment, partition by partition; workers may go on, and
+    go on from there. What was published stays published: only decisions
+    about what nobody had applied yet go out.
+
+    With --dry-run it is an audit: the journal is applied in memory, as far
+    as Redis has come, and every row, timer and count is compared.
+
+    Redis needs room for one partition twice. The journal has to be there
+    from its beginning.
+
+    For example
+
+        ebbtide rebuild --dry-run
+        ebbtide rebuild --partition 3
+
+    Exit codes: 0 rebuilt, or an audit found no difference; 1 it found some,
+    or the journal does not begin at its beginning, or Kafka or Redis is away.
+
+    Settings: EBBTIDE_BROKER, EBBTIDE_REDIS_URL, EBBTIDE_CONFIG,
+    EBBTIDE_COUPON_KEY.
+    """
+    import asyncio
+
+    from streams.commands import rebuilding, terminal
+
+    settings = terminal.settings_from(broker=broker, redis_url=redis_url, config=config)
+    work = rebuilding.audit if dry_run else rebuilding.rebuild
+    done = asyncio.run(work(settings, partition))
+    if as_json:
+        terminal.say_json(done)
+    elif not dry_run:
+        terminal.out.print(
+            f"{terminal.plural(done.customers, 'customer')} made anew from"
+            f" {terminal.plural(done.records, 'record')}.",
+            style="green",
+        )
+    else:
+        differ = terminal.plural(done.differences, "difference")
+        terminal.out.print(
+            f"{terminal.plural(done.customers, 'customer')} checked: {differ}.",
+            style="red" if done.differences else "green",
+        )
+        for name in done.examples:
+            terminal.out.print(f"  {name}")
+    return 1 if done.differences else 0

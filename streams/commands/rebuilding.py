@@ -1,0 +1,176 @@
+"""How are rows made anew? The journal goes through the shipping engine, into a stage or memory."""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import Any
+
+from confluent_kafka import TopicPartition
+from msgspec import Struct, field
+
+from config.settings import Settings
+from schemas.codec import decode_outgoing
+from schemas.dead_letter import Refusal
+from schemas.decisions import Mark
+from schemas.journal import Record
+from state.memory_table import MemoryTable
+from state.redis_stage import Stage
+from state.redis_table import RedisTable
+from state.table import Position, Table
+from streams.apply import apply
+from streams.bootstrap import Policy, load_policy
+from streams.commands import kafka, terminal
+from streams.commands.progress import bar
+from streams.engage import NOTHING, decode_journal
+from streams.publisher import Marks
+from streams.topics import JOURNAL
+
+_BATCH = 2_000
+_EXAMPLES_MAX = 20
+# Later than any decision about a record before the same offset.
+_LAST = 2**62
+
+
+class Done(Struct):
+    """What was made or compared. examples: the first things that differ."""
+
+    partitions: list[int] = field(default_factory=list)
+    records: int = 0
+    customers: int = 0
+    differences: int = 0
+    examples: list[str] = field(default_factory=list)
+
+
+class _Journal:
+    """The journal's partitions, from their beginning. Raises CommandError where that is gone."""
+
+    def __init__(self, settings: Settings, wanted: Sequence[int]) -> None:
+        self._broker = settings.broker
+        topics = kafka.reach(settings.broker)
+        count = topics.require([JOURNAL])[JOURNAL]
+        if wrong := [it for it in wanted if not 0 <= it < count]:
+            raise terminal.UsageError(f"--partition {wrong[0]}: the journal has 0 to {count - 1}")
+        self.partitions = sorted(set(wanted)) or list(range(count))
+        self.topic_id = topics.id_of(JOURNAL)
+        with kafka.Reader(self._broker) as reader:
+            self.bounds = reader.bounds([JOURNAL])
+        for partition in self.partitions:
+            if first := self.bounds[JOURNAL, partition].first:
+                raise terminal.CommandError(
+                    f"{JOURNAL}/{partition} begins at {first}: what stood before is gone, and rows"
+                    " cannot be made from the rest. Restore a backup instead"
+                )
+
+    def batches(self, partition: int, end: int) -> Iterator[tuple[list[int], list[Record]]]:
+        """Offsets and records of a partition before an offset."""
+        offsets: list[int] = []
+        records: list[Record] = []
+        with kafka.Reader(self._broker) as reader:
+            for it in reader.to_the_end([JOURNAL], [TopicPartition(JOURNAL, partition, 0)]):
+                offset: int = it.offset() or 0
+                if offset >= end:
+                    break
+                fact = decode_journal(f"{JOURNAL}/{partition}/{offset}", _bytes(it.value()))
+                offsets.append(offset)
+                records.append(NOTHING if isinstance(fact, Refusal) else fact)
+                if len(records) >= _BATCH:
+                    yield offsets, records
+                    offsets, records = [], []
+        if records:
+            yield offsets, records
+
+
+async def rebuild(settings: Settings, wanted: Sequence[int]) -> Done:
+    """Put what the journal makes in the place of what Redis holds."""
+    journal, policy, done = _Journal(settings, wanted), load_policy(settings), Done()
+    marks = Marks({"bootstrap.servers": settings.broker}, journal.topic_id)
+    async with Stage(settings.redis_url, "next") as stage, RedisTable(settings.redis_url) as live:
+        with bar("records", _total(journal)) as step:
+            for partition in journal.partitions:
+                await stage.clear(partition)
+                out = await _out(live, partition, await marks.last(partition))
+                end = journal.bounds[JOURNAL, partition].end
+                async for count in _applied(journal, policy, stage, partition, end, out):
+                    done.records += count
+                    step(count)
+                done.customers += await stage.customer_count(partition)
+                await stage.promote(partition, back=True)
+                done.partitions.append(partition)
+    return done
+
+
+async def audit(settings: Settings, wanted: Sequence[int]) -> Done:
+    """Compare what Redis holds with what the journal makes, up to where Redis stands."""
+    journal, policy, done = _Journal(settings, wanted), load_policy(settings), Done()
+    async with Stage(settings.redis_url, "audit") as stage:
+        with bar("records", _total(journal)) as step:
+            for partition in journal.partitions:
+                await stage.copy(partition)
+                try:
+                    position = await stage.position(partition)
+                    memory = MemoryTable()
+                    steps = _applied(journal, policy, memory, partition, position.offset, Mark())
+                    async for count in steps:
+                        done.records += count
+                        step(count)
+                    await _compare(stage, memory, partition, done)
+                finally:
+                    await stage.clear(partition)
+                done.partitions.append(partition)
+    return done
+
+
+async def _applied(
+    journal: _Journal, policy: Policy, table: Table, partition: int, end: int, out: Mark
+) -> AsyncIterator[int]:
+    """Apply a partition; yields how many records were applied, again and again.
+
+    out: how far decisions are published. They are not kept for publication.
+    """
+    engine, published = policy.engine(), 0
+    for offsets, records in journal.batches(partition, end):
+        position = await table.position(partition)
+        steps = apply(engine, table, partition, position, offsets, records, published=published)
+        async for applied in steps:
+            for it in applied.batch.outgoing:
+                if it.mark <= out:
+                    published = it.sequence
+        yield len(records)
+    await table.published(partition, published)
+
+
+async def _out(live: RedisTable, partition: int, mark: Mark) -> Mark:
+    """How far decisions are published. Where Kafka has no mark, the live outbox says it."""
+    if mark != Mark():
+        return mark
+    if waiting := await live.outbox(partition, 1):
+        first = decode_outgoing(waiting[0])
+        return Mark(first.offset, first.sequence - 1)
+    position: Position = await live.position(partition)
+    return Mark(position.offset - 1, _LAST)
+
+
+async def _compare(stage: Stage, memory: MemoryTable, partition: int, done: Done) -> None:
+    expected = memory.contents(partition)
+    async for piece in stage.pieces(partition):
+        if piece.name == "outbox":
+            continue  # What has been published of it is not state.
+        pairs = piece.pairs or [(b"", it) for it in piece.values]
+        for name, value in pairs:
+            done.customers += piece.name == "customers"
+            if expected.pop((piece.name, name.decode()), None) != value:
+                _tell(done, f"{JOURNAL}/{partition}: {piece.name} {name.decode()}")
+    for key, missing in expected:
+        _tell(done, f"{JOURNAL}/{partition}: {key} {missing} is missing")
+
+
+def _tell(done: Done, what: str) -> None:
+    done.differences += 1
+    if len(done.examples) < _EXAMPLES_MAX:
+        done.examples.append(what)
+
+
+def _total(journal: _Journal) -> int:
+    return sum(journal.bounds[JOURNAL, it].end for it in journal.partitions)
+
+
+def _bytes(value: Any) -> bytes | None:
+    return value if value is None or isinstance(value, bytes) else str(value).encode()
