@@ -27,8 +27,9 @@ from agents.agent import (
     written,
 )
 from agents.batch import Batch, Due
+from agents.cause import Cause, on_record
 from agents.gate import Gate
-from schemas.decisions import Decision, Evidence, Outcome, decision_id
+from schemas.decisions import Decision, Evidence, Outcome
 from schemas.event import ANONYMOUS
 from schemas.instant import DAY, MINUTE
 from schemas.journal import Entry, Record, Tick
@@ -55,16 +56,6 @@ class EngineSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     anonymous_days: float = 30.0
     retention_days: float = 1095.0
     due_max: Annotated[int, Meta(ge=1)] = 2_000
-
-
-class Cause(Struct, frozen=True, gc=False):
-    """Why a decision is taken now. refusal: why nothing may be said on this occasion, if so."""
-
-    id: str
-    at: int
-    decided_at: int
-    appended_at: int = 0
-    refusal: str | None = None
 
 
 class Engine:
@@ -130,19 +121,36 @@ class Engine:
         if not row.timers.get(END_OF_ROW):
             self._set_end(batch, event.subject, row, event.occurred_at)
         late = event.occurred_at < batch.shop.clock_at - self._lateness
+        is_news = event.occurred_at >= row.last_seen_at
         fold(row, event, batch.shop.rhythm)
         named = named_in(event) if self._learns else []
         if named and isinstance(event, OrderPlaced):
             batch.learned(learn(batch.products, named))
-        batch.applied[kind, "late" if late else "applied"] += 1
-        if listeners := self._listeners.get(type(event)):
-            at, refusal = event.occurred_at, "late" if late else None
-            cause = Cause(event.event_id, at, at, entry.source.appended_at, refusal)
-            # Only this event's: what else a batch has loaded depends on how the log was cut.
-            products = {product_id: batch.products[product_id] for product_id in named}
-            view = View(event.subject, at, row, batch.shop, products)
-            for agent in listeners:
-                self._ask(batch, agent, event, view, cause)
+        fate = "late" if late else "applied"
+        if entry.imported_at:
+            fate = "imported"
+        batch.applied[kind, fate] += 1
+        # What agents remember and wait for comes from something newer than old history.
+        if is_news or not entry.imported_at:
+            self._tell(batch, entry, row, named, late=late)
+
+    def _tell(
+        self, batch: Batch, entry: Entry, row: Customer, named: list[str], *, late: bool
+    ) -> None:
+        """Ask the agents that listen to an event, which has been folded."""
+        event = entry.event
+        if not (listeners := self._listeners.get(type(event))):
+            return
+        at, refusal = event.occurred_at, "late" if late else None
+        cause = Cause(event.event_id, at, at, entry.source.appended_at, refusal)
+        if entry.imported_at:
+            now = max(entry.imported_at, batch.shop.clock_at)
+            cause = Cause(event.event_id, at, now, silent=True)
+        # Only this event's: what else a batch has loaded depends on how the log was cut.
+        products = {product_id: batch.products[product_id] for product_id in named}
+        view = View(event.subject, at, row, batch.shop, products)
+        for agent in listeners:
+            self._ask(batch, agent, event, view, cause)
 
     def _tick(self, batch: Batch, tick: Tick) -> bool:
         """Fire what is due; False where more is due than was loaded. The clock never goes back."""
@@ -192,6 +200,8 @@ class Engine:
     ) -> None:
         row = view.row
         match act:
+            case SetTimer(due_at, name) if cause.silent and due_at <= cause.decided_at:
+                row.timers.pop(_key(agent, name), None)
             case SetTimer(due_at, name):
                 # A timer that is set for its own past would fire again in the same tick, for ever.
                 if due_at <= cause.at:
@@ -199,7 +209,7 @@ class Engine:
                 key = _key(agent, name)
                 if len(row.timers) >= TIMERS_MAX and key not in row.timers:
                     full = Note(reason="timers_full", evidence=Evidence(values={"timer": key}))
-                    self._record(batch, agent, full, NO_PAYLOAD, view, cause, "noted", full.reason)
+                    self._note(batch, agent, full, NO_PAYLOAD, view, cause)
                 else:
                     batch.set_timer(view.id, key, due_at)
             case CancelTimer(name):
@@ -209,13 +219,21 @@ class Engine:
             case Remember():
                 row.memory[agent.name] = body
             case Note():
-                self._record(batch, agent, act, body, view, cause, "noted", act.reason)
+                self._note(batch, agent, act, body, view, cause)
             case Say():
                 self._say(batch, agent, act, body, view, cause)
+
+    def _note(
+        self, batch: Batch, agent: Agent, note: Note, body: Raw, view: View, cause: Cause
+    ) -> None:
+        if not cause.silent:
+            self._record(batch, agent, note, body, view, cause, "noted", note.reason)
 
     def _say(
         self, batch: Batch, agent: Agent, say: Say, body: Raw, view: View, cause: Cause
     ) -> None:
+        if cause.silent:
+            return
         kind = say.kind or agent.name
         said = view.row.said.setdefault(kind, Said())
         _bound(view.row.said)
@@ -241,24 +259,10 @@ class Engine:
         self, batch: Batch, agent: Agent, act: Say | Note, body: Raw, view: View, cause: Cause,
         outcome: Outcome, reason: str, refused_before: int = 0,
     ) -> Decision:  # fmt: skip
-        kind = act.kind or agent.name
-        # A note may stand beside a trigger of the same kind and cause.
-        said = kind if isinstance(act, Say) else f"{kind}/{reason}"
-        decision = Decision(
-            id=decision_id(agent.name, said, view.id, cause.id),
-            kind=kind,
-            agent=agent.name,
-            customer_id=view.id,
-            cause=cause.id,
-            cause_at=cause.at,
-            decided_at=cause.decided_at,
-            outcome=outcome,
-            reason=reason,
-            expires_at=act.expires_at if isinstance(act, Say) else None,
-            refused_before=refused_before,
-            evidence=act.evidence,
-            payload=body,
-        )
+        decision = on_record(
+            agent, act, body, view.id, cause,
+            outcome=outcome, reason=reason, refused_before=refused_before,
+        )  # fmt: skip
         batch.decide(decision, cause.appended_at)
         return decision
 

@@ -31,11 +31,16 @@ class Source(Struct, frozen=True, gc=False, array_like=True):
     appended_at: int
 
 
-class Entry(Struct, frozen=True, gc=False, tag_field="type", tag="event"):
-    """An event that ingest has accepted."""
+class Entry(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="type", tag="event"):
+    """An event that was accepted.
+
+    imported_at: when it was brought in as history (epoch milliseconds); 0: ingest brought it, live.
+    Nothing is said on history.
+    """
 
     event: AnyEvent
     source: Source
+    imported_at: int = 0
 
 
 class Tick(Struct, frozen=True, gc=False, tag_field="type", tag="tick"):

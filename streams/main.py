@@ -16,6 +16,7 @@ from streams.commands import (
     customer,
     dead_letters,
     demo,
+    import_history,
     publish,
     rebuild,
     simulate,
@@ -84,7 +85,8 @@ app.command(check.check, group=RUN, sort_key=1)
 app.command(topics.app)
 app.command(worker.worker, group=RUN, sort_key=3)
 app.command(publish.publish, group=ASK, sort_key=1)
-app.command(customer.customer, group=ASK, sort_key=2)
+app.command(import_history.import_history, name="import", group=ASK, sort_key=2)
+app.command(customer.customer, group=ASK, sort_key=3)
 app.command(dead_letters.app)
 app.command(backup.backup, group=MEND, sort_key=1)
 app.command(backup.restore, group=MEND, sort_key=2)

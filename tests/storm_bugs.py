@@ -14,7 +14,7 @@ from unittest.mock import patch
 import msgspec
 from storm_lines import StormTable
 
-import agents.engine
+import agents.cause
 import streams.engage
 from schemas.cloud_event import messages
 from schemas.codec import decode_outgoing, decode_record
@@ -42,7 +42,7 @@ def offset_not_checked(stack: ExitStack) -> None:
 
 def random_ids(stack: ExitStack) -> None:
     """A decision's id is drawn, not derived from its cause."""
-    _replace(stack, agents.engine, "decision_id", lambda *_: uuid.uuid4().hex)
+    _replace(stack, agents.cause, "decision_id", lambda *_: uuid.uuid4().hex)
 
 
 def timers_by_wall_clock(stack: ExitStack) -> None:

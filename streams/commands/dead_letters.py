@@ -9,7 +9,7 @@ from streams.commands.options import ASK, AsJson, Broker
 app = App(
     name="dead-letters",
     group=ASK,
-    sort_key=3,
+    sort_key=4,
     help="""Look at the events that were not accepted, or send them through again.
 
 For example

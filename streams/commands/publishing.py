@@ -18,19 +18,10 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRe
 
 from config.settings import Settings
 from schemas.codec import RAW_TOPICS, RAW_UNIONS
-from schemas.dead_letter import Refusal, refusal_of
 from schemas.event import Event
-from schemas.instant import SECOND, to_text
-from schemas.journal import AnyEvent
 from streams.commands import kafka, terminal
+from streams.commands.lines import REPORTS_MAX, Checker, Report, exist, read, show
 from streams.producer import Outbound
-
-# About a thousand events, and so one batch.
-CHUNK_BYTES = 256 * 1024
-# A person reads the first ones; the summary counts them all, by reason.
-REPORTS_MAX = 100
-
-_decode = msgspec.json.Decoder[Event](AnyEvent).decode
 
 
 def _members(union: object) -> tuple[object, ...]:
@@ -51,16 +42,6 @@ def outbound(event: Event, value: bytes) -> Outbound:
     return Outbound(TOPIC_OF[type(event)], value, event.subject.encode())
 
 
-class Report(Struct, frozen=True):
-    """A line that was not sent."""
-
-    file: str
-    line: int
-    reason: str
-    detail: str
-    hint: str
-
-
 class Summary(Struct):
     """What became of the lines. refused: the first of them; by_reason counts all."""
 
@@ -79,12 +60,12 @@ class Publication:
         self._settings = settings
         self._to_topic = to_topic
         self._as_json = as_json
-        self._tolerance_ms = round(settings.future_tolerance_seconds * SECOND)
+        self._checker = Checker(settings)
         self._summary = Summary()
 
     async def run(self, files: Sequence[str]) -> int:
         """Publish them all; 1 if any line was not sent."""
-        _exist(files)
+        exist(files)
         topics = kafka.reach(self._settings.broker)
         topics.require(RAW_TOPICS if self._to_topic is None else [self._to_topic])
         started = time.monotonic()
@@ -106,7 +87,7 @@ class Publication:
         """Records to send, with the bytes that have been read for them."""
         for file in files:
             number = 0
-            for lines in _read(file):
+            for lines in read(file):
                 batch = []
                 read_bytes = 0
                 for line in lines:
@@ -122,42 +103,19 @@ class Publication:
             return Outbound(self._to_topic, line)
         if not line.strip():
             return None
-        checked = self._check(line)
-        if isinstance(checked, Outbound):
-            return checked
+        checked = self._checker.check(line)
+        if isinstance(checked, Event):
+            return outbound(checked, line)
         self._refuse(Report(file, number, checked.reason, checked.detail, checked.hint))
         return None
-
-    def _check(self, line: bytes) -> Outbound | Refusal:
-        """The record of a line, or why ingest would not accept it."""
-        bytes_max = self._settings.event_bytes_max
-        if len(line) > bytes_max:
-            return Refusal("too_large", f"{len(line)} bytes; {bytes_max} are allowed")
-        try:
-            event = _decode(line)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            return refusal_of(error)
-        latest = time.time_ns() // 1_000_000 + self._tolerance_ms
-        if event.occurred_at > latest:
-            return Refusal(
-                "from_the_future",
-                f"occurred_at {to_text(event.occurred_at)} is later than {to_text(latest)},"
-                " our clock and the tolerance - at `$.occurred_at`",
-            )
-        return outbound(event, line)
 
     def _refuse(self, report: Report) -> None:
         summary = self._summary
         summary.invalid += 1
         summary.by_reason[report.reason] += 1
-        if summary.invalid > REPORTS_MAX:
-            return
-        summary.refused.append(report)
-        place = f"{report.file}:{report.line}"
-        text = f"{place}: {report.reason}: {report.detail}. {report.hint}"
-        terminal.err.print(text, style="red", soft_wrap=True)
-        if summary.invalid == REPORTS_MAX:
-            terminal.err.print("Further ones are counted, and not shown.", style="red")
+        if summary.invalid <= REPORTS_MAX:
+            summary.refused.append(report)
+        show(report, summary.invalid)
 
     def _print_summary(self) -> None:
         summary = self._summary
@@ -172,32 +130,6 @@ class Publication:
             reasons = ", ".join(f"{why} {count:,}" for why, count in summary.by_reason.items())
             lines = terminal.plural(summary.invalid, "line")
             terminal.out.print(f"{lines} not sent: {reasons}", style="red")
-
-
-def _exist(files: Sequence[str]) -> None:
-    """Raise CommandError for a file that is not there, before anything of the others is sent."""
-    for file in files:
-        # Opening would be a better question, and would spoil a pipe such as <(zcat history.gz).
-        if file != "-" and not Path(file).exists():
-            raise terminal.CommandError(f"{file}: there is no such file")
-
-
-def _read(file: str) -> Iterator[list[bytes]]:
-    """The lines of a file, as many at a time as there are: a pipe's must not wait for more."""
-    is_stdin = file == "-"
-    try:
-        with open(0 if is_stdin else file, "rb", closefd=not is_stdin) as opened:
-            unfinished: list[bytes] = []
-            while data := opened.read1(CHUNK_BYTES):
-                first, *lines = data.split(b"\n")
-                unfinished.append(first)
-                if lines:
-                    yield [b"".join(unfinished), *lines[:-1]]
-                    unfinished = [lines[-1]]
-            if last := b"".join(unfinished):
-                yield [last]
-    except OSError as error:
-        raise terminal.CommandError(f"{file}: cannot be read: {error.strerror}") from error
 
 
 @contextmanager

@@ -1,0 +1,46 @@
+"""Why is a decision taken, and how does it go on record? Ids are derived from the cause."""
+
+from msgspec import Raw, Struct
+
+from agents.agent import Agent, Note, Say
+from schemas.decisions import Decision, Outcome, decision_id
+
+
+class Cause(Struct, frozen=True, gc=False):
+    """Why a decision is taken now.
+
+    refusal: why nothing may be said on this occasion, if so. silent: it is history; nothing is put
+    on record either, and no timer is set for a time that is past.
+    """
+
+    id: str
+    at: int
+    decided_at: int
+    appended_at: int = 0
+    refusal: str | None = None
+    silent: bool = False
+
+
+def on_record(
+    agent: Agent, act: Say | Note, body: Raw, customer_id: str, cause: Cause, *,
+    outcome: Outcome, reason: str, refused_before: int,
+) -> Decision:  # fmt: skip
+    """An act as a decision. refused_before: how often the same was refused since the last."""
+    kind = act.kind or agent.name
+    # A note may stand beside a trigger of the same kind and cause.
+    said = kind if isinstance(act, Say) else f"{kind}/{reason}"
+    return Decision(
+        id=decision_id(agent.name, said, customer_id, cause.id),
+        kind=kind,
+        agent=agent.name,
+        customer_id=customer_id,
+        cause=cause.id,
+        cause_at=cause.at,
+        decided_at=cause.decided_at,
+        outcome=outcome,
+        reason=reason,
+        expires_at=act.expires_at if isinstance(act, Say) else None,
+        refused_before=refused_before,
+        evidence=act.evidence,
+        payload=body,
+    )

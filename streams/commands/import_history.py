@@ -1,0 +1,67 @@
+"""How does what happened before Ebbtide get in? `ebbtide import`."""
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from streams.commands.options import AsJson, Broker
+
+
+def import_history(
+    *files: Annotated[
+        str, Parameter(name="FILE", help="JSON lines, packed where it ends in .gz; - is stdin.")
+    ],
+    skip_invalid: Annotated[
+        bool, Parameter(show_default=False, help="Import the rest where some lines are invalid.")
+    ] = False,
+    dry_run: Annotated[
+        bool, Parameter(show_default=False, help="Check all lines, and import nothing.")
+    ] = False,
+    broker: Broker = None,
+    as_json: AsJson = False,
+) -> int:
+    """Bring in history: customers are known by it, and nothing is said about it.
+
+    Lines are events as `ebbtide publish` takes them. All files of one import
+    are checked first, put in the order in which things happened, and written
+    into the journal, while workers go on.
+
+    Rows, rhythms and what agents remember come out as if Ebbtide had been
+    there. No trigger is sent on it: what would have been due by now is let
+    go, and what is due later comes at its time. So a customer who ordered
+    ten days ago is alerted about when their silence becomes too long, and
+    one who left two years ago is not. What is older than the newest event of
+    a customer's row is counted, and changes nothing newer.
+
+    The same files can be imported again, after a failure or by mistake: what
+    is in the journal already counts once. The same event in other files
+    counts twice, unless it is among the customer's last eight.
+
+    For example
+
+        ebbtide import orders-2025.jsonl.gz clicks-2025.jsonl.gz --dry-run
+        ebbtide import orders-2025.jsonl.gz clicks-2025.jsonl.gz
+
+    Needs about 100 MB for a million lines, and room for them unpacked in the
+    folder for temporary files.
+
+    Exit codes: 0 all is in the journal; 1 some lines are invalid (without
+    --skip-invalid nothing was imported), or Kafka is away.
+
+    Settings: EBBTIDE_BROKER, EBBTIDE_EVENT_BYTES_MAX and
+    EBBTIDE_FUTURE_TOLERANCE_SECONDS (what ingest would refuse is invalid).
+    """
+    import asyncio
+
+    from streams.commands import importing, terminal
+
+    if not files:
+        raise terminal.UsageError("import what? Name files of JSON lines, or - for stdin")
+    settings = terminal.settings_from(broker=broker)
+    work = importing.run(settings, files, skip_invalid=skip_invalid, dry_run=dry_run)
+    done = asyncio.run(work)
+    if as_json:
+        terminal.say_json(done)
+    else:
+        importing.tell(done, dry_run=dry_run)
+    return 1 if done.invalid else 0

@@ -1,0 +1,156 @@
+"""How is history put in order and into the journal? Checked and spooled, then written by time.
+
+An import is one source, named by what is in its files, and an event's place in time order is its
+offset there. So engage knows what it has had of it, whenever and however often it is written.
+"""
+
+import time
+from array import array
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from hashlib import blake2b
+from tempfile import TemporaryFile
+from typing import IO
+
+import msgspec
+from msgspec import Struct
+
+from config.settings import Settings
+from schemas.codec import encode_json
+from schemas.dead_letter import Refusal
+from schemas.event import Event
+from schemas.instant import to_text
+from schemas.journal import AnyEvent, Entry, Source
+from streams.commands import kafka, terminal
+from streams.commands.lines import Checker, Report, exist, read, show
+from streams.commands.progress import bar
+from streams.producer import Outbound
+from streams.topics import JOURNAL
+
+_BATCH = 1_000
+
+_decode = msgspec.json.Decoder[AnyEvent](AnyEvent).decode
+
+
+class Done(Struct):
+    """What was imported. source: how the journal calls it. first, last: the times it spans."""
+
+    imported: int = 0
+    invalid: int = 0
+    source: str = ""
+    first: str = ""
+    last: str = ""
+    by_type: Counter[str] = msgspec.field(default_factory=Counter)
+    by_reason: Counter[str] = msgspec.field(default_factory=Counter)
+
+
+class _Spool:
+    """Valid lines in a file of our own, and where each begins and when it happened."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._digest = blake2b(digest_size=8)
+        self.times = array("q")
+        self._begins = array("q", [0])
+
+    def add(self, line: bytes, occurred_at: int) -> None:
+        """Keep a line."""
+        self._file.write(line)
+        self._digest.update(line + b"\n")
+        self.times.append(occurred_at)
+        self._begins.append(self._begins[-1] + len(line))
+
+    @property
+    def source(self) -> str:
+        """The name of what is in here."""
+        return f"import:{self._digest.hexdigest()}"
+
+    def in_order(self) -> Iterator[bytes]:
+        """The lines by time; those of one time in the order in which they were added."""
+        self._file.flush()
+        for it in sorted(range(len(self.times)), key=self.times.__getitem__):
+            begin, end = self._begins[it], self._begins[it + 1]
+            self._file.seek(begin)
+            yield self._file.read(end - begin)
+
+
+async def run(
+    settings: Settings, files: Sequence[str], *, skip_invalid: bool, dry_run: bool
+) -> Done:
+    """Import files. Raises CommandError, TopicError and DeliveryError."""
+    exist(files)
+    kafka.reach(settings.broker).require([JOURNAL])
+    done = Done()
+    with TemporaryFile() as file:
+        spool = _Spool(file)
+        _gather(settings, files, spool, done)
+        done.source = spool.source
+        if spool.times:
+            done.first, done.last = to_text(min(spool.times)), to_text(max(spool.times))
+        if dry_run or (done.invalid and not skip_invalid):
+            return done
+        await _write(settings, spool, done)
+    return done
+
+
+def _gather(settings: Settings, files: Sequence[str], spool: _Spool, done: Done) -> None:
+    checker = Checker(settings)
+    for file in files:
+        number = 0
+        for lines in read(file):
+            for line in lines:
+                number += 1
+                if not line.strip():
+                    continue
+                checked = checker.check(line)
+                if isinstance(checked, Refusal):
+                    done.invalid += 1
+                    done.by_reason[checked.reason] += 1
+                    report = Report(file, number, checked.reason, checked.detail, checked.hint)
+                    show(report, done.invalid)
+                else:
+                    done.by_type[_type(checked)] += 1
+                    spool.add(line.strip(), checked.occurred_at)
+
+
+async def _write(settings: Settings, spool: _Spool, done: Done) -> None:
+    imported_at = time.time_ns() // 1_000_000
+    batch: list[Outbound] = []
+    with bar("events", len(spool.times)) as step:
+        async with kafka.Sender(settings.broker) as sender:
+            for place, line in enumerate(spool.in_order()):
+                event = _decode(line)
+                entry = Entry(event, Source(done.source, 0, place, 0), imported_at)
+                batch.append(Outbound(JOURNAL, encode_json(entry), event.subject.encode()))
+                if len(batch) >= _BATCH:
+                    await sender.send(batch)
+                    done.imported += len(batch)
+                    step(len(batch))
+                    batch = []
+            await sender.send(batch)
+            done.imported += len(batch)
+
+
+def tell(done: Done, *, dry_run: bool) -> None:
+    """Print what was done."""
+    types = ", ".join(f"{kind} {count:,}" for kind, count in done.by_type.most_common())
+    events = terminal.plural(sum(done.by_type.values()), "event")
+    span = f" from {done.first[:10]} to {done.last[:10]}" if done.first else ""
+    if done.imported:
+        terminal.out.print(f"{events} imported{span}: {types}", style="green")
+    else:
+        terminal.out.print(f"{events} could be imported{span}: {types}")
+    if done.invalid:
+        reasons = ", ".join(f"{why} {count:,}" for why, count in done.by_reason.items())
+        lines = terminal.plural(done.invalid, "line")
+        terminal.out.print(f"{lines} invalid: {reasons}", style="red")
+        if not done.imported and not dry_run:
+            terminal.out.print(
+                "Nothing was imported. Mend them and import again, or leave them out with"
+                " --skip-invalid.",
+                style="red",
+            )
+
+
+def _type(event: Event) -> str:
+    return str(event.__struct_config__.tag)
