@@ -61,38 +61,56 @@ def list_letters(
 def requeue(
     *,
     reason: _Reasons = (),
+    file: Annotated[
+        str | None, Parameter(help="Letters as `list --json` prints them, repaired; - is stdin.")
+    ] = None,
     dry_run: Annotated[
         bool, Parameter(show_default=False, help="Say what would be sent, and send nothing.")
     ] = False,
     broker: Broker = None,
     as_json: AsJson = False,
-) -> None:
-    """Send dead letters to the topics they came from, as they were.
+) -> int:
+    """Send dead letters to the topics they came from: as they were, or repaired.
 
-    For when the cause is mended on our side: a limit was too low, a newer
-    version knows the field. What is still wrong becomes a dead letter anew;
-    an event that was accepted meanwhile counts once. The letters stay where
-    they are, and the records that are sent carry the header requeued_from.
-    Of letters that are alike, one is sent.
+    As they were is for when the cause is mended on our side: a limit was too
+    low, a newer version knows the field. What is still wrong becomes a dead
+    letter anew. For the other case write them to a file, repair each `value`
+    there, and send the file; a line that is still wrong is reported, and not
+    sent.
+
+    A repaired event counts as if it had been good from the start. Only what
+    would have been said about it is not said any more where it is older than
+    `lateness_minutes`. An event that was accepted meanwhile counts once, and
+    of letters that are alike one is sent. The letters stay where they are;
+    what is sent carries the header requeued_from.
 
     For example
 
         ebbtide dead-letters requeue --dry-run
         ebbtide dead-letters requeue --reason too_large
 
-    Exit codes: 0 all were sent, 1 Kafka is away.
+        ebbtide dead-letters list --limit 0 --json > letters.jsonl
+        ebbtide dead-letters requeue --file letters.jsonl
 
-    Settings: EBBTIDE_BROKER.
+    Exit codes: 0 all were sent; 1 some in the file are still wrong, or Kafka
+    is away.
+
+    Settings: EBBTIDE_BROKER; with --file EBBTIDE_EVENT_BYTES_MAX and
+    EBBTIDE_FUTURE_TOLERANCE_SECONDS.
     """
     import asyncio
 
-    from streams.commands import letters, terminal
+    from streams.commands import letters, repaired, terminal
 
     settings = terminal.settings_from(broker=broker)
-    done = asyncio.run(letters.requeue(settings.broker, reason, dry_run=dry_run))
+    if file is None:
+        work = letters.requeue(settings.broker, reason, dry_run=dry_run)
+    else:
+        work = repaired.requeue_file(settings, file, reason, dry_run=dry_run)
+    done = asyncio.run(work)
     if as_json:
         terminal.say_json(done)
-        return
+        return 1 if done.invalid else 0
     would = "would be sent" if dry_run else "sent"
     where = ", ".join(f"{topic} {count:,}" for topic, count in done.by_topic.items())
     terminal.out.print(
@@ -106,3 +124,6 @@ def requeue(
             f"{done.not_raw:,} did not come from a raw topic, and stay where they are.",
             style="yellow",
         )
+    if done.invalid:
+        terminal.out.print(f"{done.invalid:,} are still wrong, and were not sent.", style="red")
+    return 1 if done.invalid else 0

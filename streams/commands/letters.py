@@ -6,7 +6,7 @@ and would be sent again for ever.
 
 from base64 import b64encode
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
@@ -44,11 +44,15 @@ class Letter(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Requeued(Struct):
-    """What was sent again, or would have been. alike: not sent, because one like it was."""
+    """What was sent again, or would have been. alike: not sent, because one like it was.
+
+    not_raw: from no raw topic. invalid: repaired in a file, and still wrong.
+    """
 
     sent: int = 0
     alike: int = 0
     not_raw: int = 0
+    invalid: int = 0
     by_topic: Counter[str] = msgspec.field(default_factory=Counter)
     by_reason: Counter[str] = msgspec.field(default_factory=Counter)
 
@@ -85,28 +89,46 @@ def show(broker: str, reasons: Sequence[str], *, limit: int, as_json: bool) -> N
     terminal.out.print(todo)
 
 
+class Again(Struct, frozen=True):
+    """What could be sent again. came_from: the letter's place in the topic of dead letters."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    reason: str
+    came_from: str
+
+
 async def requeue(broker: str, reasons: Sequence[str], *, dry_run: bool) -> Requeued:
-    """Send letters back to where they came from, each kind of content once."""
-    done = Requeued()
+    """Send letters back to where they came from as they were, each kind of content once."""
+    found = (
+        Again(
+            _text(headers := _headers(it), "source_topic"), _key(it), it.value(),
+            _text(headers, "reason"), f"{TOPIC}/{it.partition()}/{it.offset()}",
+        )
+        for it in _read(broker, reasons)
+    )  # fmt: skip
+    return await send(broker, found, Requeued(), dry_run=dry_run)
+
+
+async def send(broker: str, found: Iterable[Again], done: Requeued, *, dry_run: bool) -> Requeued:
+    """Send what did not come from a raw topic, and is not alike; counts it all in ``done``."""
     known: set[bytes] = set()
     batch: list[Outbound] = []
     async with kafka.Sender(broker) as sender:
-        for record in _read(broker, reasons):
-            headers = _headers(record)
-            topic = _text(headers, "source_topic")
-            if topic not in RAW_TOPICS:
+        for it in found:
+            if it.topic not in RAW_TOPICS:
                 done.not_raw += 1
                 continue
-            if (digest := _digest(topic, record)) in known:
+            if (digest := _digest(it)) in known:
                 done.alike += 1
                 continue
             known.add(digest)
             done.sent += 1
-            done.by_topic[topic] += 1
-            done.by_reason[_text(headers, "reason")] += 1
-            from_ = f"{TOPIC}/{record.partition()}/{record.offset()}".encode()
-            again = Outbound(topic, record.value(), record.key(), [("requeued_from", from_)])
-            batch.append(again)
+            done.by_topic[it.topic] += 1
+            done.by_reason[it.reason] += 1
+            header = ("requeued_from", it.came_from.encode())
+            batch.append(Outbound(it.topic, it.value, it.key, [header]))
             if len(batch) >= BATCH_RECORDS:
                 await sender.send([] if dry_run else batch)
                 batch = []
@@ -122,10 +144,15 @@ def _read(broker: str, reasons: Sequence[str]) -> Iterator[Record]:
                 yield record
 
 
-def _digest(topic: str, record: Record) -> bytes:
+def _digest(letter: Again) -> bytes:
     """Sixteen bytes for topic, key and value: all letters' content may not fit into memory."""
-    content = (topic, record.key(), record.value())
+    content = (letter.topic, letter.key, letter.value)
     return blake2b(msgspec.msgpack.encode(content), digest_size=16).digest()
+
+
+def _key(record: Record) -> bytes | None:
+    key = record.key()
+    return None if key is None else _bytes(key)
 
 
 def _letter(record: Record) -> Letter:

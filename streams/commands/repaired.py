@@ -1,0 +1,95 @@
+"""How do dead letters that somebody repaired in a file get back? Checked first, as ingest would."""
+
+from base64 import b64decode
+from binascii import Error as NoBase64
+from collections.abc import Iterator, Sequence
+
+import msgspec
+from msgspec import Struct
+
+from config.settings import Settings
+from schemas.dead_letter import TOPIC, Refusal
+from schemas.event import Event
+from streams.commands import kafka
+from streams.commands.letters import Again, Requeued, send
+from streams.commands.lines import Checker, Report, exist, read, show
+from streams.commands.publishing import TOPIC_OF
+from streams.commands.terminal import CommandError
+
+
+class RepairedLetter(Struct, kw_only=True):
+    """What is needed of a letter as ``dead-letters list --json`` prints it.
+
+    value: as the text that was printed, or as the event itself, an object: easier to edit.
+    """
+
+    offset: int
+    reason: str
+    source_topic: str
+    value: msgspec.Raw = msgspec.Raw(b"null")
+    value_base64: str | None = None
+
+    def content(self) -> bytes:
+        """The event's bytes. Raises MsgspecError or binascii.Error where there are none."""
+        written = bytes(self.value)
+        if written.startswith(b'"'):
+            return msgspec.json.decode(written, type=str).encode()
+        if written == b"null" and self.value_base64 is not None:
+            return b64decode(self.value_base64, validate=True)
+        return written
+
+
+async def requeue_file(
+    settings: Settings, path: str, reasons: Sequence[str], *, dry_run: bool
+) -> Requeued:
+    """Send letters as a file has them: printed by ``list --json``, and repaired since.
+
+    One that ingest would not accept is reported and not sent. Raises CommandError where a line is
+    no letter.
+    """
+    exist([path])
+    kafka.reach(settings.broker).require([TOPIC])
+    done = Requeued()
+    return await send(
+        settings.broker, _repaired(settings, path, reasons, done), done, dry_run=dry_run
+    )
+
+
+def _repaired(
+    settings: Settings, path: str, reasons: Sequence[str], done: Requeued
+) -> Iterator[Again]:
+    checker = Checker(settings)
+    numbered = enumerate((line for lines in read(path) for line in lines), start=1)
+    for number, line in numbered:
+        if not line.strip():
+            continue
+        letter, content = _parsed(path, number, line)
+        if reasons and letter.reason not in reasons:
+            continue
+        checked = _checked(checker, letter, content)
+        if isinstance(checked, Refusal):
+            done.invalid += 1
+            show(Report(path, number, checked.reason, checked.detail, checked.hint), done.invalid)
+            continue
+        came_from = f"{TOPIC}/0/{letter.offset}"
+        key = checked.subject.encode()
+        yield Again(letter.source_topic, key, content, letter.reason, came_from)
+
+
+def _parsed(path: str, number: int, line: bytes) -> tuple[RepairedLetter, bytes]:
+    try:
+        letter = msgspec.json.decode(line, type=RepairedLetter)
+        return letter, letter.content()
+    except (msgspec.MsgspecError, NoBase64, UnicodeDecodeError) as error:
+        printed = "as `ebbtide dead-letters list --json` prints it"
+        raise CommandError(f"{path}:{number}: no letter {printed}: {error}") from error
+
+
+def _checked(checker: Checker, letter: RepairedLetter, content: bytes) -> Event | Refusal:
+    checked = checker.check(content)
+    if isinstance(checked, Refusal):
+        return checked
+    belongs = TOPIC_OF[type(checked)]
+    if belongs != letter.source_topic:
+        return Refusal("unknown_type", f"belongs to {belongs}, and came from {letter.source_topic}")
+    return checked
