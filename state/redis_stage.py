@@ -11,7 +11,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from state.redis_table import KEYS, RedisTable, answer, script
+from state.redis_client import answer
+from state.redis_table import KEYS, RedisTable, script
 
 _PIECE = 1_000
 

@@ -1,4 +1,4 @@
-"""Where are rows kept for real? In Redis. The only module that opens it.
+"""Where are rows kept for real? In Redis.
 
 Keys of partition 7 share the hash tag ``{p7}``, so they live in one slot of a Redis Cluster and one
 script can write them all: ``ebb:{p7}:customers`` (hash), ``:timers`` (sorted set by earliest due
@@ -11,16 +11,8 @@ from importlib.resources import files
 from itertools import chain
 from typing import Any, Self
 
-import redis.asyncio as redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
-
-from state.table import Commit, Loaded, Needs, Position, StoreError
-
-# A worker retries by its own procedure (read the position again), which a client that repeats a
-# write on its own would hide from it. Five seconds: longer than any script here takes.
-_TIMEOUT_S = 5.0
+from state.redis_client import answer, connect
+from state.table import Commit, Loaded, Needs, Position
 
 #: The names of a partition's keys.
 KEYS = ("position", "shop", "customers", "timers", "products", "outbox", "counters")
@@ -34,12 +26,7 @@ class RedisTable:
 
     def __init__(self, url: str, *, stage: str = "") -> None:
         self._stage = stage
-        self._redis: Any = redis.from_url(
-            url,
-            socket_timeout=_TIMEOUT_S,
-            socket_connect_timeout=_TIMEOUT_S,
-            retry=Retry(NoBackoff(), 0),
-        )
+        self._redis = connect(url)
         self._load = self._redis.register_script(script("load.lua"))
         self._commit = self._redis.register_script(script("commit.lua"))
         self._published = self._redis.register_script(script("published.lua"))
@@ -157,11 +144,3 @@ def script(name: str) -> str:
 
 def _flat(pairs: Iterable[tuple[Any, Any]]) -> list[Any]:
     return list(chain.from_iterable(pairs))
-
-
-async def answer(reply: Any) -> Any:
-    """What Redis replies. Raises StoreError where it does not."""
-    try:
-        return await reply
-    except (RedisError, OSError, TimeoutError) as error:
-        raise StoreError(f"Redis: {type(error).__name__}: {error}") from error

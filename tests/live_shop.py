@@ -15,6 +15,7 @@ from confluent_kafka import Consumer
 
 from config.settings import load_settings
 from streams.bootstrap import load_policy
+from streams.connection import Brokers
 from streams.demo.path import PARTITIONS
 from streams.embedded import Embedded
 from streams.topics import Topics, wanted_topics
@@ -27,12 +28,13 @@ class Shop:
         self.folder = folder
         self.servers = servers
         self.settings = load_settings(
-            {}, broker=servers.broker, redis_url=servers.redis_url, coupon_key="test",
+            {}, broker=servers.broker, coupon_key="test",
             web_port=port, transactions=False,
-            session_timeout_s=2.0, heartbeat_s=0.3, rebalance_timeout_s=2.0, **settings,
+            session_timeout_s=2.0, heartbeat_s=0.3, rebalance_timeout_s=2.0,
+            **({"redis_url": servers.redis_url} | settings),
         )  # fmt: skip
         self.kinds = load_policy(self.settings).kinds()
-        Topics(servers.broker).create(
+        Topics(Brokers(servers.broker)).create(
             wanted_topics(
                 self.kinds, self.settings.group, journal_partitions=PARTITIONS, raw_partitions=1
             )

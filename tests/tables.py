@@ -91,6 +91,14 @@ def in_redis(client: Any, partition: int) -> Contents:
     }  # fmt: skip
 
 
+def open_client(url: str) -> Any:
+    """A client of a server or a Cluster, without ``await``."""
+    scheme, _, hosts = url.partition("+cluster://")
+    if not hosts:
+        return redis.Redis.from_url(url)
+    return redis.RedisCluster.from_url(f"{scheme}://{hosts.split(',')[0]}")
+
+
 @contextmanager
 def memory_store() -> Iterator[Store]:
     """A table in this process."""
@@ -101,9 +109,9 @@ def memory_store() -> Iterator[Store]:
 
 @contextmanager
 def redis_store(url: str) -> Iterator[Store]:
-    """A table in Redis."""
+    """A table in Redis, or in a Redis Cluster."""
     table = RedisTable(url)
-    with redis.Redis.from_url(url) as client, asyncio.Runner() as runner:
+    with open_client(url) as client, asyncio.Runner() as runner:
         yield Store(table, runner, lambda partition: in_redis(client, partition))
         runner.run(table.__aexit__())
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import redis
+from redis_cluster import open_cluster
 from tables import (
     BEGINNING,
     ELSEWHERE,
@@ -14,6 +14,7 @@ from tables import (
     IDS,
     Store,
     memory_store,
+    open_client,
     redis_store,
     step,
 )
@@ -31,15 +32,24 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield embedded.redis_url
 
 
-@pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.live)])
+@pytest.fixture(scope="module")
+def cluster_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with open_cluster(tmp_path_factory.mktemp("cluster")) as cluster:
+        yield cluster.url
+
+
+LIVE = [pytest.param(it, marks=pytest.mark.live) for it in ("redis", "cluster")]
+
+
+@pytest.fixture(params=["memory", *LIVE])
 def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     if request.param == "memory":
         with memory_store() as store:
             yield store
         return
-    url = request.getfixturevalue("redis_url")
-    with redis.Redis.from_url(url) as client, redis_store(url) as store:
-        client.flushdb()
+    url = request.getfixturevalue(f"{request.param}_url")
+    with open_client(url) as client, redis_store(url) as store:
+        client.flushall()
         yield store
 
 

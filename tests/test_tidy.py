@@ -135,9 +135,9 @@ def test_only_streams_opens_kafka() -> None:
     assert [name_of(it) for it in outside if tops_of(it) & KAFKA] == []
 
 
-def test_only_the_redis_table_opens_redis() -> None:
+def test_only_the_redis_client_opens_redis() -> None:
     openers = [name_of(path) for path in CODE if "redis" in tops_of(path)]
-    assert openers == ["state/redis_table.py"]
+    assert openers == ["state/redis_client.py"]
 
 
 def test_packages_are_imported_by_their_full_path() -> None:
