@@ -31,10 +31,16 @@ class ConfigError(Exception):
 class Settings(Struct, frozen=True, kw_only=True):
     """One field per environment variable: ``broker`` is ``EBBTIDE_BROKER``.
 
-    broker: Kafka bootstrap servers. redis_url: where rows are kept. group: the consumer group.
+    broker: Kafka bootstrap servers. kafka_…: how to get in there; a security of ``sasl_…`` needs a
+    username and a password, one of ``…ssl`` may name files (PEM): of the authority that vouches for
+    the brokers, and of our own certificate and its key.
+    redis_url: where rows are kept: ``redis://``, ``rediss://`` with TLS, or either with
+    ``+cluster``. redis_…: how to get in there, where the URL does not say it. …_password_file,
+    coupon_key_file: files that hold the secret, instead of the environment.
+    group: the consumer group.
     config: the path of engine.toml. clock: ``wall`` ticks each ``tick_seconds``; ``feed`` takes
     ticks from the raw topics, for replaying history.
-    coupon_key, coupon_key_file: the secret that coupon codes are derived with.
+    coupon_key: the secret that coupon codes are derived with.
     future_tolerance_seconds: how far ahead of our clock an event may be. event_bytes_max: larger
     events are dead letters. dedupe_events_max: event ids that a worker's ingest remembers.
     session_timeout_s, heartbeat_s, rebalance_timeout_s: of the consumer group; with the defaults a
@@ -45,7 +51,21 @@ class Settings(Struct, frozen=True, kw_only=True):
     """
 
     broker: str = "127.0.0.1:19092"
+    kafka_security: Literal["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"] = "plaintext"
+    kafka_sasl_mechanism: Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"] = "SCRAM-SHA-512"
+    kafka_username: str = ""
+    kafka_password: str = ""
+    kafka_password_file: str = ""
+    kafka_ca_file: str = ""
+    kafka_cert_file: str = ""
+    kafka_key_file: str = ""
     redis_url: str = "redis://127.0.0.1:16379/0"
+    redis_username: str = ""
+    redis_password: str = ""
+    redis_password_file: str = ""
+    redis_ca_file: str = ""
+    redis_cert_file: str = ""
+    redis_key_file: str = ""
     group: str = "ebbtide"
     config: str = str(DEFAULT_CONFIG)
     clock: Literal["wall", "feed"] = "wall"
@@ -68,20 +88,40 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     def secret_coupon_key(self) -> str:
         """The coupon secret. Raises ConfigError where there is none, or none can be read."""
-        if self.coupon_key:
-            return self.coupon_key
-        if not self.coupon_key_file:
+        key = self.secret("coupon_key")
+        if not key:
             raise ConfigError(
                 "EBBTIDE_COUPON_KEY is not set, and coupon codes are derived with it: set it, or"
                 " EBBTIDE_COUPON_KEY_FILE to a file that holds it (any long random text)"
             )
-        try:
-            key = Path(self.coupon_key_file).read_text("utf-8").strip()
-        except OSError as error:
-            raise ConfigError(f"EBBTIDE_COUPON_KEY_FILE: {error}") from error
-        if not key:
-            raise ConfigError(f"EBBTIDE_COUPON_KEY_FILE: {self.coupon_key_file} is empty")
         return key
+
+    def secret(self, name: str) -> str:
+        """A secret from the environment or from the file named there; empty where neither is set.
+
+        Raises ConfigError where the file cannot be read or holds nothing.
+        """
+        value: str = getattr(self, name)
+        path: str = getattr(self, f"{name}_file")
+        if value or not path:
+            return value
+        variable = f"{PREFIX}{name.upper()}_FILE"
+        try:
+            value = Path(path).read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{variable}: {error}") from error
+        if not value:
+            raise ConfigError(f"{variable}: {path} is empty")
+        return value
+
+    def __repr__(self) -> str:
+        """All but the secrets."""
+        hidden = {"coupon_key", "kafka_password", "redis_password", "redis_url"}
+        shown = (
+            f"{name}={'…' if name in hidden else repr(getattr(self, name))}"
+            for name in self.__struct_fields__
+        )
+        return f"Settings({', '.join(shown)})"
 
 
 def load_settings(environment: Mapping[str, str] = os.environ, **overrides: Any) -> Settings:

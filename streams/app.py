@@ -20,9 +20,11 @@ from faust.types import TP
 
 from config.settings import Settings
 from schemas.codec import RAW_TOPICS
+from state.redis_client import AccessError
 from state.redis_table import RedisTable
-from state.table import StoreError
+from state.table import Needs, StoreError
 from streams.bootstrap import load_policy
+from streams.connection import brokers_of, faust_credentials, redis_url_of
 from streams.lanes import Lanes
 from streams.member import Member
 from streams.producer import Producer, producer_config
@@ -69,15 +71,17 @@ class Worker:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         policy = load_policy(settings)
+        servers = brokers_of(settings)
         wanted = wanted_topics(
             policy.kinds(), settings.group, journal_partitions=1, raw_partitions=1
         )
-        topics = Topics(settings.broker)
+        topics = Topics(servers)
         there = topics.require(topic.name for topic in wanted)
         self.app = _faust_app(settings)
-        self.table = RedisTable(settings.redis_url)
-        self.producer = Producer(settings.broker)
-        self.marks = Marks({"bootstrap.servers": settings.broker}, topics.id_of(JOURNAL))
+        asyncio.run(_look(redis_url_of(settings)))
+        self.table = RedisTable(redis_url_of(settings))
+        self.producer = Producer(servers)
+        self.marks = Marks(servers, topics.id_of(JOURNAL))
         self.member = Member(
             settings, policy.engine(), self.table, self.producer, self._publisher, _Group(self.app),
             there,
@@ -114,7 +118,7 @@ class Worker:
         silent_s = time.monotonic() - self.kafka_answered_at
         if not self.assigned:
             found["group"] = "no partitions are assigned yet"
-        elif silent_s > _KAFKA_SILENT_S and not self._is_busy():
+        elif silent_s > _KAFKA_SILENT_S and self._asks():
             found["kafka"] = f"no fetch was answered for {silent_s:.0f} s"
         try:
             await self.table.ping()
@@ -122,9 +126,10 @@ class Worker:
             found["redis"] = str(error)
         return found
 
-    def _is_busy(self) -> bool:
-        """Whether all that has been fetched fills the lanes, so that nothing more is asked for."""
-        return any(self._is_full(tp) for tp in self.app.consumer.assignment())
+    def _asks(self) -> bool:
+        """Whether anything is asked for: not without partitions, nor while a lane is full."""
+        ours = self.app.consumer.assignment()
+        return bool(ours) and not any(self._is_full(tp) for tp in ours)
 
     def _is_full(self, tp: TP) -> bool:
         return self.member.lanes_of(tp.topic).is_full(tp)
@@ -132,7 +137,7 @@ class Worker:
     def _publisher(self, partition: int) -> Publisher:
         if not self.settings.transactions:
             return PlainPublisher(partition, self.producer, self.marks)
-        config = producer_config(self.settings.broker)
+        config = producer_config(brokers_of(self.settings))
         transactional_id = f"{self.settings.group}-relay-{partition}"
         return TransactionalPublisher(partition, config, transactional_id, self.marks)
 
@@ -196,6 +201,18 @@ class _Group:
         await self._app.crash(error)
 
 
+async def _look(url: str) -> None:
+    """Raise AccessError where Redis will never let us work. One that is away is waited for."""
+    async with RedisTable(url) as table:
+        try:
+            await table.ping()
+            await table.load(0, Needs())
+        except AccessError:
+            raise
+        except StoreError as error:
+            log.warning("redis_away", error=str(error))
+
+
 def _into(lanes: Lanes) -> Any:
     """A processor that puts each partition batch into its lane."""
 
@@ -210,6 +227,7 @@ def _faust_app(settings: Settings) -> faust.App:
     return faust.App(
         settings.group,
         broker=[f"kafka://{server}" for server in settings.broker.split(",")],
+        broker_credentials=faust_credentials(settings),
         store="memory://",
         datadir=Path(tempfile.gettempdir()) / f"ebbtide-{settings.web_port}",
         # `latest` is no promise: a record that came before the first look would be lost.

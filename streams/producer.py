@@ -15,6 +15,7 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka import Producer as Librdkafka
 from msgspec import Struct
 
+from streams.connection import Brokers
 from streams.partitioner import LIBRDKAFKA_PARTITIONER
 
 log = structlog.get_logger()
@@ -24,10 +25,9 @@ _QUEUE_FULL_WAIT_S = 0.005
 RECORD_BYTES_MAX = 4 * 1024 * 1024
 
 
-def producer_config(broker: str) -> dict[str, Any]:
+def producer_config(brokers: Brokers) -> dict[str, Any]:
     """What all our producers have in common."""
-    return {
-        "bootstrap.servers": broker,
+    return brokers.config() | {
         "enable.idempotence": True,
         # A record that is given up must take those after it along. Otherwise they would arrive, the
         # batch would be sent again, and its readers would take the late one for a repetition.
@@ -81,8 +81,8 @@ class _Flight:
 class Producer:
     """A librdkafka producer for asyncio. Records larger than ``RECORD_BYTES_MAX`` are refused."""
 
-    def __init__(self, broker: str, linger_ms: int = 5) -> None:
-        self._settings = producer_config(broker) | {"linger.ms": linger_ms}
+    def __init__(self, brokers: Brokers, linger_ms: int = 5) -> None:
+        self._settings = producer_config(brokers) | {"linger.ms": linger_ms}
         self._librdkafka = self._build()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="producer", daemon=True)

@@ -28,6 +28,7 @@ from msgspec import Struct
 
 from schemas.codec import encode_json
 from schemas.decisions import Mark
+from streams.connection import Brokers
 from streams.producer import DeliveryError, Outbound, Producer
 from streams.topics import MARKS
 
@@ -81,9 +82,9 @@ class Marks:
     journal: the journal's topic id; a mark that speaks of another journal's offsets says nothing.
     """
 
-    def __init__(self, config: Mapping[str, Any], journal: str = "") -> None:
+    def __init__(self, brokers: Brokers, journal: str = "") -> None:
         self._journal = journal
-        self._config = dict(config) | {
+        self._config = brokers.config() | {
             "group.id": "ebbtide-marks",  # librdkafka wants one; it is never joined.
             "isolation.level": "read_committed",
             "enable.partition.eof": True,

@@ -1,9 +1,9 @@
 """Which topics are there, and how are they made?"""
 
-import logging
+import time
 from collections.abc import Iterable
 
-from confluent_kafka import KafkaException, TopicCollection
+from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 from msgspec import Struct
@@ -12,11 +12,15 @@ from schemas import dead_letter
 from schemas.cloud_event import DECISIONS, trigger_topic
 from schemas.codec import RAW_TOPICS
 from schemas.instant import DAY
+from streams.connection import Brokers
 from streams.producer import RECORD_BYTES_MAX
 
 JOURNAL = "journal"
 MARKS = "outbox-marks"
 _TIMEOUT_S = 10.0
+# After so long what librdkafka has heard meanwhile is looked at.
+_LOOK_S = 1.0
+_REFUSALS = (KafkaError._AUTHENTICATION, KafkaError._SSL)  # noqa: SLF001 - their only names
 _EXISTS = 36  # TOPIC_ALREADY_EXISTS in the Kafka protocol.
 
 
@@ -63,13 +67,14 @@ def wanted_topics(
 class Topics:
     """Asks Kafka about topics, and makes them."""
 
-    def __init__(self, broker: str) -> None:
-        self._broker = broker
-        settings: dict[str, str | int | float | bool] = {
-            "bootstrap.servers": broker, "socket.timeout.ms": 10_000,
-        }  # fmt: skip
-        # Without a logger librdkafka writes each vain attempt to connect to the terminal.
-        self._admin = AdminClient(settings, logger=logging.getLogger("librdkafka"))
+    def __init__(self, brokers: Brokers) -> None:
+        self._brokers = brokers
+        self._refusal = ""
+        self._admin = AdminClient(
+            brokers.config()
+            # Of each vain attempt a line would be logged; why all were vain, we say in one.
+            | {"socket.timeout.ms": 10_000, "error_cb": self._heard, "log_level": 0}
+        )
 
     def create(self, wanted: Iterable[Topic], replication: int = 1) -> list[str]:
         """Make the topics that are not there; returns their names. Raises TopicError."""
@@ -92,14 +97,30 @@ class Topics:
 
     def partitions(self) -> dict[str, int]:
         """The partition count of every topic there is. Raises TopicError where Kafka is silent."""
-        try:
-            listed = self._admin.list_topics(timeout=_TIMEOUT_S).topics
-        except KafkaException as error:
-            raise TopicError(
-                f"Kafka at {self._broker} does not answer ({error.args[0].str()}): start it, or set"
-                " EBBTIDE_BROKER"
-            ) from error
-        return {name: len(topic.partitions) for name, topic in listed.items()}
+        deadline = time.monotonic() + _TIMEOUT_S
+        while True:
+            try:
+                listed = self._admin.list_topics(timeout=_LOOK_S).topics
+                return {name: len(topic.partitions) for name, topic in listed.items()}
+            except KafkaException as error:
+                # librdkafka goes on trying, whatever the brokers say; it tells why by a callback.
+                self._admin.poll(0)
+                if self._refusal:
+                    raise TopicError(
+                        f"Kafka at {self._brokers} does not let us in ({self._refusal}): look at"
+                        " the settings EBBTIDE_KAFKA_…"
+                    ) from error
+                if time.monotonic() > deadline:
+                    security = self._brokers.config().get("security.protocol", "plaintext")
+                    raise TopicError(
+                        f"Kafka at {self._brokers} does not answer ({error.args[0].str()}): start"
+                        " it, or set EBBTIDE_BROKER. If it runs there: does it expect"
+                        f" EBBTIDE_KAFKA_SECURITY={security}?"
+                    ) from error
+
+    def _heard(self, error: KafkaError) -> None:
+        if error.code() in _REFUSALS:
+            self._refusal = error.str()
 
     def id_of(self, topic: str) -> str:
         """The id that Kafka gave a topic when it was made: another one when it is made anew."""

@@ -25,6 +25,7 @@ from state.table import Position
 from streams.apply import apply
 from streams.bootstrap import load_policy
 from streams.commands.kafka import Reader
+from streams.connection import Brokers
 from streams.topics import JOURNAL
 
 TOLD_MAX = 20
@@ -73,7 +74,7 @@ class Journal(Struct):
 def check(shop: ChaosShop) -> Verdict:
     """Compare, when all workers have stopped."""
     verdict = Verdict()
-    with Reader(shop.settings.broker) as reader:
+    with Reader(Brokers(shop.settings.broker)) as reader:
         journals: dict[int, Journal] = defaultdict(Journal)
         for record in reader.to_the_end([JOURNAL]):
             journal = journals[record.partition() or 0]
@@ -101,7 +102,7 @@ def _check_carried(shop: ChaosShop, journals: dict[int, Journal], verdict: Verdi
     sources = Counter((it.source.topic, it.source.partition, it.source.offset)
                       for it in entries if isinstance(it, Entry))  # fmt: skip
     verdict.carried_twice = sum(sources.values()) - len(sources)
-    with Reader(shop.settings.broker) as reader:
+    with Reader(Brokers(shop.settings.broker)) as reader:
         for record in reader.to_the_end(["dead-letters"]):
             headers = dict(record.headers() or [])
             source = (headers[f"source_{it}"] for it in ("topic", "partition", "offset"))
@@ -194,7 +195,7 @@ def _check_published(
     sent = {name: it for name, it in expected.items() if it.decision.outcome == "sent"}
     verdict.triggers_expected, verdict.decisions_expected = len(sent), len(expected)
     topics = [trigger_topic(kind) for kind in shop.kinds]
-    with Reader(shop.settings.broker) as reader:
+    with Reader(Brokers(shop.settings.broker)) as reader:
         for names, wanted in ((topics, sent), ([DECISIONS], expected)):
             seen: dict[str, list[bytes]] = defaultdict(list)
             for record in reader.to_the_end(names):

@@ -23,6 +23,7 @@ from live_shop import until
 from config.settings import Settings, load_settings
 from state.table import Position
 from streams.bootstrap import load_policy
+from streams.connection import Brokers
 from streams.embedded import GUARD, HOST, Embedded
 from streams.topics import Topics, wanted_topics
 
@@ -135,7 +136,7 @@ class ChaosShop:
             coupon_key="chaos", tick_seconds=TICK_S, transactions=kafka is not None, **settings,
         )  # fmt: skip
         self.kinds = load_policy(self.settings).kinds()
-        Topics(broker).create(
+        Topics(Brokers(broker)).create(
             wanted_topics(
                 self.kinds, self.settings.group, journal_partitions=PARTITIONS,
                 raw_partitions=RAW_PARTITIONS,

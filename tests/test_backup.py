@@ -17,6 +17,7 @@ from schemas.cloud_event import DECISIONS
 from state.customer import ROW_VERSION
 from state.table import Position
 from streams.commands.kafka import Reader
+from streams.connection import Brokers
 from streams.demo.path import PARTITIONS
 from streams.demo.progress import Progress
 from streams.snapshots import Begin, End, Header, SnapshotError, Writer, read, verify
@@ -62,7 +63,7 @@ def everything(shop: Shop) -> dict[bytes, bytes]:
 
 
 def decisions(shop: Shop) -> int:
-    with Reader(shop.settings.broker) as reader:
+    with Reader(Brokers(shop.settings.broker)) as reader:
         return sum(1 for _ in reader.to_the_end([DECISIONS]))
 
 

@@ -11,6 +11,7 @@ from apache_kafka import ApacheKafka, why_not
 from confluent_kafka import Consumer, KafkaError
 
 from schemas.decisions import Mark
+from streams.connection import Brokers
 from streams.producer import DeliveryError, Outbound, Producer, producer_config
 from streams.publisher import Fenced, Marks, PlainPublisher, TransactionalPublisher
 from streams.topics import MARKS, Topic, Topics
@@ -31,17 +32,17 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def topic(broker: str, request: pytest.FixtureRequest) -> str:
     """A topic of the test's own; the marks are those of one partition for each test."""
     name = str(request.node.name)[:100]
-    Topics(broker).create([Topic(name, 1), Topic(MARKS, 16)])
+    Topics(Brokers(broker)).create([Topic(name, 1), Topic(MARKS, 16)])
     return name
 
 
 @pytest.fixture
 def marks(broker: str) -> Marks:
-    return Marks({"bootstrap.servers": broker}, "this journal")
+    return Marks(Brokers(broker), "this journal")
 
 
 def owner(broker: str, partition: int, marks: Marks) -> TransactionalPublisher:
-    config = producer_config(broker)
+    config = producer_config(Brokers(broker))
     return TransactionalPublisher(partition, config, f"relay-{partition}", marks)
 
 
@@ -139,16 +140,14 @@ def test_a_mark_is_found_behind_many_and_the_furthest_one_counts(
     broker: str, topic: str, marks: Marks
 ) -> None:
     async def story() -> None:
-        producer = Producer(broker)
+        producer = Producer(Brokers(broker))
         publisher = PlainPublisher(4, producer, marks)
         assert await publisher.begin() == Mark()
         await producer.send([marks.record(4, Mark(it, it)) for it in range(1, 501)])
         await publisher.publish([Outbound(topic, b"1")], Mark(501, 502))
         # One that was overtaken writes late, and another journal's marks speak of other offsets.
         late = marks.record(4, Mark(400, 400))
-        other = Marks({"bootstrap.servers": broker}, "another journal").record(
-            4, Mark(9_000, 9_000)
-        )
+        other = Marks(Brokers(broker), "another journal").record(4, Mark(9_000, 9_000))
         await producer.send([late, other, *([other] * 100)])
         assert await publisher.begin() == Mark(501, 502)
         producer.close()

@@ -38,6 +38,7 @@ def customer(
     import asyncio
 
     from streams.commands import customer_page, customer_view, kafka, terminal
+    from streams.connection import brokers_of, redis_url_of
     from streams.topics import JOURNAL
 
     try:
@@ -45,8 +46,8 @@ def customer(
     except UnicodeEncodeError as error:
         raise terminal.UsageError("the ID is not text in UTF-8, as all ids are") from error
     settings = terminal.settings_from(broker=broker, redis_url=redis_url)
-    partitions = kafka.reach(settings.broker).require([JOURNAL])[JOURNAL]
-    view = asyncio.run(customer_view.look_up(settings.redis_url, partitions, customer_id))
+    partitions = kafka.reach(brokers_of(settings)).require([JOURNAL])[JOURNAL]
+    view = asyncio.run(customer_view.look_up(redis_url_of(settings), partitions, customer_id))
     if view is None:
         raise terminal.CommandError(
             f"customer {customer_id!r} is not known: no event of theirs has been applied, or they"

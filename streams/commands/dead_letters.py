@@ -52,9 +52,10 @@ def list_letters(
     Settings: EBBTIDE_BROKER.
     """
     from streams.commands import letters, terminal
+    from streams.connection import brokers_of
 
     settings = terminal.settings_from(broker=broker)
-    letters.show(settings.broker, reason, limit=limit, as_json=as_json)
+    letters.show(brokers_of(settings), reason, limit=limit, as_json=as_json)
 
 
 @app.command
@@ -101,10 +102,11 @@ def requeue(
     import asyncio
 
     from streams.commands import letters, repaired, terminal
+    from streams.connection import brokers_of
 
     settings = terminal.settings_from(broker=broker)
     if file is None:
-        work = letters.requeue(settings.broker, reason, dry_run=dry_run)
+        work = letters.requeue(brokers_of(settings), reason, dry_run=dry_run)
     else:
         work = repaired.requeue_file(settings, file, reason, dry_run=dry_run)
     done = asyncio.run(work)

@@ -24,6 +24,7 @@ from schemas.journal import AnyEvent, Entry, Source
 from streams.commands import kafka, terminal
 from streams.commands.lines import Checker, Report, exist, read, show
 from streams.commands.progress import bar
+from streams.connection import brokers_of
 from streams.producer import Outbound
 from streams.topics import JOURNAL
 
@@ -79,7 +80,7 @@ async def run(
 ) -> Done:
     """Import files. Raises CommandError, TopicError and DeliveryError."""
     exist(files)
-    kafka.reach(settings.broker).require([JOURNAL])
+    kafka.reach(brokers_of(settings)).require([JOURNAL])
     done = Done()
     with TemporaryFile() as file:
         spool = _Spool(file)
@@ -117,7 +118,7 @@ async def _write(settings: Settings, spool: _Spool, done: Done) -> None:
     imported_at = time.time_ns() // 1_000_000
     batch: list[Outbound] = []
     with bar("events", len(spool.times)) as step:
-        async with kafka.Sender(settings.broker) as sender:
+        async with kafka.Sender(brokers_of(settings)) as sender:
             for place, line in enumerate(spool.in_order()):
                 event = _decode(line)
                 entry = Entry(event, Source(done.source, 0, place, 0), imported_at)

@@ -15,6 +15,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 from confluent_kafka import Message as Record
 from msgspec import Struct
 
+from streams.connection import Brokers
 from streams.producer import DeliveryError, Outbound, Producer
 from streams.topics import TopicError, Topics
 
@@ -25,23 +26,23 @@ _ACKNOWLEDGE_S = 10.0
 _POLL_S = 0.1
 
 
-def reach(broker: str) -> Topics:
+def reach(brokers: Brokers) -> Topics:
     """The topics of a Kafka that listens. Raises TopicError at once where nothing does.
 
     librdkafka goes on trying, which suits a worker; a person wants to know.
     """
-    if refusal := refused(broker):
+    if refusal := refused(brokers):
         raise TopicError(
-            f"Kafka at {broker} cannot be reached ({refusal}): start it (`ebbtide up` starts one on"
-            " this machine), or name another with --broker or EBBTIDE_BROKER"
+            f"Kafka at {brokers} cannot be reached ({refusal}): start it (`ebbtide up` starts one"
+            " on this machine), or name another with --broker or EBBTIDE_BROKER"
         )
-    return Topics(broker)
+    return Topics(brokers)
 
 
-def refused(broker: str) -> str | None:
+def refused(brokers: Brokers) -> str | None:
     """Why none of the servers can be connected to; None where one can."""
     refusal = ""
-    for server in broker.split(","):
+    for server in brokers.servers.split(","):
         host, _, port = server.strip().rpartition(":")
         try:
             with socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_S):
@@ -61,11 +62,11 @@ class Bounds(Struct, frozen=True):
 class Reader:
     """Reads partitions from chosen places. Raises TopicError where Kafka does not answer."""
 
-    def __init__(self, broker: str) -> None:
-        self.broker = broker
+    def __init__(self, brokers: Brokers) -> None:
+        self.brokers = brokers
         self._consumer = Consumer(
-            {
-                "bootstrap.servers": broker,
+            brokers.config()
+            | {
                 # librdkafka wants one; it is never joined.
                 "group.id": "ebbtide-command",
                 "enable.auto.commit": False,
@@ -158,7 +159,7 @@ class Reader:
         """The next record or end of a partition. Raises TopicError where neither comes."""
         record = self._consumer.poll(_ANSWER_S)
         if record is None:
-            raise TopicError(f"Kafka at {self.broker} has stopped answering")
+            raise TopicError(f"Kafka at {self.brokers} has stopped answering")
         return record
 
     def _end_by_fetch(self, record: Record) -> int | None:
@@ -177,7 +178,7 @@ class Reader:
         try:
             listed = self._consumer.list_topics(timeout=_ANSWER_S).topics
         except KafkaException as error:
-            raise TopicError(f"Kafka at {self.broker}: {error.args[0].str()}") from error
+            raise TopicError(f"Kafka at {self.brokers}: {error.args[0].str()}") from error
         if missing := [name for name in topics if name not in listed]:
             raise TopicError(
                 f"missing topics: {', '.join(missing)}. Make them with `ebbtide topics create`"
@@ -202,9 +203,9 @@ def _is_end(record: Record) -> bool:
 class Sender:
     """Sends records as the worker does. Raises DeliveryError soon where Kafka stops answering."""
 
-    def __init__(self, broker: str) -> None:
-        self._broker = broker
-        self._producer = Producer(broker)
+    def __init__(self, brokers: Brokers) -> None:
+        self._brokers = brokers
+        self._producer = Producer(brokers)
 
     async def __aenter__(self) -> Self:
         return self
@@ -218,6 +219,6 @@ class Sender:
             await asyncio.wait_for(self._producer.send(list(records)), _ACKNOWLEDGE_S)
         except TimeoutError as error:
             raise DeliveryError(
-                f"Kafka at {self._broker} has not acknowledged for {_ACKNOWLEDGE_S:.0f} s; what was"
-                " under way may or may not stand in the log"
+                f"Kafka at {self._brokers} has not acknowledged for {_ACKNOWLEDGE_S:.0f} s; what"
+                " was under way may or may not stand in the log"
             ) from error

@@ -18,6 +18,7 @@ from schemas.codec import RAW_TOPICS
 from schemas.dead_letter import TOPIC
 from schemas.instant import to_text
 from streams.commands import kafka, terminal
+from streams.connection import Brokers
 from streams.producer import Outbound
 
 BATCH_RECORDS = 500
@@ -57,13 +58,13 @@ class Requeued(Struct):
     by_reason: Counter[str] = msgspec.field(default_factory=Counter)
 
 
-def show(broker: str, reasons: Sequence[str], *, limit: int, as_json: bool) -> None:
+def show(brokers: Brokers, reasons: Sequence[str], *, limit: int, as_json: bool) -> None:
     """Print the newest letters. limit 0: all."""
     count = 0
     by_reason: Counter[str] = Counter()
     hints: dict[str, str] = {}
     newest: deque[Letter] = deque(maxlen=limit or None)
-    for record in _read(broker, reasons):
+    for record in _read(brokers, reasons):
         letter = _letter(record)
         count += 1
         by_reason[letter.reason] += 1
@@ -99,23 +100,25 @@ class Again(Struct, frozen=True):
     came_from: str
 
 
-async def requeue(broker: str, reasons: Sequence[str], *, dry_run: bool) -> Requeued:
+async def requeue(brokers: Brokers, reasons: Sequence[str], *, dry_run: bool) -> Requeued:
     """Send letters back to where they came from as they were, each kind of content once."""
     found = (
         Again(
             _text(headers := _headers(it), "source_topic"), _key(it), it.value(),
             _text(headers, "reason"), f"{TOPIC}/{it.partition()}/{it.offset()}",
         )
-        for it in _read(broker, reasons)
+        for it in _read(brokers, reasons)
     )  # fmt: skip
-    return await send(broker, found, Requeued(), dry_run=dry_run)
+    return await send(brokers, found, Requeued(), dry_run=dry_run)
 
 
-async def send(broker: str, found: Iterable[Again], done: Requeued, *, dry_run: bool) -> Requeued:
+async def send(
+    brokers: Brokers, found: Iterable[Again], done: Requeued, *, dry_run: bool
+) -> Requeued:
     """Send what did not come from a raw topic, and is not alike; counts it all in ``done``."""
     known: set[bytes] = set()
     batch: list[Outbound] = []
-    async with kafka.Sender(broker) as sender:
+    async with kafka.Sender(brokers) as sender:
         for it in found:
             if it.topic not in RAW_TOPICS:
                 done.not_raw += 1
@@ -136,9 +139,9 @@ async def send(broker: str, found: Iterable[Again], done: Requeued, *, dry_run: 
     return done
 
 
-def _read(broker: str, reasons: Sequence[str]) -> Iterator[Record]:
-    kafka.reach(broker).require([TOPIC])
-    with kafka.Reader(broker) as reader:
+def _read(brokers: Brokers, reasons: Sequence[str]) -> Iterator[Record]:
+    kafka.reach(brokers).require([TOPIC])
+    with kafka.Reader(brokers) as reader:
         for record in reader.to_the_end([TOPIC]):
             if not reasons or _text(_headers(record), "reason") in reasons:
                 yield record

@@ -9,6 +9,8 @@ import structlog
 # They tell what they try as well as what fails; what fails, our own records name.
 # The classes of streams.transport are Faust's services, which log by the name of their module.
 _LIBRARIES = ("aiokafka", "faust", "librdkafka", "mode", "streams.transport")
+# librdkafka warns at each start of a setting that it calls experimental, and that we rely on.
+_KNOWN = "property enable.gapless.guarantee"
 _NOTHING = logging.CRITICAL + 1
 
 
@@ -37,6 +39,7 @@ def set_up(level: str, *, as_json: bool, libraries: bool) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
         )
     )
+    handler.addFilter(lambda it: it.name != "librdkafka" or _KNOWN not in it.getMessage())
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)

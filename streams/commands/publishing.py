@@ -21,6 +21,7 @@ from schemas.codec import RAW_TOPICS, RAW_UNIONS
 from schemas.event import Event
 from streams.commands import kafka, terminal
 from streams.commands.lines import REPORTS_MAX, Checker, Report, exist, read, show
+from streams.connection import brokers_of
 from streams.producer import Outbound
 
 
@@ -66,10 +67,10 @@ class Publication:
     async def run(self, files: Sequence[str]) -> int:
         """Publish them all; 1 if any line was not sent."""
         exist(files)
-        topics = kafka.reach(self._settings.broker)
+        topics = kafka.reach(brokers_of(self._settings))
         topics.require(RAW_TOPICS if self._to_topic is None else [self._to_topic])
         started = time.monotonic()
-        async with kafka.Sender(self._settings.broker) as sender:
+        async with kafka.Sender(brokers_of(self._settings)) as sender:
             with _bar(files) as advance:
                 for batch, read_bytes in self._batches(files):
                     await sender.send(batch)

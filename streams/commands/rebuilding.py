@@ -19,6 +19,7 @@ from streams.apply import apply
 from streams.bootstrap import Policy, load_policy
 from streams.commands import kafka, terminal
 from streams.commands.progress import bar
+from streams.connection import brokers_of, redis_url_of
 from streams.engage import NOTHING, decode_journal
 from streams.publisher import Marks
 from streams.topics import JOURNAL
@@ -43,14 +44,14 @@ class _Journal:
     """The journal's partitions, from their beginning. Raises CommandError where that is gone."""
 
     def __init__(self, settings: Settings, wanted: Sequence[int]) -> None:
-        self._broker = settings.broker
-        topics = kafka.reach(settings.broker)
+        self._brokers = brokers_of(settings)
+        topics = kafka.reach(self._brokers)
         count = topics.require([JOURNAL])[JOURNAL]
         if wrong := [it for it in wanted if not 0 <= it < count]:
             raise terminal.UsageError(f"--partition {wrong[0]}: the journal has 0 to {count - 1}")
         self.partitions = sorted(set(wanted)) or list(range(count))
         self.topic_id = topics.id_of(JOURNAL)
-        with kafka.Reader(self._broker) as reader:
+        with kafka.Reader(self._brokers) as reader:
             self.bounds = reader.bounds([JOURNAL])
         for partition in self.partitions:
             if first := self.bounds[JOURNAL, partition].first:
@@ -63,7 +64,7 @@ class _Journal:
         """Offsets and records of a partition before an offset."""
         offsets: list[int] = []
         records: list[Record] = []
-        with kafka.Reader(self._broker) as reader:
+        with kafka.Reader(self._brokers) as reader:
             for it in reader.to_the_end([JOURNAL], [TopicPartition(JOURNAL, partition, 0)]):
                 offset: int = it.offset() or 0
                 if offset >= end:
@@ -81,8 +82,11 @@ class _Journal:
 async def rebuild(settings: Settings, wanted: Sequence[int]) -> Done:
     """Put what the journal makes in the place of what Redis holds."""
     journal, policy, done = _Journal(settings, wanted), load_policy(settings), Done()
-    marks = Marks({"bootstrap.servers": settings.broker}, journal.topic_id)
-    async with Stage(settings.redis_url, "next") as stage, RedisTable(settings.redis_url) as live:
+    marks = Marks(brokers_of(settings), journal.topic_id)
+    async with (
+        Stage(redis_url_of(settings), "next") as stage,
+        RedisTable(redis_url_of(settings)) as live,
+    ):
         with bar("records", _total(journal)) as step:
             for partition in journal.partitions:
                 await stage.clear(partition)
@@ -100,7 +104,7 @@ async def rebuild(settings: Settings, wanted: Sequence[int]) -> Done:
 async def audit(settings: Settings, wanted: Sequence[int]) -> Done:
     """Compare what Redis holds with what the journal makes, up to where Redis stands."""
     journal, policy, done = _Journal(settings, wanted), load_policy(settings), Done()
-    async with Stage(settings.redis_url, "audit") as stage:
+    async with Stage(redis_url_of(settings), "audit") as stage:
         with bar("records", _total(journal)) as step:
             for partition in journal.partitions:
                 await stage.copy(partition)

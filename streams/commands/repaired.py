@@ -15,6 +15,7 @@ from streams.commands.letters import Again, Requeued, send
 from streams.commands.lines import Checker, Report, exist, read, show
 from streams.commands.publishing import TOPIC_OF
 from streams.commands.terminal import CommandError
+from streams.connection import brokers_of
 
 
 class RepairedLetter(Struct, kw_only=True):
@@ -48,10 +49,10 @@ async def requeue_file(
     no letter.
     """
     exist([path])
-    kafka.reach(settings.broker).require([TOPIC])
+    kafka.reach(brokers_of(settings)).require([TOPIC])
     done = Requeued()
     return await send(
-        settings.broker, _repaired(settings, path, reasons, done), done, dry_run=dry_run
+        brokers_of(settings), _repaired(settings, path, reasons, done), done, dry_run=dry_run
     )
 
 

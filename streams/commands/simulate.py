@@ -36,13 +36,14 @@ def simulate(
     import asyncio
 
     from streams.commands import simulating, terminal
+    from streams.connection import brokers_of
 
     for name, value in (("customers", customers), ("rate", rate), ("days", days)):
         if value <= 0:
             raise terminal.UsageError(f"--{name} {value}: more than 0 is needed")
     settings = terminal.settings_from(broker=broker)
     wish = simulating.Wish(customers=customers, rate=rate, seed=seed, days=days, seconds=seconds)
-    run = simulating.Run(settings.broker, wish)
+    run = simulating.Run(brokers_of(settings), wish)
     interrupted = False
     try:
         asyncio.run(run.go())

@@ -20,6 +20,7 @@ from schemas.cloud_event import trigger_topic
 from schemas.codec import RAW_TOPICS, encode_json
 from schemas.event import Event
 from streams.commands import kafka, terminal
+from streams.connection import Brokers
 from streams.producer import Outbound
 from streams.simulated.simulation import Simulation
 
@@ -59,22 +60,22 @@ class Outcome(Struct):
 class Run:
     """One simulation, from now on. customers: those who have done anything."""
 
-    def __init__(self, broker: str, wish: Wish) -> None:
+    def __init__(self, brokers: Brokers, wish: Wish) -> None:
         self.outcome = Outcome(wish)
-        self._broker = broker
+        self._brokers = brokers
         self._wish = wish
         self._began_at = time.time_ns() // 1_000_000
         self._simulation = Simulation(wish.customers, wish.seed, self._began_at)
         self.customers: set[str] = set()
-        there = kafka.reach(broker).require(RAW_TOPICS)
+        there = kafka.reach(brokers).require(RAW_TOPICS)
         self._trigger_topics = [name for name in there if name.startswith(trigger_topic(""))]
         self._places: list[TopicPartition] = []
-        with kafka.Reader(broker) as reader:
+        with kafka.Reader(brokers) as reader:
             self._places = reader.near_the_end(self._trigger_topics)
 
     async def go(self) -> None:
         """Publish the past, then live until the time is over."""
-        async with kafka.Sender(self._broker) as sender:
+        async with kafka.Sender(self._brokers) as sender:
             with _line() as show:
                 await self._past(sender, show)
                 await self._live(sender, show)
@@ -84,7 +85,7 @@ class Run:
     def look_back(self) -> None:
         """Count what Ebbtide has said about these customers."""
         about: Counter[str] = Counter()
-        with kafka.Reader(self._broker) as reader:
+        with kafka.Reader(self._brokers) as reader:
             for record in reader.to_the_end(self._trigger_topics, self._places):
                 key = record.key()
                 customer_id = key.decode() if isinstance(key, bytes) else str(key)

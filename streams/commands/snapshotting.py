@@ -9,6 +9,7 @@ from config.settings import Settings
 from state.redis_stage import Piece, Stage
 from streams.commands import kafka, terminal
 from streams.commands.progress import bar
+from streams.connection import brokers_of, redis_url_of
 from streams.snapshots import Begin, Header, SnapshotError, Some, Writer, read, verify
 from streams.topics import JOURNAL
 
@@ -27,7 +28,7 @@ async def backup(settings: Settings, path: Path) -> Done:
     done = Done()
     try:
         with Writer(path, header) as writer, bar("partitions", header.journal_partitions) as step:
-            async with Stage(settings.redis_url, "backup") as stage:
+            async with Stage(redis_url_of(settings), "backup") as stage:
                 for partition in range(header.journal_partitions):
                     await _write(stage, partition, writer, done)
                     step(1)
@@ -57,7 +58,7 @@ async def restore(settings: Settings, path: Path, *, back: bool) -> Done:
     try:
         found, positions = verify(path)
         _fits(path, found, positions, _header(settings))
-        async with Stage(settings.redis_url, "restore") as stage:
+        async with Stage(redis_url_of(settings), "restore") as stage:
             return await _restore(stage, path, len(positions), back=back)
     except SnapshotError as error:
         raise terminal.CommandError(str(error)) from error
@@ -93,7 +94,7 @@ async def _restore(stage: Stage, path: Path, partitions: int, *, back: bool) -> 
 
 
 def _header(settings: Settings) -> Header:
-    topics = kafka.reach(settings.broker)
+    topics = kafka.reach(brokers_of(settings))
     partitions = topics.require([JOURNAL])[JOURNAL]
     return Header(
         created_at=time_ns() // 1_000_000,

@@ -21,6 +21,7 @@ from msgspec import Struct
 from config.settings import Settings
 from streams.commands import terminal
 from streams.commands.worker_process import WorkerProcess
+from streams.connection import Brokers
 from streams.embedded import Embedded, EmbeddedError
 from streams.topics import Topics, wanted_topics
 
@@ -171,7 +172,7 @@ class House:
         wanted = wanted_topics(
             kinds, self._settings.group, journal_partitions=PARTITIONS, raw_partitions=PARTITIONS
         )
-        Topics(self._settings.broker).create(wanted)
+        Topics(Brokers(self._settings.broker)).create(wanted)
 
     def _wait_until_ready(self) -> None:
         """Return when all are, or when the end is asked for. Raises EmbeddedError if one ends."""

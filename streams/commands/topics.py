@@ -54,6 +54,7 @@ def create(
     trigger topics), EBBTIDE_GROUP.
     """
     from streams.commands import kafka, terminal
+    from streams.connection import brokers_of
 
     settings = terminal.settings_from(broker=broker, config=config)
     for name, count in (
@@ -64,7 +65,7 @@ def create(
         if count < 1:
             raise terminal.UsageError(f"--{name} {count}: at least 1 is needed")
     wanted = wanted_by(settings, journal_partitions, raw_partitions)
-    topics = kafka.reach(settings.broker)
+    topics = kafka.reach(brokers_of(settings))
     before = topics.partitions()
     made = set(topics.create(wanted, replication))
     if as_json:

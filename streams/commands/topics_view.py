@@ -12,6 +12,7 @@ from schemas.codec import RAW_TOPICS
 from state.redis_table import RedisTable
 from state.table import StoreError
 from streams.commands import kafka, terminal
+from streams.connection import brokers_of, redis_url_of
 from streams.topics import JOURNAL, Topic, leader_topic
 
 
@@ -39,10 +40,10 @@ class TopicView(Struct, frozen=True):
 
 def show(settings: Settings, names: Sequence[str], wanted: list[Topic], *, as_json: bool) -> int:
     """Print what there is of the topics; 1 where some are missing."""
-    there = kafka.reach(settings.broker).partitions()
+    there = kafka.reach(brokers_of(settings)).partitions()
     asked = list(names) or [it.name for it in wanted]
     here = [name for name in asked if name in there]
-    with kafka.Reader(settings.broker) as reader:
+    with kafka.Reader(brokers_of(settings)) as reader:
         bounds = reader.bounds(here)
     applied = asyncio.run(_applied(settings, there[JOURNAL])) if JOURNAL in here else {}
     views = [
@@ -78,7 +79,7 @@ def _ends(bounds: kafka.Bounds) -> tuple[int, int]:
 
 async def _applied(settings: Settings, partitions: int) -> dict[int, int]:
     """The offset that each journal partition is applied up to; empty where Redis is away."""
-    async with RedisTable(settings.redis_url) as rows:
+    async with RedisTable(redis_url_of(settings)) as rows:
         try:
             return {it: (await rows.position(it)).offset for it in range(partitions)}
         except StoreError:

@@ -48,10 +48,11 @@ def watch(
     Settings: EBBTIDE_BROKER.
     """
     from streams.commands import kafka, terminal, watching
+    from streams.connection import brokers_of
 
     settings = terminal.settings_from(broker=broker)
-    topics = watching.topics_of(kafka.reach(settings.broker).partitions(), kind, all_decisions)
-    with kafka.Reader(settings.broker) as reader:
+    topics = watching.topics_of(kafka.reach(brokers_of(settings)).partitions(), kind, all_decisions)
+    with kafka.Reader(brokers_of(settings)) as reader:
         seen = watching.said(reader, topics, from_start=from_start, seconds=seconds)
         what = ", ".join(topics)
         terminal.err.print(f"Watching {what}; Ctrl-C ends it.", style="dim", soft_wrap=True)

@@ -17,6 +17,7 @@ from schemas.decisions import Decision, Evidence
 from schemas.instant import to_text
 from streams.commands import terminal
 from streams.commands.kafka import Reader, refused
+from streams.connection import Brokers
 from streams.topics import TopicError
 
 log = structlog.get_logger()
@@ -69,7 +70,7 @@ def said(
     began = time.time()
     start: list[TopicPartition]
     start = reader.beginning(topics) if from_start else reader.near_the_end(topics)
-    silence = _Silence(reader.broker)
+    silence = _Silence(reader.brokers)
     for record in reader.live(start):
         if seconds and time.time() - began >= seconds:
             return
@@ -84,8 +85,8 @@ def said(
 class _Silence:
     """Tells a Kafka that has nothing to say from one that is gone."""
 
-    def __init__(self, broker: str) -> None:
-        self._broker = broker
+    def __init__(self, brokers: Brokers) -> None:
+        self._brokers = brokers
         self._since = time.monotonic()
         self._is_away = False
 
@@ -94,10 +95,10 @@ class _Silence:
         now = time.monotonic()
         if broken or now - self._since > _SILENCE_S:
             self._since = now
-            refusal = None if broken else refused(self._broker)
+            refusal = None if broken else refused(self._brokers)
             if bool(refusal) != self._is_away:
                 self._is_away = bool(refusal)
-                log.warning("kafka_away" if refusal else "kafka_back", broker=self._broker)
+                log.warning("kafka_away" if refusal else "kafka_back", broker=str(self._brokers))
 
 
 def show(seen: Iterable[Said], kinds: Sequence[str], *, limit: int, as_json: bool) -> None:

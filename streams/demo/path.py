@@ -20,6 +20,7 @@ from schemas.event import Event
 from schemas.journal import Tick
 from state.redis_table import RedisTable
 from state.shop import Shop
+from streams.connection import Brokers
 from streams.demo.progress import Progress, Summary
 from streams.producer import Outbound, Producer
 from streams.replay import Replay
@@ -134,7 +135,7 @@ async def run_through_kafka(
     progress: Progress,
 ) -> Summary:
     """Feed a history to a running worker, and watch until the last decision is out."""
-    producer = Producer(broker)
+    producer = Producer(Brokers(broker))
     watcher = Watcher(broker, kinds, progress)
     feeder = Feeder(producer, progress)
     feeding = asyncio.create_task(feeder.run(history))

@@ -15,6 +15,7 @@ from schemas.journal import Tick
 from streams.bootstrap import load_policy
 from streams.commands.terminal import CommandError, err
 from streams.commands.worker_process import WorkerProcess
+from streams.connection import Brokers
 from streams.demo.path import PARTITIONS, run_in_memory, run_through_kafka
 from streams.demo.progress import Progress, Summary
 from streams.demo.view import show
@@ -42,7 +43,7 @@ async def through_kafka(history: Iterable[Event | Tick], total: int, folder: Pat
     with Embedded(folder) as servers:
         settings = _settings(folder, broker=servers.broker, redis_url=servers.redis_url)
         kinds = load_policy(settings).kinds()
-        Topics(settings.broker).create(
+        Topics(Brokers(settings.broker)).create(
             # One raw partition gives the orders one order, so that every run decides the same.
             wanted_topics(kinds, settings.group, journal_partitions=PARTITIONS, raw_partitions=1)
         )
