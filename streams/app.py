@@ -23,6 +23,7 @@ from schemas.codec import RAW_TOPICS
 from state.redis_client import AccessError
 from state.redis_table import RedisTable
 from state.table import Needs, StoreError
+from streams import stacks
 from streams.bootstrap import load_policy
 from streams.connection import brokers_of, faust_credentials, redis_url_of
 from streams.lanes import Lanes
@@ -162,6 +163,7 @@ class Worker:
         app.on_partitions_revoked.connect(self._on_revoked, weak=False)
         app.on_partitions_assigned.connect(self._on_assigned, weak=False)
         app.on_before_shutdown.connect(self._on_shutdown, weak=False)
+        app.task(_listen)
         app.task(self.member.watch)
         app.task(self.member.clock.note)
         if self.settings.clock == "wall":
@@ -221,6 +223,10 @@ def _into(lanes: Lanes) -> Any:
             lanes.put(event)
 
     return processor
+
+
+async def _listen() -> None:
+    stacks.listen()
 
 
 def _faust_app(settings: Settings) -> faust.App:

@@ -7,9 +7,12 @@ import argparse
 import asyncio
 import json
 import shutil
+import signal
 import statistics
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -22,8 +25,12 @@ from live_shop import now, until
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from schemas.codec import RAW_TOPICS
 from state.redis_table import RedisTable
 from state.shop import Shop
+from streams.commands.kafka import Reader
+from streams.connection import Brokers
+from streams.topics import JOURNAL
 
 BUILD = Path(__file__).parent.parent / "build"
 DRAINED_WITHIN_S = 180.0
@@ -43,7 +50,7 @@ def run(
     """One storm on one kind of servers; what came of it."""
     opened = open_apache if kind == "apache" else open_embedded
     started = time.monotonic()
-    with opened(folder, **SESSIONS[kind]) as shop:
+    with opened(folder, **SESSIONS[kind]) as shop, _told(shop):
         for _ in range(3):
             shop.start_worker()
         rng = Random(seed)
@@ -66,6 +73,23 @@ def _strike(storm: Storm, load: Load, cards: list[str]) -> None:
             progress.advance(task)
             assert load.is_on(), f"the load has ended: {load.last_words()}"
     storm.wait_until_served()
+
+
+@contextmanager
+def _told(shop: ChaosShop) -> Iterator[None]:
+    """Where it goes wrong: write down how things stand, before the servers end."""
+    try:
+        yield
+    except BaseException:
+        for worker in shop.workers:
+            worker.send(signal.SIGUSR2)  # Its stacks, into its log.
+        time.sleep(2)
+        with Reader(Brokers(shop.settings.broker)) as reader:
+            bounds = reader.bounds([JOURNAL, *RAW_TOPICS])
+        ends = {f"{topic}/{number}": it.end for (topic, number), it in sorted(bounds.items())}
+        rows = {number: str(it) for number, it in shop.offsets().items()}
+        show_json(shop.folder / "stood.json", {"ends": ends, "rows": rows})
+        raise
 
 
 def _drain(shop: ChaosShop) -> None:
