@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 CUSTOMERS ?= 200
 SEEDS ?= 1000
 KILLS ?= 50
+MINUTES ?= 10
 # Given to the command behind a target: `make demo ARGS=--json`, `make test ARGS='-k churn'`.
 ARGS ?=
 
@@ -28,7 +29,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 # Targets start servers on fixed ports and share .venv: side by side they would only disturb each other.
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help setup demo up shop test simulate chaos chaos-kafka check lint format types contracts rules compose-check docs-contracts lock clean
+.PHONY: help setup demo up shop test simulate chaos chaos-kafka fuzz check lint format types contracts rules compose-check docs-contracts lock clean
 
 help:
 	@echo 'Ebbtide: events in, triggers out. Start with `make demo`.'
@@ -36,8 +37,8 @@ help:
 		/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo 'Variables: PYTHON (another interpreter for .venv), SEED and CUSTOMERS (make shop), SEEDS, SEED'
-	@echo 'and BUG (make simulate), KILLS and SEED (make chaos), ARGS (passed on by demo, up, shop and'
-	@echo 'test), UPGRADE=--upgrade (make lock).'
+	@echo 'and BUG (make simulate), KILLS and SEED (make chaos), MINUTES (make fuzz), ARGS (passed on by'
+	@echo 'demo, up, shop, test and fuzz), UPGRADE=--upgrade (make lock).'
 
 ##@ See it
 demo: $(READY) ## A real shop's year of orders through a real broker and a real Redis; ends by itself
@@ -64,6 +65,9 @@ chaos: $(READY) ## Real crashes, on the embedded servers: KILLS=50 workers kille
 
 chaos-kafka: $(READY) ## The same on Apache Kafka (needs Java, Maven) and Debian's redis-server
 	@$(BIN)/python tests/chaos.py --servers apache --kills $(KILLS) --seed $(or $(SEED),1) $(ARGS)
+
+fuzz: $(READY) ## Any bytes at all, to everything that reads some: MINUTES=10
+	@$(BIN)/python tests/fuzz.py --minutes $(MINUTES) $(ARGS)
 
 check: lint types contracts rules compose-check simulate ## Everything that must hold before a change lands; with Kafka where Java is
 	@echo 'Tests$(if $(IN_CHECK), (no Java here: those on Apache Kafka are left out))'

@@ -12,7 +12,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
-from schemas.codec import encode_json, encode_row
+from schemas.codec import DAMAGE, encode_json, encode_row
 from schemas.decisions import Decision, Outgoing
 from state.customer import Customer, RowError, decode_customer
 from state.product import Product
@@ -155,5 +155,5 @@ class Batch:
 def _read(decode: Callable[[bytes], T], row: bytes, name: str) -> T:
     try:
         return decode(row)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except DAMAGE as error:
         raise RowError(f"the row of {name!r} is not readable: {error}") from error

@@ -16,6 +16,9 @@ from schemas.reviews import Reviews
 
 T = TypeVar("T")
 
+#: What decoding raises where bytes are not what they should be; deep nesting is the third.
+DAMAGE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
 #: The raw topics, and what may stand on each. A Tick there is a feeder's that replays history.
 RAW_UNIONS: dict[str, object] = {
     "clickstream": Clickstream | Tick,

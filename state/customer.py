@@ -10,6 +10,7 @@ from datetime import date
 import msgspec
 from msgspec import Raw, Struct, field
 
+from schemas.codec import DAMAGE
 from schemas.instant import DAY, MINUTE
 from state.affinity import Affinity
 from state.consent import Consent
@@ -176,7 +177,6 @@ class _Head(Struct, array_like=True, gc=False):
 
 _decode = msgspec.msgpack.Decoder(Customer).decode
 _decode_head = msgspec.msgpack.Decoder(_Head).decode
-_DAMAGE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 def decode_customer(customer_id: str, row: bytes) -> Customer:
@@ -186,7 +186,7 @@ def decode_customer(customer_id: str, row: bytes) -> Customer:
     """
     try:
         customer = _decode(row)
-    except _DAMAGE as error:
+    except DAMAGE as error:
         # A newer row may be laid out in a way that this version takes for damage.
         _refuse_newer(customer_id, _version_of(row))
         raise RowError(f"the row of {customer_id!r} is not readable: {error}") from error
@@ -205,5 +205,5 @@ def _refuse_newer(customer_id: str, version: int) -> None:
 def _version_of(row: bytes) -> int:
     try:
         return _decode_head(row).version
-    except _DAMAGE:
+    except DAMAGE:
         return 0

@@ -36,13 +36,18 @@ class Position(Struct, frozen=True, order=True):
     def parse(cls, text: bytes | None) -> "Position":
         """Read what ``str`` wrote; nothing at all is the beginning.
 
+        Raises StoreError where it is none.
+
         >>> Position.parse(b"120:0:7")
         Position(offset=120, chunk=0, sequence=7)
         """
         if text is None:
             return cls()
-        offset, chunk, sequence = text.split(b":")
-        return cls(int(offset), int(chunk), int(sequence))
+        try:
+            offset, chunk, sequence = map(int, text.split(b":"))
+        except ValueError as error:
+            raise StoreError(f"{text[:40]!r} is no position of a partition") from error
+        return cls(offset, chunk, sequence)
 
 
 class Needs(Struct, frozen=True):

@@ -10,12 +10,11 @@ from collections.abc import Awaitable, Callable, Iterable
 from time import perf_counter, time_ns
 from typing import Any
 
-import msgspec
 import structlog
 from faust.types import TP
 
 from agents.engine import Engine
-from schemas.codec import decode_record
+from schemas.codec import DAMAGE, decode_record
 from schemas.dead_letter import Refusal, refusal_of
 from schemas.instant import EARLIEST
 from schemas.journal import Record, Tick
@@ -207,7 +206,7 @@ def decode_journal(where: str, value: bytes | None) -> Record | Refusal:
     """
     try:
         record: Record = decode_record(value or b"")
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except DAMAGE as error:
         if value and refusal_of(error).reason == "unknown_type":
             message = f"{where}: {error}: a newer version wrote this; run that one"
             raise JournalError(message) from error

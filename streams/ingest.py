@@ -15,11 +15,10 @@ from collections.abc import Callable, Sequence
 from time import perf_counter, time_ns
 from typing import Any
 
-import msgspec
 from faust.types import TP
 
 from config.settings import Settings
-from schemas.codec import encode_json, raw_decoders
+from schemas.codec import DAMAGE, encode_json, raw_decoders
 from schemas.dead_letter import Refusal, refusal_of
 from schemas.event import Event
 from schemas.instant import SECOND, to_text
@@ -101,7 +100,7 @@ class Ingest:
             return Refusal("too_large", f"{len(value)} bytes; {self._bytes_max} are allowed")
         try:
             fact: Event | Tick = decode(value)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        except DAMAGE as error:
             return refusal_of(error)
         if isinstance(fact, Tick) and not self._takes_ticks:
             return Refusal("tick_not_allowed", "a tick on a raw topic, and the clock is `wall`")

@@ -26,7 +26,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka import Producer as Librdkafka
 from msgspec import Struct
 
-from schemas.codec import encode_json
+from schemas.codec import DAMAGE, encode_json
 from schemas.decisions import Mark
 from streams.connection import Brokers
 from streams.producer import DeliveryError, Outbound, Producer
@@ -244,7 +244,7 @@ def _decode(value: bytes) -> Written | None:
     """A mark, or nothing where it is none of ours."""
     try:
         return _written(value)
-    except msgspec.MsgspecError:
+    except DAMAGE:
         log.warning("mark_not_readable", value=value[:100])
         return None
 

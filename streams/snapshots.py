@@ -15,6 +15,7 @@ from typing import BinaryIO, Self, cast
 import msgspec
 from msgspec import Struct
 
+from schemas.codec import DAMAGE
 from state.customer import ROW_VERSION
 from state.redis_stage import Piece
 
@@ -113,7 +114,7 @@ def _frames(path: Path, file: BinaryIO) -> Iterator[Frame]:
         length = int.from_bytes(file.read(_LENGTH), "big")
         try:
             frame = _decode(file.read(length))
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except DAMAGE as error:
             raise SnapshotError(f"{path}: frame {count}: {error}: not a whole backup") from error
         if (count == 0) != isinstance(frame, Header):
             raise SnapshotError(f"{path}: this is not a backup that `ebbtide backup` wrote")

@@ -157,6 +157,8 @@ def main() -> int:
     parser.add_argument("--customers", type=int, default=150)
     parser.add_argument("--json", action="store_true", help="the result on stdout")
     args = parser.parse_args()
+    # A shell's background job begins with Ctrl-C ignored, and hands that on to what it starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     name = "chaos" if args.servers == "embedded" else "chaos-kafka"
     folder = BUILD / f"{name}-run"
     shutil.rmtree(folder, ignore_errors=True)

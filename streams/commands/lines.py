@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from config.settings import Settings
+from schemas.codec import DAMAGE
 from schemas.dead_letter import Refusal, refusal_of
 from schemas.event import Event
 from schemas.instant import SECOND, to_text
@@ -49,7 +50,7 @@ class Checker:
             return Refusal("too_large", f"{len(line)} bytes; {self._bytes_max} are allowed")
         try:
             event: Event = _decode(line)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        except DAMAGE as error:
             return refusal_of(error)
         latest = time.time_ns() // 1_000_000 + self._tolerance_ms
         if event.occurred_at > latest:

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from config.settings import Settings
+from schemas.codec import DAMAGE
 from schemas.dead_letter import TOPIC, Refusal
 from schemas.event import Event
 from streams.commands import kafka
@@ -81,7 +82,7 @@ def _parsed(path: str, number: int, line: bytes) -> tuple[RepairedLetter, bytes]
     try:
         letter = msgspec.json.decode(line, type=RepairedLetter)
         return letter, letter.content()
-    except (msgspec.MsgspecError, NoBase64, UnicodeDecodeError) as error:
+    except (*DAMAGE, NoBase64) as error:
         printed = "as `ebbtide dead-letters list --json` prints it"
         raise CommandError(f"{path}:{number}: no letter {printed}: {error}") from error
 

@@ -12,7 +12,7 @@ from msgspec import Raw, Struct
 from rich.text import Text
 
 from schemas.cloud_event import DECISIONS, trigger_topic
-from schemas.codec import decode_decision, decode_trigger
+from schemas.codec import DAMAGE, decode_decision, decode_trigger
 from schemas.decisions import Decision, Evidence
 from schemas.instant import to_text
 from streams.commands import terminal
@@ -134,7 +134,7 @@ def _read(record: Record) -> Said | None:
             evidence=body.evidence,
             payload=body.payload,
         )
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except DAMAGE as error:
         log.warning(
             "not_a_trigger", topic=topic, partition=record.partition(), offset=record.offset(),
             error=str(error),
