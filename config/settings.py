@@ -162,7 +162,7 @@ def load_engine_file(path: str) -> EngineFile:
         raise ConfigError(f"{path}: cannot be read: {error}") from error
     try:
         return msgspec.convert(tomllib.loads(text), EngineFile)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigError(f"{path}: not TOML: {error}") from error
     except msgspec.ValidationError as error:
         raise ConfigError(

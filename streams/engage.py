@@ -5,7 +5,6 @@ everything: read the committed position from the table, read the journal from th
 table's compare-and-set decides; Kafka's committed offsets are for lag dashboards only.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from time import perf_counter, time_ns
 from typing import Any
@@ -26,8 +25,6 @@ from streams.producer import Producer
 from streams.relay import Relays
 
 log = structlog.get_logger()
-
-STORE_RETRY_S = 0.5
 
 # What takes the place of a journal record that nobody can read: a tick from before anybody's time
 # changes nothing, and lets the position move on.
@@ -60,31 +57,23 @@ class Engage:
         self._short: dict[int, Position] = {}
         self._gaps: dict[int, tuple[int, int]] = {}
 
-    async def seek_to(self, partitions: Iterable[TP]) -> dict[TP, int]:
-        """Where the table stands, for partitions that are ours now; the relay starts there too.
+    async def begin(self, tp: TP) -> int:
+        """Where a partition that is ours now stands in the table; its relay starts there too.
 
-        Waits for the table, however long that takes.
+        Raises StoreError where the table does not answer: ask again.
         """
-        offsets = {}
-        for tp in partitions:
-            position = await self._position(tp.partition)
-            self._positions[tp.partition] = position
-            self._gaps.pop(tp.partition, None)
-            offsets[tp] = position.offset
-            metrics.show_partition(tp.partition)
-            if self._ticks_by_wall:
-                metrics.show_clock(tp.partition, time_ns() // 1_000_000)
-            await self._relays.restart(tp.partition)
-        return offsets
-
-    async def _position(self, partition: int) -> Position:
-        while True:
-            try:
-                return await self._table.position(partition)
-            except StoreError as error:
-                metrics.STORE_ERRORS.inc()
-                log.warning("store_away", partition=partition, error=str(error))
-                await asyncio.sleep(STORE_RETRY_S)
+        try:
+            position = await self._table.position(tp.partition)
+        except StoreError:
+            metrics.STORE_ERRORS.inc()
+            raise
+        self._positions[tp.partition] = position
+        self._gaps.pop(tp.partition, None)
+        metrics.show_partition(tp.partition)
+        if self._ticks_by_wall:
+            metrics.show_clock(tp.partition, time_ns() // 1_000_000)
+        await self._relays.restart(tp.partition)
+        return position.offset
 
     def revoked(self, partitions: Iterable[int]) -> None:
         """Forget partitions that are not ours any more."""

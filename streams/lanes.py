@@ -23,6 +23,7 @@ log = structlog.get_logger()
 
 Handle = Callable[[TP, list[Any]], Awaitable[None]]
 Seek = Callable[[TP, int], Awaitable[None]]
+Where = Callable[[TP], Awaitable[int]]
 
 # A handler that fails repeatedly (Kafka or Redis away) is tried again at growing distances.
 _RETRY_S = (0.1, 0.2, 0.5, 1.0, 2.0)
@@ -34,7 +35,9 @@ _SEEK_RETRY_S = 0.5
 
 
 class _Lane:
-    """next: the offset up to which everything has been put. seeking: the partition is moved.
+    """next: the offset up to which everything has been put.
+
+    seeking, moving: the partition is being moved, by how many who wait for it, and by a task.
 
     behind: ``next`` when it was last found to be less than what has been fetched, or -1.
     """
@@ -43,13 +46,17 @@ class _Lane:
         self.next = 0
         self.seeking = 0
         self.behind = -1
-        self.seek: asyncio.Task[None] | None = None
+        self.moving: asyncio.Task[None] | None = None
         self.waiting: deque[Any] = deque()
         self.records = 0
         self.arrived = asyncio.Event()
         self.task: asyncio.Task[None] | None = None
         self.failures = 0
         self.busy = False
+
+    def is_moved(self) -> bool:
+        """Whether what comes now may have been fetched before the move."""
+        return bool(self.seeking) or self.moving is not None
 
 
 class Lanes:
@@ -80,7 +87,7 @@ class Lanes:
         """Queue a partition batch; one for a partition that is not ours any more is let go."""
         tp = event.message.tp
         lane = self._lanes.get(tp)
-        if lane is None or lane.seeking:
+        if lane is None or lane.is_moved():
             return
         if event.value.begins_at != lane.next:
             self._read_again(tp, lane)
@@ -111,29 +118,34 @@ class Lanes:
         """
         for tp, lane in self._lanes.items():
             behind = lane.next if lane.next < ends.get(tp, 0) else -1
-            if behind >= 0 and behind == lane.behind and not lane.seeking:
+            if behind >= 0 and behind == lane.behind and not lane.is_moved():
                 self._read_again(tp, lane)
             lane.behind = behind
 
     def _read_again(self, tp: TP, lane: _Lane) -> None:
         log.info("batch_missed", topic=tp.topic, partition=tp.partition, offset=lane.next)
-        lane.seeking += 1
-        lane.seek = asyncio.create_task(self._until_sought(tp, lane), name=f"seek {tp}")
+        self._move(tp, lane, None)
 
-    async def _until_sought(self, tp: TP, lane: _Lane) -> None:
-        try:
-            while True:
-                try:
-                    await self._seek(tp, lane.next)
-                except Exception as error:  # noqa: BLE001 - whatever it is, without it nothing comes
-                    log.warning(
-                        "seek_failed", topic=tp.topic, partition=tp.partition, error=repr(error)
-                    )
-                    await asyncio.sleep(_SEEK_RETRY_S)
-                else:
-                    return
-        finally:
-            lane.seeking -= 1
+    def _move(self, tp: TP, lane: _Lane, where: Where | None) -> None:
+        """Have a partition read on from ``next``, or from where it is said to begin."""
+        if lane.moving is not None:
+            lane.moving.cancel()
+        lane.moving = asyncio.create_task(self._until_sought(tp, lane, where), name=f"seek {tp}")
+
+    async def _until_sought(self, tp: TP, lane: _Lane, where: Where | None) -> None:
+        while True:
+            try:
+                if where is not None:
+                    lane.next = await where(tp)
+                await self._seek(tp, lane.next)
+            except Exception as error:  # noqa: BLE001 - whatever it is, without it nothing comes
+                log.warning(
+                    "seek_failed", topic=tp.topic, partition=tp.partition, error=repr(error)
+                )
+                await asyncio.sleep(_SEEK_RETRY_S)
+            else:
+                lane.moving = None
+                return
 
     def is_full(self, tp: TP) -> bool:
         """Whether a partition has two batches waiting."""
@@ -148,6 +160,16 @@ class Lanes:
     def failing(self) -> list[TP]:
         """Partitions whose batch has failed again and again, and is not dealt with yet."""
         return [tp for tp, lane in self._lanes.items() if lane.failures >= _FAILURES_TO_TELL]
+
+    def begin(self, partitions: Iterable[TP], where: Where) -> None:
+        """Have a lane for each partition that is ours now, which begins where it is said to.
+
+        That may take as long as it takes, and whoever gives out partitions is not kept waiting;
+        what comes meanwhile is let go.
+        """
+        for tp in partitions:
+            self.open({tp: 0})
+            self._move(tp, self._lanes[tp], where)
 
     def open(self, positions: Mapping[TP, int]) -> None:
         """Have a lane for each partition that is ours now, which begins at an offset."""
@@ -167,7 +189,7 @@ class Lanes:
         """
         ours = list(self._lanes) if partitions is None else partitions
         lanes = [lane for tp in ours if (lane := self._lanes.pop(tp, None))]
-        await end(task for lane in lanes for task in (lane.task, lane.seek))
+        await end(task for lane in lanes for task in (lane.task, lane.moving))
 
     async def keep(self, partitions: Iterable[TP]) -> None:
         """End the lanes of all other partitions."""

@@ -98,19 +98,17 @@ class Member:
         """A fetch brought nothing after all before ``end``. May be called on another thread."""
         self._carried.came_back_empty(tp, end, began_at)
 
-    async def begin_at(self, committed: Mapping[TP, int]) -> dict[TP, int]:
-        """Where to read from: raw partitions by Kafka's offsets, the journal's by the table.
+    def begin_at(self, committed: Mapping[TP, int]) -> dict[TP, int]:
+        """Where to read raw partitions from: by Kafka's offsets, as far as we know.
 
-        Waits for the table. Meanwhile the group may have decided otherwise.
+        The journal's are read from where the table stands, as soon as it says so.
         """
-        journal = await self._engage.seek_to(tp for tp in committed if tp.topic == JOURNAL)
-        ours = self._group.ours()
-        raw = {tp: at for tp, at in committed.items() if tp.topic in RAW_TOPICS and tp in ours}
-        journal = {tp: at for tp, at in journal.items() if tp in ours}
+        ours = self._group.ours() & committed.keys()
+        raw = {tp: committed[tp] for tp in ours if tp.topic in RAW_TOPICS}
         self._carried.begin(raw)
         self._ingest_lanes.open(raw)
-        self._engage_lanes.open(journal)
-        return raw | journal
+        self._engage_lanes.begin((tp for tp in ours if tp.topic == JOURNAL), self._engage.begin)
+        return raw
 
     async def revoked(self, partitions: set[TP]) -> None:
         """Let go of partitions at once, in the middle of whatever is done with them."""

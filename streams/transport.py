@@ -17,7 +17,7 @@ with a Consumer of its own. Three more things follow from that:
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, cast
 
 import faust
@@ -46,7 +46,7 @@ class Hooks(Struct, kw_only=True):
 
     fetch_wait_ms: int
     is_full: Callable[[TP], bool]
-    begin_at: Callable[[dict[TP, int]], Awaitable[dict[TP, int]]]
+    begin_at: Callable[[dict[TP, int]], dict[TP, int]]
     handed: Callable[[TP, int], None]
     answered: Callable[[], None]
     came_back_empty: Callable[[TP, int, int], None]
@@ -147,7 +147,9 @@ class Consumer(driver.Consumer):
         known = {tp: offset for tp in ours if (offset := self._read_offset.get(tp)) is not None}
         if unknown := ours - known.keys():
             known |= await self.earliest_offsets(*unknown)
-        positions = await _hooks(self.app).begin_at(known)
+        # Nothing is waited for here but Kafka: Faust gives up a seek that takes seconds, and would
+        # go on without it.
+        positions = _hooks(self.app).begin_at(known)
         if positions:
             await self.seek_wait(positions)
 

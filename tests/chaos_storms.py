@@ -30,6 +30,7 @@ DECK = {
     "redis_flush": 2,
     "redis_cut": 4,
     "redis_slow": 3,
+    "redis_long_away": 1,
 }
 APACHE_ONLY = {"broker_kill": 4}
 
@@ -136,6 +137,17 @@ class Storm:
     def _redis_slow(self) -> None:
         self._shop.proxy.delay_s = self._rng.choice([0.05, 0.3, 3.0])
         time.sleep(5)
+        self._shop.proxy.mend()
+        self.wait_until_served()
+
+    def _redis_long_away(self) -> None:
+        """Longer than the group takes to give out a dead worker's partitions, and Faust to seek."""
+        self._shop.proxy.cut()
+        victim = self._any_worker()
+        victim.kill()
+        self._shop.workers.remove(victim)
+        self._shop.start_worker()
+        time.sleep(3 * self._shop.settings.session_timeout_s + 8)
         self._shop.proxy.mend()
         self.wait_until_served()
 

@@ -76,7 +76,7 @@ def publish_before_commit(stack: ExitStack) -> None:
 
 def row_kept_after_conflict(stack: ExitStack) -> None:
     """Rows are cached from commit to commit, and stay when the commit was refused."""
-    load, commit, seek_to = StormTable.load, StormTable.commit, Engage.seek_to
+    load, commit, begin = StormTable.load, StormTable.commit, Engage.begin
 
     def cache(table: Any) -> dict[tuple[int, str], bytes | None]:
         rows: dict[tuple[int, str], bytes | None] = vars(table).setdefault("cache", {})
@@ -93,13 +93,13 @@ def row_kept_after_conflict(stack: ExitStack) -> None:
         cache(self).update({(partition, name): row for name, row in it.customers.items()})
         return await commit(self, partition, it)
 
-    async def forgetting(self: Engage, partitions: Any) -> Any:
+    async def forgetting(self: Engage, tp: Any) -> int:
         cache(self._table).clear()
-        return await seek_to(self, partitions)
+        return await begin(self, tp)
 
     _replace(stack, StormTable, "load", cached)
     _replace(stack, StormTable, "commit", caching)
-    _replace(stack, Engage, "seek_to", forgetting)
+    _replace(stack, Engage, "begin", forgetting)
 
 
 def acknowledged_before_arrival(stack: ExitStack) -> None:

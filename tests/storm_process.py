@@ -161,7 +161,8 @@ class Process:
         self._acked = {}
         await self.member.assigned(self._ours)
         committed = {tp: self._line.kafka.committed.get(tp, 0) for tp in partitions}
-        self._positions = await self.member.begin_at(committed)
+        self._positions = dict(committed)
+        self._positions |= self.member.begin_at(committed)
 
     # What the member asks of the group (streams.member.Group).
 

@@ -159,3 +159,49 @@ async def test_a_task_that_loses_its_first_cancellation_is_ended() -> None:
     async with asyncio.timeout(5):
         await end([task, None])
     assert task.cancelled()
+
+
+@in_a_loop
+async def test_a_lane_begins_when_it_is_known_where_and_lets_go_what_comes_before() -> None:
+    shelf, known = Shelf(), asyncio.Event()
+    asked = 0
+
+    async def where(_: TP) -> int:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            raise OSError("away")
+        await known.wait()
+        return 4
+
+    shelf.lanes.begin([TP0], where)
+    shelf.put(range(9, 12), begins_at=9)
+    await shelf.until(lambda: asked == 2)
+    shelf.put(range(12, 15), begins_at=12)
+    known.set()
+    await shelf.until(lambda: shelf.sought == [4])
+    shelf.put(range(4, 15), begins_at=4)
+    await shelf.until(lambda: shelf.acknowledged == [14])
+    assert shelf.handled == list(range(4, 15))
+    await shelf.lanes.close()
+
+
+@in_a_loop
+async def test_a_lane_that_begins_anew_forgets_where_it_wanted_to_begin_before() -> None:
+    shelf, never = Shelf(), asyncio.Event()
+
+    async def nowhere(_: TP) -> int:
+        await never.wait()
+        return 1
+
+    async def here(_: TP) -> int:
+        return 7
+
+    shelf.lanes.begin([TP0], nowhere)
+    shelf.lanes.begin([TP0], here)
+    await shelf.until(lambda: shelf.sought == [7])
+    never.set()
+    shelf.put(range(7, 9), begins_at=7)
+    await shelf.until(lambda: shelf.handled == [7, 8])
+    assert shelf.sought == [7]
+    await shelf.lanes.close()
