@@ -22,6 +22,7 @@ log = structlog.get_logger()
 
 _POLL_S = 0.1
 _QUEUE_FULL_WAIT_S = 0.005
+_BROKER_WAIT_MS = 10_000
 RECORD_BYTES_MAX = 4 * 1024 * 1024
 
 
@@ -36,6 +37,9 @@ def producer_config(brokers: Brokers) -> dict[str, Any]:
         "compression.type": "lz4",
         "message.max.bytes": RECORD_BYTES_MAX,
         "queue.buffering.max.messages": 200_000,
+        # A broker that freezes keeps its connections: by default it would be waited for a minute.
+        "request.timeout.ms": _BROKER_WAIT_MS,
+        "socket.timeout.ms": _BROKER_WAIT_MS,
     }
 
 
