@@ -9,12 +9,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import structlog
-from command_line import NOWHERE, Ebbtide, put_in_place_of_kafka, untouched
+from command_line import NOWHERE, Ebbtide, put_in_place_of_kafka
 from pages import ROOT, blocks, page
 
 from config.settings import DEFAULT_CONFIG
@@ -25,14 +24,6 @@ COMMANDS = [
     "up", "worker", "topics", "topics create", "topics describe", "publish", "watch", "customer",
     "dead-letters", "dead-letters list", "dead-letters requeue", "simulate", "check",
 ]  # fmt: skip
-
-
-@pytest.fixture
-def ebbtide(
-    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Ebbtide]:
-    with untouched(monkeypatch):
-        yield Ebbtide(capfd)
 
 
 # Help --------------------------------------------------------------------------------------------

@@ -1,11 +1,10 @@
 """`ebbtide customer`: all that is known of one, in words for people and in JSON for programs."""
 
 import json
-from collections.abc import Iterator
 from typing import Self
 
 import pytest
-from command_line import Ebbtide, put_in_place_of_kafka, untouched
+from command_line import Ebbtide, put_in_place_of_kafka
 from msgspec import Raw
 
 from schemas.codec import encode_row
@@ -36,14 +35,6 @@ class FakeRows:
 
     async def shop(self, partition: int) -> bytes | None:
         return None
-
-
-@pytest.fixture
-def ebbtide(
-    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Ebbtide]:
-    with untouched(monkeypatch):
-        yield Ebbtide(capfd)
 
 
 @pytest.fixture

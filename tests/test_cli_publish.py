@@ -2,11 +2,10 @@
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from command_line import Ebbtide, FakeKafka, put_in_place_of_kafka, untouched
+from command_line import Ebbtide, FakeKafka
 
 GOOD = '{"type":"page_viewed","event_id":"e1","anonymous_id":"7","occurred_at":1768896000000}'
 ORDER = (
@@ -25,19 +24,6 @@ LINES = [
     '{"type":"tick","at":1768896000000}',
     ORDER % "1999",
 ]
-
-
-@pytest.fixture
-def ebbtide(
-    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Ebbtide]:
-    with untouched(monkeypatch):
-        yield Ebbtide(capfd)
-
-
-@pytest.fixture
-def fake_kafka(monkeypatch: pytest.MonkeyPatch) -> FakeKafka:
-    return put_in_place_of_kafka(monkeypatch)
 
 
 def test_publish_sends_the_good_lines_and_reports_the_others_by_line(

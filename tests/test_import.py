@@ -1,14 +1,11 @@
 """History: rows, rhythms and timers as if Ebbtide had been there, and not a word about it."""
 
 import gzip
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import pytest
-from command_line import Ebbtide as Command
-from command_line import FakeKafka, put_in_place_of_kafka, untouched
+from command_line import Ebbtide, FakeKafka
 from partition import Partition
 
 from agents.abandoned_cart import AbandonedCart
@@ -116,30 +113,17 @@ def test_the_same_import_a_second_time_changes_nothing() -> None:
 # The command
 
 
-@pytest.fixture
-def kafka(monkeypatch: pytest.MonkeyPatch) -> FakeKafka:
-    return put_in_place_of_kafka(monkeypatch)
-
-
-@pytest.fixture
-def ebbtide(
-    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Command]:
-    with untouched(monkeypatch):
-        yield Command(capfd)
-
-
 def lines(*events: Event) -> bytes:
     return b"".join(encode_json(it) + b"\n" for it in events)
 
 
-def sent(kafka: FakeKafka) -> list[Entry]:
-    entries = [decode_record(it.value) for it in kafka.sent]
+def sent(fake_kafka: FakeKafka) -> list[Entry]:
+    entries = [decode_record(it.value) for it in fake_kafka.sent]
     return [it for it in entries if isinstance(it, Entry)]
 
 
 def test_files_are_put_in_the_order_of_time(
-    ebbtide: Command, kafka: FakeKafka, tmp_path: Path
+    ebbtide: Ebbtide, fake_kafka: FakeKafka, tmp_path: Path
 ) -> None:
     review = ReviewPosted(
         event_id="r", customer_id="ann", occurred_at=NOW - 15 * DAY, review_id="r",
@@ -152,24 +136,24 @@ def test_files_are_put_in_the_order_of_time(
     )
     assert code == 0
     assert msgspec.json.decode(told)["imported"] == 3
-    assert [it.event.event_id for it in sent(kafka)] == ["order-ann-20", "r", "order-ann-10"]
-    assert [it.source.offset for it in sent(kafka)] == [0, 1, 2]
-    assert len({it.source.topic for it in sent(kafka)}) == 1
+    assert [it.event.event_id for it in sent(fake_kafka)] == ["order-ann-20", "r", "order-ann-10"]
+    assert [it.source.offset for it in sent(fake_kafka)] == [0, 1, 2]
+    assert len({it.source.topic for it in sent(fake_kafka)}) == 1
 
 
 def test_the_same_lines_are_the_same_source(
-    ebbtide: Command, kafka: FakeKafka, tmp_path: Path
+    ebbtide: Ebbtide, fake_kafka: FakeKafka, tmp_path: Path
 ) -> None:
     (tmp_path / "a.jsonl").write_bytes(lines(order(10)))
     (tmp_path / "b.jsonl").write_bytes(lines(order(11)))
     for name in ("a", "a", "b"):
         ebbtide("import", str(tmp_path / f"{name}.jsonl"))
-    one, again, other = (it.source.topic for it in sent(kafka))
+    one, again, other = (it.source.topic for it in sent(fake_kafka))
     assert one == again != other
 
 
 def test_where_a_line_is_invalid_nothing_is_imported_unless_it_may_be_left_out(
-    ebbtide: Command, kafka: FakeKafka, tmp_path: Path
+    ebbtide: Ebbtide, fake_kafka: FakeKafka, tmp_path: Path
 ) -> None:
     file = tmp_path / "orders.jsonl"
     file.write_bytes(lines(order(10)) + b'{"type":"order_paid"}\n\n' + lines(order(5)))
@@ -177,27 +161,27 @@ def test_where_a_line_is_invalid_nothing_is_imported_unless_it_may_be_left_out(
     assert code == 1
     assert "orders.jsonl:2: unknown_type" in complained
     assert "Nothing was imported" in told
-    assert kafka.sent == []
+    assert fake_kafka.sent == []
     code, _, _ = ebbtide("import", str(file), "--skip-invalid")
     assert code == 1
-    assert len(sent(kafka)) == 2
+    assert len(sent(fake_kafka)) == 2
 
 
-def test_a_dry_run_imports_nothing(ebbtide: Command, kafka: FakeKafka, tmp_path: Path) -> None:
+def test_a_dry_run_imports_nothing(ebbtide: Ebbtide, fake_kafka: FakeKafka, tmp_path: Path) -> None:
     file = tmp_path / "orders.jsonl"
     file.write_bytes(lines(order(10)))
     code, told, _ = ebbtide("import", str(file), "--dry-run")
-    assert (code, kafka.sent) == (0, [])
+    assert (code, fake_kafka.sent) == (0, [])
     assert "1 event could be imported" in told
 
 
 def test_a_file_that_is_not_there_or_not_whole_is_one_clear_line(
-    ebbtide: Command, kafka: FakeKafka, tmp_path: Path
+    ebbtide: Ebbtide, fake_kafka: FakeKafka, tmp_path: Path
 ) -> None:
     code, _, complained = ebbtide("import", str(tmp_path / "none.jsonl"))
     assert (code, complained.count("\n")) == (1, 1)
     cut = tmp_path / "cut.jsonl.gz"
     cut.write_bytes(gzip.compress(lines(*(order(it) for it in range(90))))[:-20])
     code, _, complained = ebbtide("import", str(cut))
-    assert (code, kafka.sent) == (1, [])
+    assert (code, fake_kafka.sent) == (1, [])
     assert "cut.jsonl.gz: cannot be read" in complained

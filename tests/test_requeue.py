@@ -1,14 +1,12 @@
 """A dead letter that was repaired counts as if its event had been good from the start."""
 
 from base64 import b64encode
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from command_line import Ebbtide as Command
-from command_line import FakeKafka, put_in_place_of_kafka, untouched
+from command_line import Ebbtide, FakeKafka
 from partition import Partition
 
 from agents.abandoned_cart import AbandonedCart
@@ -80,20 +78,7 @@ def test_repaired_too_late_to_be_spoken_about_it_still_gives_the_same_row() -> N
 # The command
 
 
-@pytest.fixture
-def kafka(monkeypatch: pytest.MonkeyPatch) -> FakeKafka:
-    return put_in_place_of_kafka(monkeypatch)
-
-
-@pytest.fixture
-def ebbtide(
-    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Command]:
-    with untouched(monkeypatch):
-        yield Command(capfd)
-
-
-def requeue(ebbtide: Command, tmp_path: Path, *lines: bytes, also: str = "--json") -> Any:
+def requeue(ebbtide: Ebbtide, tmp_path: Path, *lines: bytes, also: str = "--json") -> Any:
     file = tmp_path / "letters.jsonl"
     file.write_bytes(b"".join(lines))
     code, told, complained = ebbtide("dead-letters", "requeue", "--file", str(file), also)
@@ -101,28 +86,28 @@ def requeue(ebbtide: Command, tmp_path: Path, *lines: bytes, also: str = "--json
 
 
 def test_a_repaired_letter_is_sent_keyed_by_its_customer(
-    ebbtide: Command, kafka: FakeKafka, tmp_path: Path
+    ebbtide: Ebbtide, fake_kafka: FakeKafka, tmp_path: Path
 ) -> None:
     code, told, _ = requeue(ebbtide, tmp_path, letter(encode_json(order())))
     assert code == 0
     assert msgspec.json.decode(told)["sent"] == 1
-    (record,) = kafka.sent
+    (record,) = fake_kafka.sent
     assert (record.topic, record.key, record.value) == ("orders", b"ann", encode_json(order()))
     assert record.headers == [("requeued_from", b"dead-letters/0/41")]
 
 
 def test_the_value_may_be_the_event_itself_or_base64(
-    ebbtide: Command, kafka: FakeKafka, tmp_path: Path
+    ebbtide: Ebbtide, fake_kafka: FakeKafka, tmp_path: Path
 ) -> None:
     itself = msgspec.json.decode(encode_json(order()))
     packed = b64encode(encode_json(order("two"))).decode()
     code, _, _ = requeue(ebbtide, tmp_path, letter(itself), letter(None, value_base64=packed))
     assert code == 0
-    assert [msgspec.json.decode(it.value)["event_id"] for it in kafka.sent] == ["one", "two"]
+    assert [msgspec.json.decode(it.value)["event_id"] for it in fake_kafka.sent] == ["one", "two"]
 
 
 def test_what_is_still_wrong_is_told_by_its_line_and_not_sent(
-    ebbtide: Command, kafka: FakeKafka, tmp_path: Path
+    ebbtide: Ebbtide, fake_kafka: FakeKafka, tmp_path: Path
 ) -> None:
     still = letter('{"type":"order_placed"}')
     elsewhere = letter(encode_json(order()), source_topic="reviews")
@@ -133,30 +118,30 @@ def test_what_is_still_wrong_is_told_by_its_line_and_not_sent(
     assert (msgspec.json.decode(told)["sent"], msgspec.json.decode(told)["invalid"]) == (1, 2)
     assert "letters.jsonl:2: missing_field" in complained
     assert "letters.jsonl:3: unknown_type: belongs to orders" in complained
-    assert len(kafka.sent) == 1
+    assert len(fake_kafka.sent) == 1
 
 
 def test_alike_lines_are_sent_once_and_only_those_of_the_reason(
-    ebbtide: Command, kafka: FakeKafka, tmp_path: Path
+    ebbtide: Ebbtide, fake_kafka: FakeKafka, tmp_path: Path
 ) -> None:
     one = letter(encode_json(order()))
     other = letter(encode_json(order("two")), reason="too_large")
     _, told, _ = requeue(ebbtide, tmp_path, one, one, b"\n", other, also="--reason=not_json")
-    assert len(kafka.sent) == 1
+    assert len(fake_kafka.sent) == 1
     assert "1 more are like one of these" in told
 
 
-def test_a_dry_run_sends_nothing(ebbtide: Command, kafka: FakeKafka, tmp_path: Path) -> None:
+def test_a_dry_run_sends_nothing(ebbtide: Ebbtide, fake_kafka: FakeKafka, tmp_path: Path) -> None:
     code, told, _ = requeue(ebbtide, tmp_path, letter(encode_json(order())), also="--dry-run")
-    assert (code, kafka.sent) == (0, [])
+    assert (code, fake_kafka.sent) == (0, [])
     assert "would be sent" in told
 
 
 @pytest.mark.parametrize("line", [b"{}\n", b"no\n", b"\xff\n", letter(None, value_base64="%")])
 def test_a_line_that_is_no_letter_is_one_clear_line(
-    ebbtide: Command, kafka: FakeKafka, tmp_path: Path, line: bytes
+    ebbtide: Ebbtide, fake_kafka: FakeKafka, tmp_path: Path, line: bytes
 ) -> None:
     code, _, complained = requeue(ebbtide, tmp_path, line)
-    assert (code, kafka.sent) == (1, [])
+    assert (code, fake_kafka.sent) == (1, [])
     assert "letters.jsonl:1: no letter" in complained
     assert complained.count("\n") == 1
