@@ -1,6 +1,7 @@
 """How do processes log? To stderr: coloured for a terminal, plain in a file, or as JSON."""
 
 import logging
+import re
 import sys
 from typing import Any
 
@@ -12,6 +13,32 @@ _LIBRARIES = ("aiokafka", "faust", "librdkafka", "mode", "streams.transport")
 # librdkafka warns at each start of a setting that it calls experimental, and that we rely on.
 _KNOWN = "property enable.gapless.guarantee"
 _NOTHING = logging.CRITICAL + 1
+_AGAIN_S = 30.0
+_SAID_MAX = 1_000
+# Who of its clients and threads says it, and numbers: how long something took, and the like.
+_CHANGING = re.compile(r"\[[^]]*\]|\d+")
+
+
+class _Once(logging.Filter):
+    """Lets librdkafka say a thing once in a while: it tries a broker that is away for ever."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether to log it."""
+        if record.name != "librdkafka":
+            return True
+        text = _CHANGING.sub("", record.getMessage())
+        if _KNOWN in text:
+            return False
+        recent = record.created - self._said.get(text, 0.0) < _AGAIN_S
+        if not recent:
+            if len(self._said) > _SAID_MAX:
+                self._said.clear()
+            self._said[text] = record.created
+        return not recent
 
 
 def set_up(level: str, *, as_json: bool, libraries: bool) -> None:
@@ -39,7 +66,7 @@ def set_up(level: str, *, as_json: bool, libraries: bool) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
         )
     )
-    handler.addFilter(lambda it: it.name != "librdkafka" or _KNOWN not in it.getMessage())
+    handler.addFilter(_Once())
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
