@@ -120,7 +120,6 @@ def _waiting(shop: ChaosShop) -> int:
 def _result(
     kind: str, shop: ChaosShop, storm: Storm, verdict: Verdict, seed: int, seconds: float
 ) -> dict[str, Any]:
-    recoveries = sorted(storm.recoveries_s) or [0.0]
     return {
         "servers": kind,
         "seed": seed,
@@ -131,17 +130,23 @@ def _result(
             for name in verdict.__struct_fields__
             if name != "differences"
         },
-        "recovery_s": {
-            "p50": round(statistics.median(recoveries), 2),
-            "p90": round(recoveries[int(len(recoveries) * 0.9)], 2),
-            "max": round(recoveries[-1], 2),
-        },
+        "recovery_s": _spread(storm.recoveries_s),
+        "handover_s": _spread(storm.handovers_s),
         "settings": {
             name: getattr(shop.settings, name)
             for name in (*SESSIONS[kind], "tick_seconds", "transactions")
         },
         "differences": verdict.differences,
         "clean": verdict.is_clean and (kind != "apache" or not verdict.published_twice),
+    }
+
+
+def _spread(seconds: list[float]) -> dict[str, float]:
+    ordered = sorted(seconds) or [0.0]
+    return {
+        "p50": round(statistics.median(ordered), 2),
+        "p90": round(ordered[int(len(ordered) * 0.9)], 2),
+        "max": round(ordered[-1], 2),
     }
 
 

@@ -44,11 +44,16 @@ def deck(rng: Random, kills: int, *, apache: bool) -> list[str]:
 
 
 class Storm:
-    """Does accidents to a shop. done: how many of each; recoveries_s: after each killed worker."""
+    """Does accidents to a shop. done: how many of each.
+
+    recoveries_s: after each killed worker, until all partitions were served again. handovers_s: the
+    same from the moment at which a worker was asked to stop.
+    """
 
     def __init__(self, shop: ChaosShop, rng: Random) -> None:
         self.done: Counter[str] = Counter()
         self.recoveries_s: list[float] = []
+        self.handovers_s: list[float] = []
         self._shop = shop
         self._rng = rng
 
@@ -108,10 +113,11 @@ class Storm:
 
     def _rolling_restart(self) -> None:
         for worker in list(self._shop.workers):
+            began = time.monotonic()
             code = self._shop.end_worker(worker)
             assert code == 0, f"worker {worker.number} ended with {code}"
             self._shop.start_worker()
-            self.wait_until_served()
+            self.handovers_s.append(self.wait_until_served(began))
             until(self._shop.is_settled, "every worker has its partitions", RECOVERY_WITHIN_S)
 
     # Redis
