@@ -32,9 +32,9 @@ for i = at, at + tonumber(ARGV[12]) - 1, 2 do redis.call('HINCRBY', KEYS[7], ARG
 
 -- The outbox ends with the newest decision and has no gaps, so what stays can be counted from its end.
 local unpublished = tonumber(ARGV[5]) - tonumber(ARGV[4])
-if unpublished <= 0 then
+if unpublished == 0 then
   redis.call('DEL', KEYS[6])
-else
+elseif unpublished > 0 then
   redis.call('LTRIM', KEYS[6], -unpublished, -1)
 end
 return 1

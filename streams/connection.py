@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import SplitResult, quote, urlencode, urlsplit, urlunsplit
 
 from msgspec import Struct
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _SASL = ("sasl_plaintext", "sasl_ssl")
 _TLS = ("ssl", "sasl_ssl")
+_REDIS_SCHEMES = ("redis", "rediss", "redis+cluster", "rediss+cluster")
 
 
 class Brokers(Struct, frozen=True):
@@ -76,7 +77,7 @@ def redis_url_of(settings: Settings) -> str:
 
     Raises ConfigError where settings do not go together.
     """
-    parts = urlsplit(settings.redis_url)
+    parts = _parts(settings.redis_url)
     username, password = settings.redis_username, settings.secret("redis_password")
     netloc = parts.netloc
     if username or password:
@@ -99,6 +100,25 @@ def redis_url_of(settings: Settings) -> str:
         )
     query = "&".join(it for it in (parts.query, urlencode(named)) if it)
     return urlunsplit((parts.scheme, netloc, parts.path, query, ""))
+
+
+def _parts(url: str) -> SplitResult:
+    """The parts of Redis's URL. Raises ConfigError, and repeats nothing of it: it may be secret."""
+    named, parts = False, urlsplit("")
+    try:
+        parts = urlsplit(url)
+        hosts = [urlsplit(f"//{it}") for it in parts.netloc.rpartition("@")[2].split(",")]
+        named = all(it.hostname and (it.port or True) for it in hosts)
+    except ValueError:
+        pass  # Python's word for it would repeat what may be a password.
+    if not named or parts.scheme not in _REDIS_SCHEMES:
+        schemes = ", ".join(f"{it}://" for it in _REDIS_SCHEMES)
+        raise ConfigError(
+            f"{PREFIX}REDIS_URL is no URL of Redis, such as redis://host:6379/0. It begins with one"
+            f" of {schemes}; a password in it that has more than letters and digits is"
+            f" percent-encoded, or set by {PREFIX}REDIS_PASSWORD_FILE"
+        )
+    return parts
 
 
 def _check_kafka(settings: Settings) -> None:

@@ -100,8 +100,7 @@ class Engage:
             records = [record for record in records if record.offset >= position.offset]
             if not records:
                 return
-        if records[0].offset > position.offset and not self._is_known_gap(tp, records[0].offset):
-            await self._seek(tp, position.offset)
+        if records[0].offset > position.offset and not await self._is_gap(tp, records[0].offset):
             return
         metrics.BATCH_RECORDS.labels("engage").observe(len(records))
         started = perf_counter()
@@ -122,14 +121,17 @@ class Engage:
 
     async def _apply(self, tp: TP, offsets: list[int], records: list[Record]) -> None:
         partition = tp.partition
-        relay = self._relays.of(partition)
         steps = apply(
             self._engine, self._table, partition, self._positions[partition], offsets, records,
-            published=relay.published, stopwatch=metrics.time_stage,
+            published=self._relays.of(partition).published, stopwatch=metrics.time_stage,
         )  # fmt: skip
         async for applied in steps:
             self._positions[partition] = applied.position
-            relay.offer(applied.batch.outgoing)
+            self._gaps.pop(partition, None)
+            self._short.pop(partition, None)
+            # To the relay of this moment: another may have begun while the commit was under way,
+            # and looked into the outbox before it landed.
+            self._relays.of(partition).offer(applied.batch.outgoing)
             metrics.count_applied(applied)
             label = str(partition)
             end = max(offsets[-1] + 1, self._ends.get(partition, 0))
@@ -150,8 +152,8 @@ class Engage:
         The first time it may be that another owner has come further since.
         """
         if self._short.get(tp.partition) != position:
-            self._short[tp.partition] = position
             await self._seek(tp, position.offset)
+            self._short[tp.partition] = position  # Only now: a seek that failed is no look.
             return
         raise JournalError(
             f"{tp.topic}/{tp.partition} ends at {self._ends[tp.partition]}, and the table is at"
@@ -159,8 +161,8 @@ class Engage:
             " begin with an empty Redis"
         )
 
-    def _is_known_gap(self, tp: TP, found: int) -> bool:
-        """Whether a gap in the journal was there at a second look too, and so is real.
+    async def _is_gap(self, tp: TP, found: int) -> bool:
+        """Whether a gap in the journal is there at a second look too, and so is real.
 
         The first look seeks back: a batch that was fetched before a seek, or a broker that skipped
         records for a reader at the tail, both heal that way. What stays (retention, transaction
@@ -169,7 +171,8 @@ class Engage:
         expected = self._positions[tp.partition].offset
         gap = (expected, found)
         if self._gaps.get(tp.partition) != gap:
-            self._gaps[tp.partition] = gap
+            await self._seek(tp, expected)
+            self._gaps[tp.partition] = gap  # Only now: a seek that failed is no look.
             return False
         missing = found - expected
         metrics.JOURNAL_GAPS.labels(str(tp.partition)).inc(missing)

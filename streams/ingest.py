@@ -64,7 +64,8 @@ class Ingest:
     ) -> tuple[list[Outbound], list[EventKey], Counter[str]]:
         """What to write, which events are new, and how many records met which fate."""
         decode = raw_decoders[tp.topic].decode
-        latest = time_ns() // 1_000_000 + self._tolerance_ms
+        now = time_ns() // 1_000_000
+        latest = now + self._tolerance_ms
         outbound: list[Outbound] = []
         new: dict[EventKey, None] = {}
         counts: Counter[str] = Counter()
@@ -85,7 +86,9 @@ class Ingest:
                     continue
                 new[key] = None
                 counts["carried"] += 1
-                source = Source(tp.topic, tp.partition, record.offset, record.timestamp)
+                # A publisher's clock may be ahead; later records must not seem older than these.
+                appended_at = min(record.timestamp, now)
+                source = Source(tp.topic, tp.partition, record.offset, appended_at)
                 entry = Entry(fact, source)  # type: ignore[arg-type]
                 outbound.append(Outbound(JOURNAL, encode_json(entry), subject.encode()))
         return outbound, list(new), counts

@@ -103,11 +103,13 @@ class Member:
 
         The journal's are read from where the table stands, as soon as it says so.
         """
-        ours = self._group.ours() & committed.keys()
-        raw = {tp: committed[tp] for tp in ours if tp.topic in RAW_TOPICS}
+        ours = self._group.ours()
+        # In the order of ``committed``, not of a set: a simulation must be able to repeat it.
+        raw = {tp: at for tp, at in committed.items() if tp in ours and tp.topic in RAW_TOPICS}
+        journal = [tp for tp in committed if tp in ours and tp.topic == JOURNAL]
         self._carried.begin(raw)
         self._ingest_lanes.open(raw)
-        self._engage_lanes.begin((tp for tp in ours if tp.topic == JOURNAL), self._engage.begin)
+        self._engage_lanes.begin(journal, self._engage.begin)
         return raw
 
     async def revoked(self, partitions: set[TP]) -> None:

@@ -8,6 +8,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -30,8 +31,9 @@ def producer_config(brokers: Brokers) -> dict[str, Any]:
     """What all our producers have in common."""
     return brokers.config() | {
         "enable.idempotence": True,
-        # A record that is given up must take those after it along. Otherwise they would arrive, the
-        # batch would be sent again, and its readers would take the late one for a repetition.
+        # A record that the broker refuses must take those after it along. Otherwise they would
+        # arrive, the batch would be sent again, and its readers would take the late one for a
+        # repetition. For the same reason none expires: see `Producer`.
         "enable.gapless.guarantee": True,
         "partitioner": LIBRDKAFKA_PARTITIONER,
         "compression.type": "lz4",
@@ -73,6 +75,10 @@ class _Flight:
         if not self._pending:
             self._loop.call_soon_threadsafe(self._land)
 
+    def has_failed(self) -> bool:
+        """Whether one of the records will not arrive."""
+        return self._error is not None
+
     def _land(self) -> None:
         if self.landed.done():
             return  # Whoever waited was cancelled.
@@ -83,10 +89,16 @@ class _Flight:
 
 
 class Producer:
-    """A librdkafka producer for asyncio. Records larger than ``RECORD_BYTES_MAX`` are refused."""
+    """A librdkafka producer for asyncio. Records larger than ``RECORD_BYTES_MAX`` are refused.
+
+    What a record is refused for without a hope breaks a librdkafka producer (its order could not be
+    kept). Everything that it holds then fails, and another takes its place.
+    """
 
     def __init__(self, brokers: Brokers, linger_ms: int = 5) -> None:
-        self._settings = producer_config(brokers) | {"linger.ms": linger_ms}
+        # A record that expired would leave a gap, which `enable.gapless.guarantee` does not see.
+        lasting = {"linger.ms": linger_ms, "message.timeout.ms": 0}
+        self._settings = producer_config(brokers) | lasting
         self._librdkafka = self._build()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="producer", daemon=True)
@@ -96,10 +108,13 @@ class Producer:
         """Write records; returns when all are acknowledged. Raises DeliveryError otherwise."""
         if not records:
             return
-        flight = _Flight(len(records))
+        flight, librdkafka = _Flight(len(records)), self._librdkafka
         for record in records:
-            while not self._produce(record, flight):
+            while not _produce(librdkafka, record, flight):
                 await asyncio.sleep(_QUEUE_FULL_WAIT_S)
+                # Those that follow must not arrive without those before.
+                if flight.has_failed() or librdkafka is not self._librdkafka:
+                    raise DeliveryError(f"{record.topic}: records before this one did not arrive")
         await flight.landed
 
     def close(self, timeout_s: float = 5.0) -> None:
@@ -108,33 +123,39 @@ class Producer:
         self._closing.set()
         self._thread.join(timeout_s)
 
-    def _produce(self, record: Outbound, flight: _Flight) -> bool:
-        options: dict[str, Any] = {}
-        if record.partition is not None:
-            options["partition"] = record.partition
-        if record.headers:
-            options["headers"] = record.headers
-        try:
-            self._librdkafka.produce(
-                record.topic, record.value, record.key, on_delivery=flight.deliver, **options
-            )
-        except BufferError:
-            return False
-        except KafkaException as exception:
-            error: KafkaError = exception.args[0]
-            if error.fatal():
-                # An idempotent producer that lost its place cannot go on; a new one can.
-                log.error("producer_rebuilt", error=str(error))  # noqa: TRY400 - no traceback helps
-                broken, self._librdkafka = self._librdkafka, self._build()
-                # Whoever waits for what the broken one held must hear that it did not arrive.
-                broken.purge()
-                broken.poll(0)
-            raise DeliveryError(f"{record.topic}: {error}") from exception
-        return True
-
     def _build(self) -> Librdkafka:
         return Librdkafka(self._settings, logger=logging.getLogger("librdkafka"))
 
     def _serve(self) -> None:
         while not self._closing.is_set():
-            self._librdkafka.poll(_POLL_S)
+            try:
+                self._librdkafka.poll(_POLL_S)
+            except KafkaException as broken:  # Only what breaks a producer is raised here.
+                self._replace(broken)
+
+    def _replace(self, why: KafkaException) -> None:
+        """Begin anew; whoever waits for what the broken one holds must hear that it failed."""
+        log.error("producer_replaced", error=str(why))
+        broken, self._librdkafka = self._librdkafka, self._build()
+        broken.purge()
+        while len(broken):
+            with suppress(KafkaException):
+                broken.poll(_POLL_S)
+
+
+def _produce(librdkafka: Librdkafka, record: Outbound, flight: _Flight) -> bool:
+    """Hand a record over; False where there is no room. Raises DeliveryError."""
+    options: dict[str, Any] = {}
+    if record.partition is not None:
+        options["partition"] = record.partition
+    if record.headers:
+        options["headers"] = record.headers
+    try:
+        librdkafka.produce(
+            record.topic, record.value, record.key, on_delivery=flight.deliver, **options
+        )
+    except BufferError:
+        return False
+    except KafkaException as error:
+        raise DeliveryError(f"{record.topic}: {error.args[0]}") from error
+    return True

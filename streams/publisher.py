@@ -185,16 +185,16 @@ class TransactionalPublisher:
         }
         self._marks = marks
         self._librdkafka: Librdkafka | None = None
+        self._committed = Mark()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"publisher-{partition}")
 
     async def begin(self) -> Mark:
         await self._call(self._take_over)
-        return await self._marks.last(self._partition)
+        # Our own last one may have been committed and not be readable yet.
+        return max(self._committed, await self._marks.last(self._partition))
 
     async def publish(self, records: Sequence[Outbound], mark: Mark) -> None:
-        await self._call(
-            lambda: self._publish([*records, self._marks.record(self._partition, mark)])
-        )
+        await self._call(lambda: self._publish(records, mark))
 
     async def close(self) -> None:
         self._thread.submit(self._let_go)
@@ -213,13 +213,13 @@ class TransactionalPublisher:
             self._let_go()
             raise DeliveryError(f"the partition was not taken over: {error}") from error
 
-    def _publish(self, records: list[Outbound]) -> None:
+    def _publish(self, records: Sequence[Outbound], mark: Mark) -> None:
         producer = self._librdkafka
         if producer is None:
             raise DeliveryError("the partition is to be taken over again")
         try:
             producer.begin_transaction()
-            for record in records:
+            for record in [*records, self._marks.record(self._partition, mark)]:
                 options: dict[str, Any] = {}
                 if record.partition is not None:
                     options["partition"] = record.partition
@@ -227,6 +227,7 @@ class TransactionalPublisher:
                     options["headers"] = record.headers
                 producer.produce(record.topic, record.value, record.key, **options)
             producer.commit_transaction(_ANSWER_S)
+            self._committed = mark
         except (KafkaException, BufferError) as error:
             self._let_go()
             if isinstance(error, KafkaException) and error.args[0].code() in _FENCED:

@@ -36,6 +36,7 @@ class Verdict(Struct):
     """What was found. All but events, triggers_expected and published_twice has to be 0.
 
     events: raw records. lost: those that are neither in the journal nor in the dead letters.
+    not_applied: events in the journal that no row has taken in, by the workers' own counts.
     missing: triggers and decisions that nobody published. decided_twice: what was published and is
     not what memory decides, or is another thing under the same id. published_twice: copies beyond
     the first of the same trigger or decision. row_mismatches: keys of Redis that differ.
@@ -44,6 +45,7 @@ class Verdict(Struct):
     events: int = 0
     carried_twice: int = 0
     lost: int = 0
+    not_applied: int = 0
     triggers_expected: int = 0
     decisions_expected: int = 0
     missing: int = 0
@@ -56,7 +58,8 @@ class Verdict(Struct):
     @property
     def is_clean(self) -> bool:
         """Whether nothing was lost, doubled or changed."""
-        return not (self.lost or self.missing or self.decided_twice or self.row_mismatches)
+        wrong = (self.lost, self.not_applied, self.missing, self.decided_twice, self.row_mismatches)
+        return not any(wrong)
 
     def tell(self, what: str) -> None:
         """Keep the first differences."""
@@ -88,6 +91,7 @@ def check(shop: ChaosShop) -> Verdict:
         end = Position.parse(shop.redis.get(key + "position"))
         table, decided = asyncio.run(_replayed(shop, partition, journals[partition], end))
         _check_state(shop, partition, table, verdict)
+        _check_applied(shop, partition, journals[partition], verdict)
         expected |= {it.decision.id: it for it in decided}
         outbox = shop.redis.lrange(key + "outbox", 0, -1)
         waiting |= {decode_outgoing(it).decision.id for it in outbox}
@@ -176,6 +180,19 @@ def _check_state(shop: ChaosShop, partition: int, table: MemoryTable, verdict: V
         f"p{partition} shop", {"shop": shop_row and msgspec.msgpack.decode(shop_row)},
         {"shop": here.shop and msgspec.msgpack.decode(here.shop)}, verdict,
     )  # fmt: skip
+
+
+def _check_applied(shop: ChaosShop, partition: int, journal: Journal, verdict: Verdict) -> None:
+    """Each event of the journal was taken in: a replay cannot tell, it would leave out the same."""
+    entries = [it for it in journal.records if isinstance(it, Entry)]
+    events = {(it.event.subject, it.event.event_id) for it in entries}
+    applied = 0
+    for name, by in shop.redis.hgetall(f"ebb:{{p{partition}}}:counters").items():
+        if name.startswith(b"records/") and not name.endswith(b"/duplicate"):
+            applied += int(by)
+    if applied != len(events):
+        verdict.not_applied += abs(len(events) - applied)
+        verdict.tell(f"p{partition}: {len(events)} events in the journal, {applied} applied")
 
 
 def _compare(

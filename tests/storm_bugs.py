@@ -6,13 +6,13 @@ then held to the laws with the shipping code as it is.
 
 import asyncio
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest.mock import patch
 
 import msgspec
-from storm_lines import StormTable
+from storm_lines import StormProducer, StormTable
 
 import agents.cause
 import streams.engage
@@ -27,6 +27,7 @@ from streams.ingest import Ingest
 from streams.lanes import Lanes
 from streams.producer import DeliveryError, Outbound
 from streams.relay import Relay
+from streams.topics import JOURNAL
 
 
 def offset_not_checked(stack: ExitStack) -> None:
@@ -138,12 +139,29 @@ def clock_without_evidence(stack: ExitStack) -> None:
     _replace(stack, Carried, "up_to", now)
 
 
+def order_inverted(stack: ExitStack) -> None:
+    """Of a batch that is to be sent again, the second half has arrived."""
+    send = StormProducer.send
+
+    async def inverted(self: StormProducer, records: Sequence[Outbound]) -> None:
+        line, rng = self._line, self._line.life.rng
+        from_ingest = [it for it in records if it.topic == JOURNAL and it.partition is None]
+        if len(from_ingest) > 1 and rng.random() < 0.15:
+            _, second = self._split(records, 0.5)
+            await line.step()
+            line.kafka.append(second)
+            raise DeliveryError("the first half did not arrive")
+        await send(self, records)
+
+    _replace(stack, StormProducer, "send", inverted)
+
+
 BUGS: dict[str, Callable[[ExitStack], None]] = {
     bug.__name__: bug
     for bug in (
         offset_not_checked, random_ids, timers_by_wall_clock, publish_before_commit,
         row_kept_after_conflict, acknowledged_before_arrival, gap_not_noticed,
-        clock_without_evidence,
+        clock_without_evidence, order_inverted,
     )
 }  # fmt: skip
 

@@ -16,7 +16,7 @@ REASON = REASON or ("" if Path("/usr/bin/redis-server").exists() else "Debian's 
 
 def check(result: dict[str, Any], folder: Path) -> None:
     assert result["differences"] == [], f"the logs are in {folder}"
-    zeros = ("lost", "missing", "decided_twice", "row_mismatches")
+    zeros = ("lost", "not_applied", "missing", "decided_twice", "row_mismatches")
     assert [result[it] for it in zeros] == [0] * len(zeros)
     assert result["triggers_expected"] > 20
     assert result["kills"]["worker_kill"] == 2

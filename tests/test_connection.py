@@ -79,13 +79,19 @@ WRONG = [
     (SASL | {"kafka_password": "", "kafka_password_file": "/none"}, "EBBTIDE_KAFKA_PASSWORD_FILE"),
     ({"redis_password": "x", "redis_url": "redis://:y@h:1"}, "set one of the two"),
     ({"redis_ca_file": __file__}, "rediss://"),
+    ({"redis_url": "redis://user:hush/hush@host:6379/0"}, "is no URL of Redis"),
+    ({"redis_url": "redis://user:hush#1@host:6379/0"}, "is no URL of Redis"),
+    ({"redis_url": "redis+cluster://a:1,b:hush"}, "is no URL of Redis"),
+    ({"redis_url": "http://host:6379/0"}, "is no URL of Redis"),
+    ({"redis_url": "host:6379"}, "is no URL of Redis"),
 ]
 
 
 @pytest.mark.parametrize(("fields", "says"), WRONG)
 def test_what_does_not_go_together_is_refused(fields: dict[str, str], says: str) -> None:
-    with pytest.raises(ConfigError, match=says):
+    with pytest.raises(ConfigError, match=says) as refused:
         connect(**fields)
+    assert "hush" not in str(refused.value)
 
 
 def test_an_authority_that_is_none_is_refused() -> None:

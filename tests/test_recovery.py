@@ -17,6 +17,7 @@ from schemas.codec import encode_json
 from schemas.instant import DAY, HOUR
 from schemas.orders import Item, OrderPlaced
 from state.customer import ROW_VERSION, decode_customer
+from state.shop import Shop as ShopRow
 from streams.commands.kafka import Reader
 from streams.connection import Brokers
 from streams.demo.path import PARTITIONS
@@ -77,6 +78,13 @@ def orders_of(shop: Shop, customer: str) -> int:
     return 0 if found is None else decode_customer(customer, found).order_count
 
 
+def clock(shop: Shop) -> int:
+    """The earliest partition's."""
+    with redis.Redis.from_url(shop.servers.redis_url) as client:
+        found: list[Any] = [client.get(f"ebb:{{p{it}}}:shop") for it in range(PARTITIONS)]
+    return min(msgspec.msgpack.decode(it, type=ShopRow).clock_at if it else 0 for it in found)
+
+
 def decisions(shop: Shop) -> int:
     with Reader(Brokers(shop.settings.broker)) as reader:
         return sum(1 for _ in reader.to_the_end([DECISIONS]))
@@ -93,6 +101,8 @@ def test_history_is_imported_into_a_shop_at_work_without_a_word(
     ebbtide("publish", events=[order("ann", now())])
     until(lambda: orders_of(shop, "ann") == 1, "the worker goes on")
     assert [orders_of(shop, it) for it in CUSTOMERS] == [3] * 25
+    imported_at = now()
+    until(lambda: clock(shop) > imported_at, "the clock has ticked over it")
     assert decisions(shop) == 0
     assert ebbtide("rebuild", "--dry-run")["differences"] == 0
 

@@ -18,11 +18,13 @@ from tables import BEGINNING, FULL, HERE, open_client, step
 
 from schemas.codec import encode_json
 from schemas.orders import Item, OrderPlaced
+from state.customer import decode_customer
 from state.redis_stage import Stage
 from state.redis_table import RedisTable
 from state.table import Needs, StoreError
 from streams.connection import Brokers
 from streams.demo.path import PARTITIONS
+from streams.partitioner import partition_of
 from streams.producer import Outbound, Producer
 
 pytestmark = pytest.mark.live
@@ -139,27 +141,36 @@ def test_a_worker_keeps_its_rows_in_the_cluster(
 ) -> None:
     with open_shop(tmp_path, redis_url=cluster.url) as shop:
         customers = [f"customer-{it}" for it in range(40)]
-        orders = [
-            OrderPlaced(
-                event_id=it, customer_id=it, occurred_at=now(), order_id=it,
-                products=(Item("tea", price_cents=900),), currency="EUR",
-            )
-            for it in customers
-        ]  # fmt: skip
-        records = [Outbound("orders", encode_json(it), it.subject.encode()) for it in orders]
 
-        async def publish() -> None:
-            await (producer := Producer(Brokers(shop.servers.broker))).send(records)
+        async def publish(orders: list[OrderPlaced]) -> None:
+            producer = Producer(Brokers(shop.servers.broker))
+            await producer.send(
+                [Outbound("orders", encode_json(it), it.subject.encode()) for it in orders]
+            )
             producer.close()
 
-        async def count() -> int:
+        async def counts() -> list[int]:
+            """The orders that each customer's row counts."""
             async with RedisTable(cluster.url) as table:
-                counts = [await table.customer_count(it) for it in range(PARTITIONS)]
-                return sum(counts) if all(counts) else 0
+                rows = [
+                    (it, await table.customer(partition_of(it, PARTITIONS), it)) for it in customers
+                ]
+            return [0 if row is None else decode_customer(it, row).order_count for it, row in rows]
 
-        asyncio.run(publish())
-        until(lambda: asyncio.run(count()) == len(customers), "every order is in a row")
+        def all_count(number: int) -> bool:
+            return set(asyncio.run(counts())) == {number}
+
+        asyncio.run(publish([order(it, "one") for it in customers]))
+        until(lambda: all_count(1), "every order is in a row")
         shop.kill_worker()
         until(shop.ready, "the next worker is ready")
-        asyncio.run(publish())  # Known by their ids: nobody is counted twice.
-        assert asyncio.run(count()) == len(customers)
+        asyncio.run(publish([order(it, "one") for it in customers]))  # Known by their ids.
+        asyncio.run(publish([order(it, "two") for it in customers]))
+        until(lambda: all_count(2), "one order more is in each row, and not two")
+
+
+def order(customer: str, name: str) -> OrderPlaced:
+    return OrderPlaced(
+        event_id=f"{customer}-{name}", customer_id=customer, occurred_at=now(),
+        order_id=f"{customer}-{name}", products=(Item("tea", price_cents=900),), currency="EUR",
+    )  # fmt: skip

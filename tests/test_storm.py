@@ -1,6 +1,5 @@
 """Does the simulation see what it is for? `make simulate` runs a thousand seeds; here are a few."""
 
-import json
 import os
 import subprocess
 import sys
@@ -22,14 +21,15 @@ STORM = Path(__file__).parent / "storm.py"
 
 # One seed that sees the bug, of the first two hundred: docs/adr/0005-simulation.md has the others.
 SEEN_BY = {
-    "offset_not_checked": 65,
+    "offset_not_checked": 10,
     "random_ids": 0,
     "timers_by_wall_clock": 0,
     "publish_before_commit": 10,
     "row_kept_after_conflict": 0,
-    "acknowledged_before_arrival": 4,
+    "acknowledged_before_arrival": 23,
     "gap_not_noticed": 2,
     "clock_without_evidence": 0,
+    "order_inverted": 3,
 }
 
 
@@ -46,7 +46,7 @@ def test_a_planted_bug_shows(bug: str) -> None:
 
 
 def test_a_storm_can_be_repeated() -> None:
-    digests = {_digest(seed=8, hash_seed=it) for it in ("1", "2", "random")}
+    digests = {_digests(hash_seed=it) for it in ("1", "2", "random")}
     assert len(digests) == 1
 
 
@@ -91,10 +91,12 @@ def _tick(at: float, clock_at: int) -> Published:
     return Published(at, RAW_TOPICS[0], "", msgspec.json.encode({"type": "tick", "at": clock_at}))
 
 
-def _digest(seed: int, hash_seed: str) -> str:
+def _digests(hash_seed: str) -> str:
+    """What became of some storms: of one alone, another one's order of sets may show nothing."""
+    asks = "import storm; storm._quiet(); print([storm.run(it).digest for it in range(25)])"
     done = subprocess.run(
-        [sys.executable, STORM, "--seed", str(seed), "--json"],
-        capture_output=True, text=True, check=True, env=os.environ | {"PYTHONHASHSEED": hash_seed},
+        [sys.executable, "-c", asks], cwd=STORM.parent,
+        capture_output=True, text=True, check=True,
+        env=os.environ | {"PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(STORM.parent.parent)},
     )  # fmt: skip
-    digest: str = json.loads(done.stdout)["digest"]
-    return digest
+    return done.stdout

@@ -174,7 +174,7 @@ def test_the_outbox_is_in_order_across_commits(store: Store) -> None:
         ([2, 2], [b"3"]),
         ([2, 1], [b"3"]),
         ([3], []),
-        ([9], []),
+        ([4], [b"1", b"2", b"3"]),  # Of rows that others have taken the place of.
         ([3, 9, 0], []),
     ],
 )

@@ -1,10 +1,13 @@
 """What was not accepted, and how does it get a second chance? `ebbtide dead-letters`."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
 from streams.commands.options import ASK, AsJson, Broker
+
+if TYPE_CHECKING:
+    from streams.commands.letters import Requeued
 
 app = App(
     name="dead-letters",
@@ -81,9 +84,12 @@ def requeue(
 
     A repaired event counts as if it had been good from the start. Only what
     would have been said about it is not said any more where it is older than
-    `lateness_minutes`. An event that was accepted meanwhile counts once, and
-    of letters that are alike one is sent. The letters stay where they are;
-    what is sent carries the header requeued_from.
+    `lateness_minutes`. Of letters that are alike one is sent.
+
+    The letters stay where they are, and what is sent carries the header
+    requeued_from. Requeue once: an event_id that was accepted meanwhile is
+    known again only while ingest remembers it, or while it is among the
+    last eight of its customer; after that it counts a second time.
 
     For example
 
@@ -112,7 +118,14 @@ def requeue(
     done = asyncio.run(work)
     if as_json:
         terminal.say_json(done)
-        return 1 if done.invalid else 0
+    else:
+        _tell(done, dry_run=dry_run)
+    return 1 if done.invalid else 0
+
+
+def _tell(done: "Requeued", *, dry_run: bool) -> None:
+    from streams.commands import terminal
+
     would = "would be sent" if dry_run else "sent"
     where = ", ".join(f"{topic} {count:,}" for topic, count in done.by_topic.items())
     terminal.out.print(
@@ -128,4 +141,3 @@ def requeue(
         )
     if done.invalid:
         terminal.out.print(f"{done.invalid:,} are still wrong, and were not sent.", style="red")
-    return 1 if done.invalid else 0

@@ -52,9 +52,9 @@ async def requeue_file(
     exist([path])
     kafka.reach(brokers_of(settings)).require([TOPIC])
     done = Requeued()
-    return await send(
-        brokers_of(settings), _repaired(settings, path, reasons, done), done, dry_run=dry_run
-    )
+    # Read to its end before the first one is sent: a line that is no letter stops it all.
+    found = list(_repaired(settings, path, reasons, done))
+    return await send(brokers_of(settings), found, done, dry_run=dry_run)
 
 
 def _repaired(
