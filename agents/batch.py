@@ -76,6 +76,10 @@ class Batch:
         self._changed.add(customer_id)
         return row
 
+    def continues(self) -> bool:
+        """Whether the record at hand is a tick of which an earlier batch has fired some timers."""
+        return self._expected.chunk > 0 and self.offset == self._expected.offset
+
     def erase(self, customer_id: str) -> None:
         """End the row, its timers and its memory."""
         self.customers[customer_id] = None

@@ -106,7 +106,7 @@ class Engine:
 
     def _event(self, batch: Batch, entry: Entry) -> None:
         event = entry.event
-        kind = str(event.__struct_config__.tag)
+        kind: str = event.__struct_config__.tag  # type: ignore[assignment]
         if batch.shop.has_seen(entry.source):
             batch.applied[kind, "duplicate"] += 1
             return
@@ -153,8 +153,11 @@ class Engine:
             self._ask(batch, agent, event, view, cause)
 
     def _tick(self, batch: Batch, tick: Tick) -> bool:
-        """Fire what is due; False where more is due than was loaded. The clock never goes back."""
-        if tick.at < batch.shop.clock_at:
+        """Fire what is due; False where more is due than was loaded. The clock never goes back.
+
+        A tick that comes again fires nothing: what was set since it came first waits for the next.
+        """
+        if tick.at <= batch.shop.clock_at and not batch.continues():
             return True
         if tick.at > batch.shop.clock_at:
             batch.shop.previous_at, batch.shop.clock_at = batch.shop.clock_at, tick.at

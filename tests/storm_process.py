@@ -24,7 +24,6 @@ from streams.transport import Fetched
 SESSION_S = 3.0
 REBALANCE_S = 3.0
 HEARTBEAT_S = 0.7
-_SEEK_FAILS = 0.05
 FETCH_WAIT_S = 0.4
 
 
@@ -175,7 +174,7 @@ class Process:
 
     async def seek(self, tp: TP, offset: int) -> None:
         await self._line.step()
-        if self.life.rng.random() < _SEEK_FAILS:
+        if self._line.draw("seek"):
             raise RuntimeError("a rebalance is under way")  # As aiokafka may.
         if tp in self._positions:
             self._positions[tp] = offset

@@ -163,7 +163,9 @@ class World:
         victim = self._victim()
         if victim and len(self.processes) > 1:
             self.processes.remove(victim)
-            await victim.stop()
+            stopping = asyncio.ensure_future(victim.stop())
+            while not stopping.done() and not victim.life.dead:
+                await asyncio.sleep(0.1)
 
     async def _redis_away(self) -> None:
         self.redis.down = True
