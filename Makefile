@@ -29,7 +29,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 # Targets start servers on fixed ports and share .venv: side by side they would only disturb each other.
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help setup demo up shop test simulate chaos chaos-kafka fuzz check lint format types contracts rules compose-check docs-contracts lock clean
+.PHONY: help setup demo up shop test simulate chaos chaos-kafka fuzz bench check lint format types contracts rules compose-check docs-contracts lock clean
 
 help:
 	@echo 'Ebbtide: events in, triggers out. Start with `make demo`.'
@@ -65,6 +65,9 @@ chaos: $(READY) ## Real crashes, on the embedded servers: KILLS=50 workers kille
 
 chaos-kafka: $(READY) ## The same on Apache Kafka (needs Java, Maven) and Debian's redis-server
 	@$(BIN)/python tests/chaos.py --servers apache --kills $(KILLS) --seed $(or $(SEED),1) $(ARGS)
+
+bench: $(READY) ## Ebbtide beside its peers, in turn; QUICK=1 for a first look
+	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(ARGS)
 
 fuzz: $(READY) ## Any bytes at all, to everything that reads some: MINUTES=10
 	@$(BIN)/python tests/fuzz.py --minutes $(MINUTES) $(ARGS)

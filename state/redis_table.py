@@ -6,7 +6,7 @@ time), ``:products`` (hash), ``:shop``, ``:outbox`` (list), ``:counters`` (hash)
 Commands are those of Redis 7.0.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from itertools import chain
 from typing import Any, Self
@@ -14,7 +14,7 @@ from typing import Any, Self
 from state.redis_client import answer, connect
 from state.table import Commit, Loaded, Needs, Position
 
-#: The names of a partition's keys.
+#: The names of a partition's keys; scripts take them in this order.
 KEYS = ("position", "shop", "customers", "timers", "products", "outbox", "counters")
 
 
@@ -53,36 +53,12 @@ class RedisTable:
         return Position.parse(await answer(self._redis.get(self.key(partition, "position"))))
 
     async def load(self, partition: int, needs: Needs) -> Loaded:
-        keys = self.keys(partition, "position", "shop", "customers", "timers", "products")
-        # One more than wanted tells whether there are more.
-        due_until = "" if needs.due_until is None else needs.due_until
-        args = [due_until, needs.due_max + 1, len(needs.customers)]
-        reply = await answer(self._load(keys, [*args, *needs.customers, *needs.products]))
-        position, shop, rows, products, due, due_rows = reply
-        ids = [name.decode() for name in due[::2]]
-        customers = dict(zip(ids, due_rows, strict=True))
-        customers.update(zip(needs.customers, rows, strict=True))
-        return Loaded(
-            Position.parse(position),
-            shop,
-            customers,
-            dict(zip(needs.products, products, strict=True)),
-            [(int(time), name) for time, name in zip(due[1::2], ids, strict=True)][: needs.due_max],
-            len(ids) > needs.due_max,
-        )
+        keys = self.keys(partition, *KEYS[:5])
+        return loaded(needs, await answer(self._load(keys, load_arguments(needs))))
 
     async def commit(self, partition: int, commit: Commit) -> bool:
         keys = self.keys(partition, *KEYS)
-        rows = _flat((name, row) for name, row in commit.customers.items() if row is not None)
-        gone = [name for name, row in commit.customers.items() if row is None]
-        due = _flat((at, name) for name, at in commit.due.items() if at is not None)
-        not_due = [name for name, at in commit.due.items() if at is None]
-        products, counters = _flat(commit.products.items()), _flat(commit.counters.items())
-        groups: list[list[Any]] = [rows, gone, due, not_due, products, commit.outbox, counters]
-        args: list[Any] = [str(commit.expected), str(commit.position), commit.shop]
-        args += [commit.published, commit.position.sequence]
-        args += map(len, groups)
-        return bool(await answer(self._commit(keys, [*args, *chain(*groups)])))
+        return bool(await answer(self._commit(keys, commit_arguments(commit))))
 
     async def outbox(self, partition: int, entries_max: int) -> list[bytes]:
         if entries_max < 1:
@@ -140,6 +116,44 @@ CARRIED_KEY = "ebb:carried"
 def script(name: str) -> str:
     """A Lua script of this package."""
     return files("state").joinpath(name).read_text("utf-8")
+
+
+def load_arguments(needs: Needs) -> list[Any]:
+    """What ``load.lua`` is told; its keys are the first five."""
+    due_until = "" if needs.due_until is None else needs.due_until
+    # One more than wanted tells whether there are more.
+    counts = [due_until, needs.due_max + 1, len(needs.customers)]
+    return [*counts, *needs.customers, *needs.products]
+
+
+def loaded(needs: Needs, reply: Sequence[Any]) -> Loaded:
+    """What ``load.lua`` answers."""
+    position, shop, rows, products, due, due_rows = reply
+    ids = [name.decode() for name in due[::2]]
+    customers = dict(zip(ids, due_rows, strict=True))
+    customers.update(zip(needs.customers, rows, strict=True))
+    return Loaded(
+        Position.parse(position),
+        shop,
+        customers,
+        dict(zip(needs.products, products, strict=True)),
+        [(int(time), name) for time, name in zip(due[1::2], ids, strict=True)][: needs.due_max],
+        len(ids) > needs.due_max,
+    )
+
+
+def commit_arguments(commit: Commit) -> list[Any]:
+    """What ``commit.lua`` is told; its keys are all of a partition's."""
+    rows = _flat((name, row) for name, row in commit.customers.items() if row is not None)
+    gone = [name for name, row in commit.customers.items() if row is None]
+    due = _flat((at, name) for name, at in commit.due.items() if at is not None)
+    not_due = [name for name, at in commit.due.items() if at is None]
+    products, counters = _flat(commit.products.items()), _flat(commit.counters.items())
+    groups: list[list[Any]] = [rows, gone, due, not_due, products, commit.outbox, counters]
+    args: list[Any] = [str(commit.expected), str(commit.position), commit.shop]
+    args += [commit.published, commit.position.sequence]
+    args += map(len, groups)
+    return [*args, *chain(*groups)]
 
 
 def _flat(pairs: Iterable[tuple[Any, Any]]) -> list[Any]:

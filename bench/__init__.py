@@ -1,0 +1,1 @@
+"""How fast is Ebbtide, beside its peers? `make bench`."""
