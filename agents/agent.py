@@ -131,14 +131,14 @@ class Agent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     says: ClassVar[dict[str, type[Struct]]] = {}
     #: Whether ``view.products`` is wanted: rows of products are loaded for nobody else.
     reads_products: ClassVar[bool] = False
+    #: The agent's name, made from its class's: its file, its section and its timers go by it.
+    name: ClassVar[str] = ""
 
     purpose: Purpose | Literal["internal"] = "marketing"
     pause_hours: float = 24.0
 
-    @property
-    def name(self) -> str:
-        """The agent's name: its file, its section and its timers go by it."""
-        return snake_case(type(self).__name__)
+    def __init_subclass__(cls, **_: Any) -> None:
+        cls.name = snake_case(cls.__name__)
 
     def on_event(self, event: Any, customer: View) -> Iterable[Act]:
         """Decide on an event that has just been folded into ``customer.row``."""
@@ -160,6 +160,8 @@ def written(agent: Agent, acts: Iterable[Act]) -> list[tuple[Act, Raw]]:
     told apart. Asked before any of them is done, so that they are taken whole or not at all.
     """
     ready = [(act, _body(agent, act)) for act in acts]
+    if len(ready) < 2:
+        return ready
     kinds = [act.kind or agent.name for act, _ in ready if isinstance(act, Say)]
     if len(set(kinds)) < len(kinds):
         raise ValueError(f"says {kinds} on one occasion: two of a kind would have the same id")

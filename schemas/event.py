@@ -5,7 +5,6 @@ out; a field of the wrong type is refused with its path.
 """
 
 import re
-from functools import cache
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -25,7 +24,6 @@ Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$", max_length=3, description="
 ANONYMOUS = "anon:"
 
 
-@cache  # The engine asks an agent's name at every decision.
 def snake_case(name: str) -> str:
     """Write a class's name as a field's.
 

@@ -36,9 +36,10 @@ class Affinity(Struct, array_like=True, gc=False):
         weights = self.weights
         for name, weight in names.items():
             weights[name] = weights.get(name, 0) + round(weight * growth)
-        if len(weights) > names_max:
-            heaviest = sorted(weights, key=lambda name: (-weights[name], name))[:names_max]
-            self.weights = {name: weights[name] for name in heaviest}
+        while len(weights) > names_max:
+            lightest = min(weights.values())
+            # Of equals the last one by name, so that every replay lets go of the same.
+            del weights[max(name for name, weight in weights.items() if weight == lightest)]
 
     def shares(self) -> dict[str, float]:
         """Each name's share of all weight, heaviest first."""

@@ -27,6 +27,11 @@ def add(window: Window, at: int, newest: int, amount: int = 0) -> None:
     newest: the latest moment that the row has seen, ``at`` included. Events older than the oldest
     bucket that is kept leave no trace.
     """
+    if at // HOUR == newest // HOUR and window and window[-FIELDS] == at // HOUR * len(LEVELS):
+        # The last bucket, as almost always; in its hour nothing has grown old since it was made.
+        window[-2] += 1
+        window[-1] += amount
+        return
     level = _level(at, newest)
     if level is not None:
         _merge(window, level, at // LEVELS[level][0], 1, amount)
