@@ -13,7 +13,7 @@ from rich.table import Table
 
 from bench import workload
 from bench.meter import Measured
-from bench.runs import CONTENDERS, ROOT, Contender, Wrong, run
+from bench.runs import CONTENDERS, PEERS, ROOT, Contender, Wrong, make_environment, run
 from bench.table import figures
 
 BUILD = ROOT / "build" / "bench"
@@ -38,6 +38,9 @@ def main() -> int:
     ]
     with _err.status(f"W: {events:,} events of {args.customers:,} customers"):
         path = workload.on_disk(BUILD, events, args.customers)
+    if any(it.python == PEERS for it in chosen):
+        with _err.status("packages of the peers, once: a minute"):
+            make_environment()
     measured: dict[str, list[Measured]] = defaultdict(list)
     for number in range(1, rounds + 1):
         for contender in chosen:

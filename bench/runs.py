@@ -60,6 +60,16 @@ def run(contender: Contender, path: Path, events: int, folder: Path) -> Measured
         return _worker(embedded, kinds, events, folder)
 
 
+def make_environment() -> None:
+    """The packages of contenders that need other ones than Ebbtide, in a place of their own."""
+    if Path(PEERS).exists():
+        return
+    folder = Path(PEERS).parents[1]
+    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    listed = Path(__file__).with_name("requirements.txt")
+    subprocess.run([PEERS, "-m", "pip", "install", "-q", "-r", listed], check=True)
+
+
 def _program(contender: Contender, embedded: Embedded, events: int, folder: Path) -> Measured:
     result = folder / "result.json"
     result.unlink(missing_ok=True)
@@ -161,10 +171,13 @@ def _count_records(broker: str, topics: list[str]) -> int:
 EBBTIDE = Contender("ebbtide, engage alone", 1.0, servers.as_journal)
 END_TO_END = Contender("ebbtide, end to end", 1.0, servers.as_published)
 PLAIN = Contender("plain loop (the bound)", 1.0, servers.as_journal, "plain_loop", JOURNAL)
+PEERS = str(ROOT / "build" / "bench" / "venv" / "bin" / "python")
 CONTENDERS = (
     EBBTIDE,
     END_TO_END,
     PLAIN,
     Contender("stock Faust, Redis per event", 0.02, servers.as_one_topic, "faust_per_event"),
     Contender("stock Faust, take + pipeline", 0.1, servers.as_one_topic, "faust_take"),
+    Contender("Quix Streams", 0.5, servers.as_one_topic, "quix", python=PEERS),
+    Contender("Bytewax", 0.5, servers.as_one_topic, "bytewax_flow", python=PEERS),
 )
