@@ -110,25 +110,24 @@ class Engine:
         if batch.shop.has_seen(entry.source):
             batch.applied[kind, "duplicate"] += 1
             return
-        row = batch.customer(event.subject)
+        subject = event.subject
+        row = batch.customer(subject)
         if is_repeat(row, event.event_id):
             batch.applied[kind, "duplicate"] += 1
             return
         if isinstance(event, ErasureRequested):
-            batch.erase(event.subject)
+            batch.erase(subject)
             batch.applied[kind, "applied"] += 1
             return
         if not row.timers.get(END_OF_ROW):
-            self._set_end(batch, event.subject, row, event.occurred_at)
+            self._set_end(batch, subject, row, event.occurred_at)
         late = event.occurred_at < batch.shop.clock_at - self._lateness
         is_news = event.occurred_at >= row.last_seen_at
         fold(row, event, batch.shop.rhythm)
         named = named_in(event) if self._learns else []
         if named and isinstance(event, OrderPlaced):
             batch.learned(learn(batch.products, named))
-        fate = "late" if late else "applied"
-        if entry.imported_at:
-            fate = "imported"
+        fate = "imported" if entry.imported_at else "late" if late else "applied"
         batch.applied[kind, fate] += 1
         # What agents remember and wait for comes from something newer than old history.
         if is_news or not entry.imported_at:
@@ -201,30 +200,35 @@ class Engine:
     def _do(
         self, batch: Batch, agent: Agent, act: Act, body: Raw, view: View, cause: Cause
     ) -> None:
-        row = view.row
-        match act:
-            case SetTimer(due_at, name) if cause.silent and due_at <= cause.decided_at:
-                row.timers.pop(_key(agent, name), None)
-            case SetTimer(due_at, name):
-                # A timer that is set for its own past would fire again in the same tick, for ever.
-                if due_at <= cause.at:
-                    due_at = cause.decided_at + 1
-                key = _key(agent, name)
-                if len(row.timers) >= TIMERS_MAX and key not in row.timers:
-                    full = Note(reason="timers_full", evidence=Evidence(values={"timer": key}))
-                    self._note(batch, agent, full, NO_PAYLOAD, view, cause)
-                else:
-                    batch.set_timer(view.id, key, due_at)
-            case CancelTimer(name):
-                row.timers.pop(_key(agent, name), None)
-            case Remember(None):
-                row.memory.pop(agent.name, None)
-            case Remember():
-                row.memory[agent.name] = body
-            case Note():
-                self._note(batch, agent, act, body, view, cause)
-            case Say():
-                self._say(batch, agent, act, body, view, cause)
+        if isinstance(act, SetTimer):
+            self._set_timer(batch, agent, act, view, cause)
+        elif isinstance(act, Remember):
+            if act.memory is None:
+                view.row.memory.pop(agent.name, None)
+            else:
+                view.row.memory[agent.name] = body
+        elif isinstance(act, CancelTimer):
+            view.row.timers.pop(agent.timer_key(act.name), None)
+        elif isinstance(act, Note):
+            self._note(batch, agent, act, body, view, cause)
+        else:
+            self._say(batch, agent, act, body, view, cause)
+
+    def _set_timer(
+        self, batch: Batch, agent: Agent, act: SetTimer, view: View, cause: Cause
+    ) -> None:
+        key, timers, due_at = agent.timer_key(act.name), view.row.timers, act.due_at
+        if cause.silent and due_at <= cause.decided_at:
+            timers.pop(key, None)
+            return
+        # A timer that is set for its own past would fire again in the same tick, for ever.
+        if due_at <= cause.at:
+            due_at = cause.decided_at + 1
+        if len(timers) >= TIMERS_MAX and key not in timers:
+            full = Note(reason="timers_full", evidence=Evidence(values={"timer": key}))
+            self._note(batch, agent, full, NO_PAYLOAD, view, cause)
+        else:
+            batch.set_timer(view.id, key, due_at)
 
     def _note(
         self, batch: Batch, agent: Agent, note: Note, body: Raw, view: View, cause: Cause
@@ -287,10 +291,6 @@ class Engine:
         anonymous = customer_id.startswith(ANONYMOUS)
         days = self.settings.anonymous_days if anonymous else self.settings.retention_days
         return round(days * DAY)
-
-
-def _key(agent: Agent, name: str) -> str:
-    return f"{agent.name}/{name}" if name else agent.name
 
 
 def _bound(by_kind: dict[str, Said]) -> None:

@@ -6,7 +6,6 @@ something new happens, so a row that rests costs nothing. Kept as integers relat
 reference moment, rescaled when that has moved by many half-lives.
 """
 
-from collections.abc import Mapping
 from math import exp, log
 
 from msgspec import Struct
@@ -28,14 +27,14 @@ class Affinity(Struct, array_like=True, gc=False):
     day: int = 0
     weights: dict[str, int] = {}
 
-    def add(self, names: Mapping[str, float], at: int, names_max: int) -> None:
-        """Give each name its weight at a moment. A late one gets what is left of it by now."""
-        if not self.day or at - self.day * DAY > _RESCALE_AFTER:
+    def add(self, name: str, weight: float, at: int, names_max: int) -> None:
+        """Give a name its weight at a moment. A late one gets what is left of it by now."""
+        passed = at - self.day * DAY
+        if not self.day or passed > _RESCALE_AFTER:
             self._rescale(at // DAY)
-        growth = _UNIT * exp(_RATE * (at - self.day * DAY))
+            passed = at - self.day * DAY
         weights = self.weights
-        for name, weight in names.items():
-            weights[name] = weights.get(name, 0) + round(weight * growth)
+        weights[name] = weights.get(name, 0) + round(weight * (_UNIT * exp(_RATE * passed)))
         while len(weights) > names_max:
             lightest = min(weights.values())
             # Of equals the last one by name, so that every replay lets go of the same.

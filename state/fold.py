@@ -78,16 +78,18 @@ def _visit(customer: Customer, at: int, viewed: bool) -> None:
         session.views = 0
     elif at < session.started_at - SESSION_GAP:
         return  # It belongs to a visit that is over.
-    session.started_at = min(session.started_at, at)
-    session.last_at = max(session.last_at, at)
+    if at < session.started_at:
+        session.started_at = at
+    elif at > session.last_at:
+        session.last_at = at
     session.views += viewed
 
 
 def _like(customer: Customer, event: click.ProductEvent, action: str) -> None:
     weight, at = WEIGHTS[action], event.occurred_at
-    customer.products.add({event.product_id: weight}, at, PRODUCTS_MAX)
+    customer.products.add(event.product_id, weight, at, PRODUCTS_MAX)
     if event.category:
-        customer.categories.add({event.category: weight}, at, CATEGORIES_MAX)
+        customer.categories.add(event.category, weight, at, CATEGORIES_MAX)
 
 
 def _viewed(customer: Customer, event: click.ProductViewed) -> None:

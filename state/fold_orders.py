@@ -1,5 +1,7 @@
 """How do orders change the row? What was bought, in which rhythm, and what went back."""
 
+from collections import Counter
+
 from schemas import orders as order
 from schemas.instant import HOUR
 from state import window
@@ -44,15 +46,13 @@ def ordered(customer: Customer, event: order.OrderPlaced, rhythm: Rhythm) -> Non
 
 def _bought(customer: Customer, event: order.OrderPlaced) -> None:
     """Remember what was bought last, and that it is liked."""
-    weight = ORDERED_WEIGHT
-    products: dict[str, float] = {}
-    categories: dict[str, float] = {}
-    for item in event.products:
-        products[item.product_id] = weight
-        if item.category:
-            categories[item.category] = categories.get(item.category, 0.0) + weight
-    customer.products.add(products, event.occurred_at, PRODUCTS_MAX)
-    customer.categories.add(categories, event.occurred_at, CATEGORIES_MAX)
+    at = event.occurred_at
+    products = dict.fromkeys(item.product_id for item in event.products)
+    categories = Counter(item.category for item in event.products if item.category)
+    for product_id in products:
+        customer.products.add(product_id, ORDERED_WEIGHT, at, PRODUCTS_MAX)
+    for category, lines in categories.items():
+        customer.categories.add(category, ORDERED_WEIGHT * lines, at, CATEGORIES_MAX)
     before = [product_id for product_id in customer.bought if product_id not in products]
     customer.bought = [*before, *products][-BOUGHT_MAX:]
 

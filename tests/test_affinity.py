@@ -35,7 +35,7 @@ LIKED = st.lists(
 def grown(liked: Liked, names_max: int = 9) -> Affinity:
     affinity = Affinity()
     for name, weight, at in liked:
-        affinity.add({name: weight}, at, names_max)
+        affinity.add(name, weight, at, names_max)
     return affinity
 
 
@@ -76,7 +76,7 @@ def test_the_order_of_arrival_matters_by_no_more_than_rounding(liked: Liked, ord
 def test_there_are_never_more_names_than_allowed(liked: Liked, names_max: int) -> None:
     affinity = Affinity()
     for name, weight, at in liked:
-        affinity.add({name: weight}, at, names_max)
+        affinity.add(name, weight, at, names_max)
         assert len(affinity.weights) <= names_max
         assert min(affinity.weights.values(), default=0) >= 0
 
@@ -109,7 +109,8 @@ def test_of_equal_names_the_first_in_the_alphabet_stays_and_stands_first() -> No
 
 def test_an_order_of_many_lines_counts_as_a_whole() -> None:
     affinity = Affinity()
-    affinity.add({"tea": 1.0, "cups": 3.0, "pots": 2.0, "cake": 4.0}, START, 2)
+    for name, weight in {"tea": 1.0, "cups": 3.0, "pots": 2.0, "cake": 4.0}.items():
+        affinity.add(name, weight, START, 2)
     assert affinity.shares() == {"cake": 4 / 7, "cups": 3 / 7}
 
 
@@ -127,7 +128,7 @@ def test_what_was_liked_years_ago_is_gone_at_the_next_rescaling() -> None:
 def test_fifty_years_of_daily_likes_still_fit_a_row() -> None:
     affinity = Affinity()
     for day in range(50 * 365):
-        affinity.add({"tea": 5.0}, START + day * DAY, 4)
+        affinity.add("tea", 5.0, START + day * DAY, 4)
     assert len(encode_row(affinity)) < 30
     # A daily weight of 5 with a half-life of 30 days settles at 5 / (1 - 2 ** (-1/30)), about 219.
     newest = START + (50 * 365 - 1) * DAY
@@ -135,5 +136,5 @@ def test_fifty_years_of_daily_likes_still_fit_a_row() -> None:
 
 
 def test_two_customers_do_not_share_their_likes() -> None:
-    Affinity().add({"tea": 1.0}, START, 4)
+    Affinity().add("tea", 1.0, START, 4)
     assert Affinity().weights == {}
