@@ -160,4 +160,7 @@ def _read(decode: Callable[[bytes], T], row: bytes, name: str) -> T:
     try:
         return decode(row)
     except DAMAGE as error:
-        raise RowError(f"the row of {name!r} is not readable: {error}") from error
+        raise RowError(
+            f"the row of {name!r} is not readable ({error}): make the rows of its partition anew"
+            " with `ebbtide rebuild --partition`"
+        ) from error

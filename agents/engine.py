@@ -127,7 +127,7 @@ class Engine:
         named = named_in(event) if self._learns else []
         if named and isinstance(event, OrderPlaced):
             batch.learned(learn(batch.products, named))
-        fate = "imported" if entry.imported_at else "late" if late else "applied"
+        fate = ("late" if late else "applied") if not entry.imported_at else "imported"
         batch.applied[kind, fate] += 1
         # What agents remember and wait for comes from something newer than old history.
         if is_news or not entry.imported_at:

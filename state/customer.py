@@ -189,7 +189,10 @@ def decode_customer(customer_id: str, row: bytes) -> Customer:
     except DAMAGE as error:
         # A newer row may be laid out in a way that this version takes for damage.
         _refuse_newer(customer_id, _version_of(row))
-        raise RowError(f"the row of {customer_id!r} is not readable: {error}") from error
+        raise RowError(
+            f"the row of {customer_id!r} is not readable ({error}): make the rows of its partition"
+            " anew with `ebbtide rebuild --partition`"
+        ) from error
     _refuse_newer(customer_id, customer.version)
     return customer
 

@@ -43,6 +43,8 @@ _ANSWER_S = 3.0
 # An idle fetch is answered after the fetch wait, at most a second or two.
 _KAFKA_SILENT_S = 10.0
 
+_REDIS_AGAIN_S = 2.0
+
 # A worker whose Kafka is away does not get through Faust's shutdown. It need not: whatever it has
 # not committed will be read again, so after this it just goes.
 _STOP_WITHIN_S = 20.0
@@ -204,15 +206,23 @@ class _Group:
 
 
 async def _look(url: str) -> None:
-    """Raise AccessError where Redis will never let us work. One that is away is waited for."""
+    """Return when Redis answers. Raises AccessError where it will never let us work.
+
+    Who joined the group without it would take partitions from others that have it.
+    """
     async with RedisTable(url) as table:
-        try:
-            await table.ping()
-            await table.load(0, Needs())
-        except AccessError:
-            raise
-        except StoreError as error:
-            log.warning("redis_away", error=str(error))
+        while True:
+            try:
+                await table.ping()
+                await table.load(0, Needs())
+            except AccessError:
+                raise
+            except StoreError as error:
+                what = "waiting before the group is joined; is it up, and is TLS (rediss://) right?"
+                log.warning("redis_away", error=str(error), what=what)
+                await asyncio.sleep(_REDIS_AGAIN_S)
+            else:
+                return
 
 
 def _into(lanes: Lanes) -> Any:

@@ -112,7 +112,7 @@ def test_a_row_of_a_newer_version_is_refused_with_what_to_do(rest: list[Any]) ->
 def test_a_damaged_row_is_reported_with_whose_it_is(row: bytes, why: str) -> None:
     with pytest.raises(RowError) as refused:
         decode_customer("zoë", row)
-    assert str(refused.value).startswith("the row of 'zoë' is not readable: ")
+    assert str(refused.value).startswith("the row of 'zoë' is not readable (")
     assert why in str(refused.value)
 
 

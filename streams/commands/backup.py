@@ -63,7 +63,7 @@ def restore(
     broker: Broker = None,
     redis_url: RedisUrl = None,
     as_json: AsJson = False,
-) -> None:
+) -> int:
     """Put a backup in the place of what Redis holds, partition by partition.
 
     The whole file is checked first. Workers may go on: they see that their
@@ -74,8 +74,9 @@ def restore(
 
         ebbtide restore /var/backups/ebbtide-2026-11-20.gz
 
-    Exit codes: 0 restored, 1 the file is damaged or for another journal,
-    Redis is further, or Kafka or Redis is away.
+    Exit codes: 0 all restored; 1 some were left, because Redis is further
+    there, or the file is damaged or for another journal, or Kafka or Redis
+    is away.
 
     Settings: EBBTIDE_BROKER, EBBTIDE_REDIS_URL.
     """
@@ -85,9 +86,10 @@ def restore(
 
     settings = terminal.settings_from(broker=broker, redis_url=redis_url)
     done = asyncio.run(snapshotting.restore(settings, file, back=back))
+    code = 1 if done.further else 0
     if as_json:
         terminal.say_json(done)
-        return
+        return code
     terminal.out.print(
         f"{terminal.plural(done.customers, 'customer')} in"
         f" {terminal.plural(len(done.partitions), 'partition')} restored.",
@@ -99,3 +101,4 @@ def restore(
             f" {', '.join(map(str, done.further))}. --back goes back all the same.",
             style="yellow",
         )
+    return code

@@ -151,6 +151,12 @@ def tell(done: Done, *, dry_run: bool) -> None:
                 " --skip-invalid.",
                 style="red",
             )
+        elif done.imported:
+            terminal.out.print(
+                "Mend them in a file of their own, and import that. This file with other lines in"
+                " it is another file: what is imported already would count twice.",
+                style="red",
+            )
 
 
 def _type(event: Event) -> str:

@@ -70,4 +70,6 @@ def rebuild(
         )
         for name in done.examples:
             terminal.out.print(f"  {name}")
+        if more := done.differences - len(done.examples):
+            terminal.out.print(f"  and {more:,} more; --partition looks at one alone")
     return 1 if done.differences else 0

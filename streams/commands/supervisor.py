@@ -239,6 +239,8 @@ class House:
             say(f"    export EBBTIDE_BROKER={up.kafka}")
         if self._settings.redis_url != Settings().redis_url:
             say(f"    export EBBTIDE_REDIS_URL={up.redis}")
+        if key := self._settings.coupon_key_file:
+            say(f"    export EBBTIDE_COUPON_KEY_FILE={key}")
         say("    ebbtide simulate            a simulated shop publishes")
         say("    ebbtide watch               what is said about it")
         say("    ebbtide topics describe     what lies in Kafka")
