@@ -21,7 +21,7 @@ class Measured(Struct):
 
 
 class Meter:
-    """Counts; at ``events_max`` the result is written and the process ends, unless it may not."""
+    """Counts, and says when ``events_max`` are done; ``finish`` writes the result."""
 
     def __init__(self, events_max: int, result: Path) -> None:
         self.events = self.triggers = 0

@@ -17,6 +17,7 @@ from bench import servers
 from bench.meter import Measured
 from config.settings import load_settings
 from schemas.cloud_event import trigger_topic
+from state.redis_table import key_of
 from streams.bootstrap import load_policy
 from streams.commands.kafka import Reader
 from streams.connection import Brokers
@@ -33,8 +34,7 @@ CONFIG = Path(__file__).with_name("engine.toml")
 class Contender(Struct, frozen=True):
     """Who takes part. share: of W's events it is given, because some would take hours.
 
-    program: a module of ``bench.contenders``; without one it is Ebbtide's worker. kind: how its
-    table row is read.
+    program: a module of ``bench.contenders``, run by ``python``; Ebbtide's worker without one.
     """
 
     name: str
@@ -150,11 +150,13 @@ def _counts(rows: Any) -> tuple[int, int, int]:
     """Events applied, triggers decided, decisions that wait for publication."""
     applied = sent = waiting = 0
     for partition in range(servers.PARTITIONS):
-        key = f"ebb:{{p{partition}}}:"
-        counters = {name.decode(): int(by) for name, by in rows.hgetall(key + "counters").items()}
+        counters = {
+            name.decode(): int(by)
+            for name, by in rows.hgetall(key_of(partition, "counters")).items()
+        }
         applied += sum(by for name, by in counters.items() if name.endswith("/applied"))
         sent += sum(by for name, by in counters.items() if name.endswith("/sent"))
-        waiting += rows.llen(key + "outbox")
+        waiting += rows.llen(key_of(partition, "outbox"))
     return applied, sent, waiting
 
 

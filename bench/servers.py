@@ -7,8 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 from bench import workload
-from schemas.cloud_event import DECISIONS
-from schemas.codec import RAW_TOPICS, encode_json, raw_decoders
+from schemas.codec import encode_json, raw_decoders
 from schemas.journal import Entry, Source
 from streams.connection import Brokers
 from streams.embedded import Embedded
@@ -62,6 +61,3 @@ def fill(broker: str, records: Iterator[Outbound]) -> None:
         await asyncio.to_thread(producer.close)
 
     asyncio.run(write())
-
-
-READ_BY_ALL = (*RAW_TOPICS, JOURNAL, DECISIONS)

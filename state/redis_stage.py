@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import Struct
 
 from state.redis_client import answer
-from state.redis_table import KEYS, RedisTable, script
+from state.redis_table import KEYS, RedisTable, key_of, script
 
 _PIECE = 1_000
 
@@ -91,4 +91,4 @@ class Stage(RedisTable):
                 yield [(name, b"%d" % at if sorted_set else at) for name, at in pairs]
 
     def _live(self, partition: int) -> list[str]:
-        return [f"ebb:{{p{partition}}}:{name}" for name in KEYS]
+        return [key_of(partition, name) for name in KEYS]

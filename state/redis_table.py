@@ -39,7 +39,7 @@ class RedisTable:
 
     def key(self, partition: int, name: str) -> str:
         """A key of a partition."""
-        return f"ebb:{{p{partition}}}:{self._stage}{name}"
+        return key_of(partition, self._stage + name)
 
     def keys(self, partition: int, *names: str) -> list[str]:
         """Keys of a partition."""
@@ -111,6 +111,11 @@ class RedisTable:
 
 
 CARRIED_KEY = "ebb:carried"
+
+
+def key_of(partition: int, name: str) -> str:
+    """A key of a partition's own, or with the stage's name before it one of a stage."""
+    return f"ebb:{{p{partition}}}:{name}"
 
 
 def script(name: str) -> str:

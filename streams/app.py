@@ -74,17 +74,17 @@ class Worker:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         policy = load_policy(settings)
-        servers = brokers_of(settings)
+        self._brokers, url = brokers_of(settings), redis_url_of(settings)
         wanted = wanted_topics(
             policy.kinds(), settings.group, journal_partitions=1, raw_partitions=1
         )
-        topics = Topics(servers)
+        topics = Topics(self._brokers)
         there = topics.require(topic.name for topic in wanted)
         self.app = _faust_app(settings)
-        asyncio.run(_look(redis_url_of(settings)))
-        self.table = RedisTable(redis_url_of(settings))
-        self.producer = Producer(servers)
-        self.marks = Marks(servers, topics.id_of(JOURNAL))
+        asyncio.run(_look(url))
+        self.table = RedisTable(url)
+        self.producer = Producer(self._brokers)
+        self.marks = Marks(self._brokers, topics.id_of(JOURNAL))
         self.member = Member(
             settings, policy.engine(), self.table, self.producer, self._publisher, _Group(self.app),
             there,
@@ -140,7 +140,7 @@ class Worker:
     def _publisher(self, partition: int) -> Publisher:
         if not self.settings.transactions:
             return PlainPublisher(partition, self.producer, self.marks)
-        config = producer_config(brokers_of(self.settings))
+        config = producer_config(self._brokers)
         transactional_id = f"{self.settings.group}-relay-{partition}"
         return TransactionalPublisher(partition, config, transactional_id, self.marks)
 
@@ -165,7 +165,7 @@ class Worker:
         app.on_partitions_revoked.connect(self._on_revoked, weak=False)
         app.on_partitions_assigned.connect(self._on_assigned, weak=False)
         app.on_before_shutdown.connect(self._on_shutdown, weak=False)
-        app.task(_listen)
+        app.task(stacks.listen)
         app.task(self.member.watch)
         app.task(self.member.clock.note)
         if self.settings.clock == "wall":
@@ -233,10 +233,6 @@ def _into(lanes: Lanes) -> Any:
             lanes.put(event)
 
     return processor
-
-
-async def _listen() -> None:
-    stacks.listen()
 
 
 def _faust_app(settings: Settings) -> faust.App:

@@ -63,17 +63,22 @@ class Engage:
         Raises StoreError where the table does not answer: ask again.
         """
         try:
-            position = await self._table.position(tp.partition)
+            position = await self._look_up(tp.partition)
         except StoreError:
             metrics.STORE_ERRORS.inc()
             raise
-        self._positions[tp.partition] = position
         self._gaps.pop(tp.partition, None)
         metrics.show_partition(tp.partition)
         if self._ticks_by_wall:
             metrics.show_clock(tp.partition, time_ns() // 1_000_000)
-        await self._relays.restart(tp.partition)
         return position.offset
+
+    async def _look_up(self, partition: int) -> Position:
+        """Where the table stands; the relay looks again too. Raises StoreError."""
+        position = await self._table.position(partition)
+        self._positions[partition] = position
+        await self._relays.restart(partition)
+        return position
 
     def revoked(self, partitions: Iterable[int]) -> None:
         """Forget partitions that are not ours any more."""
@@ -115,8 +120,7 @@ class Engage:
         except StoreError:
             # Whether the commit took place is not known; the table will say when it answers again.
             metrics.STORE_ERRORS.inc()
-            self._positions[tp.partition] = await self._table.position(tp.partition)
-            await self._relays.restart(tp.partition)
+            await self._look_up(tp.partition)
             raise
 
     async def _apply(self, tp: TP, offsets: list[int], records: list[Record]) -> None:
@@ -140,10 +144,8 @@ class Engage:
                 metrics.show_clock(partition, clock_at)
 
     async def _start_over(self, tp: TP) -> None:
-        """Read the position again and the journal from there; the relay looks again too."""
-        position = await self._table.position(tp.partition)
-        self._positions[tp.partition] = position
-        await self._relays.restart(tp.partition)
+        """Read the position again, and the journal from there."""
+        position = await self._look_up(tp.partition)
         await self._seek(tp, position.offset)
 
     async def _look_again_for(self, tp: TP, position: Position) -> None:

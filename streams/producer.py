@@ -143,17 +143,19 @@ class Producer:
                 broken.poll(_POLL_S)
 
 
-def _produce(librdkafka: Librdkafka, record: Outbound, flight: _Flight) -> bool:
-    """Hand a record over; False where there is no room. Raises DeliveryError."""
-    options: dict[str, Any] = {}
+def hand_over(librdkafka: Librdkafka, record: Outbound, **options: Any) -> None:
+    """Give librdkafka a record. Raises what its ``produce`` does; options are those of it."""
     if record.partition is not None:
         options["partition"] = record.partition
     if record.headers:
         options["headers"] = record.headers
+    librdkafka.produce(record.topic, record.value, record.key, **options)
+
+
+def _produce(librdkafka: Librdkafka, record: Outbound, flight: _Flight) -> bool:
+    """Hand a record over; False where there is no room. Raises DeliveryError."""
     try:
-        librdkafka.produce(
-            record.topic, record.value, record.key, on_delivery=flight.deliver, **options
-        )
+        hand_over(librdkafka, record, on_delivery=flight.deliver)
     except BufferError:
         return False
     except KafkaException as error:

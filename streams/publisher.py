@@ -29,7 +29,7 @@ from msgspec import Struct
 from schemas.codec import DAMAGE, encode_json
 from schemas.decisions import Mark
 from streams.connection import Brokers
-from streams.producer import DeliveryError, Outbound, Producer
+from streams.producer import DeliveryError, Outbound, Producer, hand_over
 from streams.topics import MARKS
 
 log = structlog.get_logger()
@@ -220,12 +220,7 @@ class TransactionalPublisher:
         try:
             producer.begin_transaction()
             for record in [*records, self._marks.record(self._partition, mark)]:
-                options: dict[str, Any] = {}
-                if record.partition is not None:
-                    options["partition"] = record.partition
-                if record.headers:
-                    options["headers"] = record.headers
-                producer.produce(record.topic, record.value, record.key, **options)
+                hand_over(producer, record)
             producer.commit_transaction(_ANSWER_S)
             self._committed = mark
         except (KafkaException, BufferError) as error:

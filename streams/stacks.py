@@ -14,8 +14,8 @@ import structlog
 log = structlog.get_logger()
 
 
-def listen() -> None:
-    """Answer SIGUSR2 from now on. Call it on the event loop's thread, with the loop running."""
+async def listen() -> None:
+    """Answer SIGUSR2 from now on, in the loop that runs."""
     if hasattr(signal, "SIGUSR2"):
         asyncio.get_running_loop().add_signal_handler(signal.SIGUSR2, _tell)
 

@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
+import pytest
 from confluent_kafka.admin import AdminClient
 
 from streams.embedded import GUARD, HOST
@@ -61,6 +62,13 @@ def why_not() -> str | None:
     """Why Apache Kafka cannot be run here; None where it can."""
     missing = [it for it in ("java", "mvn") if shutil.which(it) is None]
     return f"Apache Kafka needs {' and '.join(missing)}, not found here" if missing else None
+
+
+#: For tests that need it. Debian's Redis is another matter: see ``tests/chaos_shop.py``.
+NEEDED = [
+    pytest.mark.kafka,
+    pytest.mark.skipif(why_not() is not None, reason=why_not() or ""),
+]
 
 
 class ApacheKafka:

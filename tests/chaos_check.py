@@ -15,6 +15,7 @@ from collections.abc import Iterable
 import msgspec
 from chaos_shop import PARTITIONS, ChaosShop
 from msgspec import Struct, field
+from tables import events_applied
 
 from schemas.cloud_event import DECISIONS, trigger_topic
 from schemas.codec import RAW_TOPICS, decode_outgoing, decode_record
@@ -186,13 +187,11 @@ def _check_applied(shop: ChaosShop, partition: int, journal: Journal, verdict: V
     """Each event of the journal was taken in: a replay cannot tell, it would leave out the same."""
     entries = [it for it in journal.records if isinstance(it, Entry)]
     events = {(it.event.subject, it.event.event_id) for it in entries}
-    applied = 0
-    for name, by in shop.redis.hgetall(f"ebb:{{p{partition}}}:counters").items():
-        if name.startswith(b"records/") and not name.endswith(b"/duplicate"):
-            applied += int(by)
-    if applied != len(events):
-        verdict.not_applied += abs(len(events) - applied)
-        verdict.tell(f"p{partition}: {len(events)} events in the journal, {applied} applied")
+    counters = shop.redis.hgetall(f"ebb:{{p{partition}}}:counters").items()
+    count = events_applied({name.decode(): int(by) for name, by in counters})
+    if count != len(events):
+        verdict.not_applied += abs(len(events) - count)
+        verdict.tell(f"p{partition}: {len(events)} events in the journal, {count} applied")
 
 
 def _compare(

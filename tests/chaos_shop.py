@@ -29,6 +29,7 @@ from streams.topics import Topics, wanted_topics
 
 PARTITIONS = 4
 RAW_PARTITIONS = 2
+REDIS_SERVER = "/usr/bin/redis-server"
 # Ticks tell that a partition is served; five a second measure a recovery to 0.2 s.
 TICK_S = 0.2
 
@@ -42,6 +43,11 @@ class RedisServer(Protocol):
     def kill_redis(self) -> None: ...
 
     def start_redis(self) -> None: ...
+
+
+def why_no_redis() -> str | None:
+    """Why Debian's Redis cannot be run here; None where it can."""
+    return None if Path(REDIS_SERVER).exists() else f"{REDIS_SERVER}, Debian's Redis, is not here"
 
 
 class DebianRedis:
@@ -66,7 +72,7 @@ class DebianRedis:
         options = {"--port": self.redis_port, "--bind": HOST, "--dir": self._folder, "--save": "",
                    "--appendonly": "yes", "--appendfsync": self.appendfsync}  # fmt: skip
         words = [str(word) for option in options.items() for word in option]
-        command = ["/usr/bin/redis-server", *words]
+        command = [REDIS_SERVER, *words]
         with (self._folder / "redis.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-I", "-S", "-c", GUARD, str(os.getpid()), *command],

@@ -11,7 +11,7 @@ from typing import Any, Self
 import redis
 from apache_kafka import ApacheKafka
 from certificates import Authority
-from chaos_shop import free_port
+from chaos_shop import REDIS_SERVER, free_port
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
     AclBinding,
     AclOperation,
@@ -157,7 +157,7 @@ class Fortress:
         with (self.folder / "redis.log").open("ab") as log:
             self._redis = subprocess.Popen(
                 [sys.executable, "-I", "-S", "-c", GUARD, str(os.getpid()),
-                 "/usr/bin/redis-server", *words],
+                 REDIS_SERVER, *words],
                 stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
         until(self._redis_answers, "Redis answers")

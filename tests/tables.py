@@ -1,7 +1,7 @@
 """How do tests ask a table? One call at a time, without ``await``, and with a look at all it holds."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -63,6 +63,12 @@ def step(expected: Position, **changes: Any) -> Commit:
         "due": {}, "products": {}, "outbox": [], "counters": {},
     }  # fmt: skip
     return Commit(expected, **(defaults | changes))
+
+
+def events_applied(counters: Mapping[str, int]) -> int:
+    """How many events a partition has taken in, by what its commits have counted."""
+    fates = ((name, by) for name, by in counters.items() if name.startswith("records/"))
+    return sum(by for name, by in fates if not name.endswith("/duplicate"))
 
 
 def in_memory(table: MemoryTable, partition: int) -> Contents:

@@ -6,12 +6,12 @@ Two workers are killed, and everything else that can go wrong goes wrong once.
 from pathlib import Path
 from typing import Any
 
-import apache_kafka
 import pytest
+from apache_kafka import why_not
 from chaos import run
+from chaos_shop import why_no_redis
 
-REASON = apache_kafka.why_not() or ""
-REASON = REASON or ("" if Path("/usr/bin/redis-server").exists() else "Debian's Redis is not here")
+REASON = why_not() or why_no_redis() or ""
 
 
 def check(result: dict[str, Any], folder: Path) -> None:

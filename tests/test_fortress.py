@@ -7,6 +7,7 @@ from pathlib import Path
 import apache_kafka
 import certificates
 import pytest
+from chaos_shop import why_no_redis
 from fortress import ADMIN, PASSWORDS, Fortress
 from live_shop import now, until
 from pages import page, rows, section
@@ -14,8 +15,7 @@ from pages import page, rows, section
 from schemas.codec import encode_json
 from schemas.reviews import ReviewPosted
 
-REASON = apache_kafka.why_not() or certificates.why_not() or ""
-REASON = REASON or ("" if Path("/usr/bin/redis-server").exists() else "Debian's Redis is not here")
+REASON = apache_kafka.why_not() or certificates.why_not() or why_no_redis() or ""
 pytestmark = [pytest.mark.kafka, pytest.mark.skipif(bool(REASON), reason=REASON)]
 
 SECURE = page("docs/secure.md")

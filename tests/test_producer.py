@@ -5,16 +5,13 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from apache_kafka import ApacheKafka, why_not
+from apache_kafka import NEEDED, ApacheKafka
 
 from streams.connection import Brokers
 from streams.producer import DeliveryError, Outbound, Producer
 from streams.topics import Topic, Topics
 
-pytestmark = [
-    pytest.mark.kafka,
-    pytest.mark.skipif(why_not() is not None, reason=why_not() or ""),
-]
+pytestmark = NEEDED
 
 
 @pytest.fixture(scope="module")

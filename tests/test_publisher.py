@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Iterator
 
 import pytest
-from apache_kafka import ApacheKafka, why_not
+from apache_kafka import NEEDED, ApacheKafka
 from confluent_kafka import Consumer, KafkaError
 
 from schemas.decisions import Mark
@@ -16,10 +16,7 @@ from streams.producer import DeliveryError, Outbound, Producer, producer_config
 from streams.publisher import Fenced, Marks, PlainPublisher, TransactionalPublisher
 from streams.topics import MARKS, Topic, Topics
 
-pytestmark = [
-    pytest.mark.kafka,
-    pytest.mark.skipif(why_not() is not None, reason=why_not() or ""),
-]
+pytestmark = NEEDED
 
 
 @pytest.fixture(scope="module")

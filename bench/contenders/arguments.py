@@ -8,7 +8,7 @@ from msgspec import Struct
 
 
 class Arguments(Struct, frozen=True):
-    """Where everything is. out: the topic for triggers. take: how many events at once, for some."""
+    """Where everything is. out: the topic for triggers."""
 
     broker: str
     redis: str

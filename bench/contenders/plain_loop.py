@@ -19,7 +19,7 @@ from config.settings import load_settings
 from schemas.cloud_event import messages
 from schemas.codec import decode_record
 from schemas.journal import Entry, Record
-from state.redis_table import KEYS, commit_arguments, load_arguments, loaded, script
+from state.redis_table import KEYS, commit_arguments, key_of, load_arguments, loaded, script
 from state.table import Commit, Loaded, Needs, Position
 from streams.bootstrap import load_policy
 from streams.connection import Brokers
@@ -48,13 +48,13 @@ class Rows:
         """The events in all rows."""
         count = 0
         for partition in range(PARTITIONS):
-            found = self.client.hgetall(f"ebb:{{p{partition}}}:counters")
+            found = self.client.hgetall(key_of(partition, "counters"))
             count += sum(int(by) for name, by in found.items() if name.endswith(b"/applied"))
         return count
 
 
 def _keys(partition: int) -> list[str]:
-    return [f"ebb:{{p{partition}}}:{it}" for it in KEYS]
+    return [key_of(partition, it) for it in KEYS]
 
 
 class Loop:

@@ -29,7 +29,8 @@ def check(*, config: Config = None, as_json: AsJson = False) -> None:
 
     settings = terminal.settings_from(config=config)
     policy = load_policy(settings)
-    brokers_of(settings), redis_url_of(settings)
+    brokers_of(settings)
+    redis_url_of(settings)
     agents = {agent.name: msgspec.to_builtins(agent) for agent in policy.agents}
     for agent, field in SECRETS.items():
         agents.get(agent, {}).pop(field, None)

@@ -22,7 +22,7 @@ from schemas.event import Event
 from schemas.instant import to_text
 from schemas.journal import AnyEvent, Entry, Source
 from streams.commands import kafka, terminal
-from streams.commands.lines import Checker, Report, exist, read, show
+from streams.commands.lines import Checker, Report, exist, numbered, show
 from streams.commands.progress import bar
 from streams.connection import brokers_of
 from streams.producer import Outbound
@@ -97,21 +97,16 @@ async def run(
 def _gather(settings: Settings, files: Sequence[str], spool: _Spool, done: Done) -> None:
     checker = Checker(settings)
     for file in files:
-        number = 0
-        for lines in read(file):
-            for line in lines:
-                number += 1
-                if not line.strip():
-                    continue
-                checked = checker.check(line)
-                if isinstance(checked, Refusal):
-                    done.invalid += 1
-                    done.by_reason[checked.reason] += 1
-                    report = Report(file, number, checked.reason, checked.detail, checked.hint)
-                    show(report, done.invalid)
-                else:
-                    done.by_type[_type(checked)] += 1
-                    spool.add(line.strip(), checked.occurred_at)
+        for number, line in numbered(file):
+            checked = checker.check(line)
+            if isinstance(checked, Refusal):
+                done.invalid += 1
+                done.by_reason[checked.reason] += 1
+                report = Report(file, number, checked.reason, checked.detail, checked.hint)
+                show(report, done.invalid)
+            else:
+                done.by_type[_type(checked)] += 1
+                spool.add(line.strip(), checked.occurred_at)
 
 
 async def _write(settings: Settings, spool: _Spool, done: Done) -> None:

@@ -5,6 +5,7 @@ import time
 import zlib
 from collections.abc import Iterator, Sequence
 from io import BufferedReader
+from itertools import chain
 from pathlib import Path
 from typing import cast
 
@@ -97,6 +98,13 @@ def read(file: str) -> Iterator[list[bytes]]:
     except (OSError, EOFError, zlib.error) as error:
         why = getattr(error, "strerror", None) or error
         raise terminal.CommandError(f"{file}: cannot be read: {why}") from error
+
+
+def numbered(file: str) -> Iterator[tuple[int, bytes]]:
+    """The lines of a file that are not blank, by their numbers."""
+    for number, line in enumerate(chain.from_iterable(read(file)), start=1):
+        if line.strip():
+            yield number, line
 
 
 def _open(file: str) -> BufferedReader:

@@ -13,7 +13,7 @@ from schemas.dead_letter import TOPIC, Refusal
 from schemas.event import Event
 from streams.commands import kafka
 from streams.commands.letters import Again, Requeued, send
-from streams.commands.lines import Checker, Report, exist, read, show
+from streams.commands.lines import Checker, Report, exist, numbered, show
 from streams.commands.publishing import TOPIC_OF
 from streams.commands.terminal import CommandError
 from streams.connection import brokers_of
@@ -61,10 +61,7 @@ def _repaired(
     settings: Settings, path: str, reasons: Sequence[str], done: Requeued
 ) -> Iterator[Again]:
     checker = Checker(settings)
-    numbered = enumerate((line for lines in read(path) for line in lines), start=1)
-    for number, line in numbered:
-        if not line.strip():
-            continue
+    for number, line in numbered(path):
         letter, content = _parsed(path, number, line)
         if reasons and letter.reason not in reasons:
             continue
