@@ -10,7 +10,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 from msgspec.structs import force_setattr
 
-from schemas.instant import Instant, to_millis
+from schemas.instant import EARLIEST, LATEST, Instant, to_millis
 
 Id = Annotated[str, Meta(min_length=1, max_length=128)]
 Name = Annotated[str, Meta(max_length=256)]
@@ -58,9 +58,11 @@ class Event(
         if self.customer_id is None:
             if self.anonymous_id is None:
                 raise ValueError("customer_id or anonymous_id is required")
-        elif self.customer_id.startswith(ANONYMOUS):
+        elif self.customer_id[:5] == "anon:":
             raise ValueError(f"customer_id may not start with {ANONYMOUS!r}, which is reserved")
-        force_setattr(self, "occurred_at", to_millis(self.occurred_at))
+        at = self.occurred_at
+        if type(at) is not int or not EARLIEST <= at < LATEST:
+            force_setattr(self, "occurred_at", to_millis(at))
 
     @property
     def subject(self) -> str:

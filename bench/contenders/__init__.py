@@ -1,1 +1,1 @@
-"""The same work in each framework's own way. Each file is a program, started by ``bench.runs``."""
+"""The same work in each framework's own way: programs, started by ``bench.throughput``."""

@@ -5,13 +5,15 @@ from statistics import median
 from typing import Any
 
 from bench.meter import Measured
-from bench.runs import EBBTIDE, PLAIN
 
 Rounds = Mapping[str, Sequence[Measured]]
 
 
-def figures(rounds: Rounds) -> dict[str, dict[str, Any]]:
-    """Each contender's medians, lowest and highest. Ratios are medians of those within a round."""
+def figures(rounds: Rounds, *, ebbtide: str, bound: str) -> dict[str, dict[str, Any]]:
+    """Each contender's medians, lowest and highest. Ratios are medians of those within a round.
+
+    ebbtide, bound: the names of those that the others are compared with.
+    """
     found = {}
     for name, runs in rounds.items():
         rate = [it.events / it.seconds for it in runs]
@@ -19,11 +21,11 @@ def figures(rounds: Rounds) -> dict[str, dict[str, Any]]:
         found[name] = {
             "events": runs[0].events,
             "triggers": runs[0].triggers,
-            "events_per_s": _spread(rate),
-            "cpu_us_per_event": _spread(cpu),
+            "events_per_s": spread(rate),
+            "cpu_us_per_event": spread(cpu),
             "rss_mb": round(max(it.rss_mb for it in runs)),
-            "ebbtide_is_faster_by": _ratio(rounds, name, EBBTIDE.name, _rate),
-            "cpu_against_the_bound": _ratio(rounds, PLAIN.name, name, _cpu),
+            "ebbtide_is_faster_by": _ratio(rounds, name, ebbtide, _rate),
+            "cpu_against_the_bound": _ratio(rounds, bound, name, _cpu),
         }
     return found
 
@@ -42,7 +44,8 @@ def _ratio(rounds: Rounds, below: str, above: str, of: Any) -> float | None:
     return round(median(ratios), 2) if ratios else None
 
 
-def _spread(values: Sequence[float]) -> dict[str, float]:
+def spread(values: Sequence[float]) -> dict[str, float]:
+    """The median, the lowest and the highest."""
     return {
         "median": round(median(values), 2), "min": round(min(values), 2),
         "max": round(max(values), 2),

@@ -1,0 +1,56 @@
+"""Where does a benchmark work, and what is it told? Folders, options, the peers' environment."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from msgspec import Struct
+from rich.console import Console
+
+ROOT = Path(__file__).parents[1]
+BUILD = ROOT / "build" / "bench"
+CONFIG = Path(__file__).with_name("engine.toml")
+#: The Python of contenders that need other packages than Ebbtide.
+PEERS = str(BUILD / "venv" / "bin" / "python")
+
+LIMIT_S = 900.0
+
+_err = Console(stderr=True)
+
+
+class Options(Struct, frozen=True):
+    """What was asked for. only: parts of the names of those who shall take part; empty for all."""
+
+    quick: bool
+    rounds: int
+    events: int
+    customers: int
+    only: tuple[str, ...] = ()
+
+    def wants(self, name: str) -> bool:
+        """Whether this one shall take part."""
+        return not self.only or any(word in name for word in self.only)
+
+
+class Wrong(Exception):
+    """A contender did not do its work; its figures mean nothing."""
+
+
+@contextmanager
+def doing(what: str) -> Iterator[None]:
+    """Say what is being done, to whoever waits for it."""
+    with _err.status(what):
+        yield
+
+
+def make_environment() -> None:
+    """The packages of contenders that need other ones than Ebbtide, in a place of their own."""
+    if Path(PEERS).exists():
+        return
+    folder = Path(PEERS).parents[1]
+    listed = Path(__file__).with_name("requirements.txt")
+    with doing("packages of the peers, once: a minute"):
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+        subprocess.run([PEERS, "-m", "pip", "install", "-q", "-r", listed], check=True)
