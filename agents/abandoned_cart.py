@@ -1,7 +1,7 @@
 """Who left a full cart behind? One that nobody has touched for a while, and that was not ordered.
 
-Any change of the cart, and the checkout, start the wait anew; an order that empties it ends it, and
-so does an order that is seen before the cart it belongs to, because the fold leaves no cart then.
+Whatever the customer does in the shop starts the wait anew; an order that empties the cart ends it,
+and so does one that is seen before the cart it belongs to, because the fold leaves no cart then.
 """
 
 from collections.abc import Iterable
@@ -55,18 +55,37 @@ class AbandonedCart(Agent, frozen=True):
         customer: View,
     ) -> Iterable[Act]:
         """Wait from the last activity on, as long as there is something in the cart."""
+        row = customer.row
+        if isinstance(event, ProductViewed) and (not row.cart or self.name in row.timers):
+            # Nothing to wait for, or the wait has begun: how long it is will be seen at its end.
+            return ()
+        return self._touched(event, customer)
+
+    def _touched(
+        self,
+        event: ProductAdded | ProductRemoved | ProductViewed | CheckoutStarted | OrderPlaced,
+        customer: View,
+    ) -> Iterable[Act]:
         if not customer.row.cart:
             if customer.recall(LastTouch).event_id:
                 yield CancelTimer()
                 yield Remember(None)
         elif event.occurred_at >= customer.recall(LastTouch).at:
             yield Remember(LastTouch(event.event_id, event.occurred_at))
-            yield SetTimer(event.occurred_at + round(self.after_minutes * MINUTE))
+            yield SetTimer(event.occurred_at + self._wait)
+
+    @property
+    def _wait(self) -> int:
+        return round(self.after_minutes * MINUTE)
 
     def on_timer(self, timer: Timer, customer: View) -> Iterable[Act]:
-        """Nothing came: say what was left behind."""
+        """Nothing came: say what was left behind. Something did: wait from there on."""
         row = customer.row
         last_touch = customer.recall(LastTouch)
+        active_at = max(last_touch.at, row.session.last_at)
+        if active_at + self._wait > timer.due_at:
+            yield SetTimer(active_at + self._wait)
+            return
         yield Remember(None)
         if not row.cart or row.cart_cents < self.value_cents_min:
             return
@@ -80,7 +99,7 @@ class AbandonedCart(Agent, frozen=True):
             expires_at=customer.at + round(self.valid_hours * HOUR),
             evidence=Evidence(
                 events=(last_touch.event_id,),
-                values={"untouched_minutes": round((customer.at - last_touch.at) / MINUTE, 1)},
+                values={"untouched_minutes": round((customer.at - active_at) / MINUTE, 1)},
                 thresholds={"after_minutes": self.after_minutes},
             ),
         )

@@ -88,35 +88,30 @@ class Decided(Struct, frozen=True, gc=False):
 Occasion = Event | Timer | Decided
 
 
-class View:
+class View(Struct, gc=False):
     """What an agent may read about the customer at this moment. All of it is read-only by contract.
 
     id: the customer. at: event time, or the tick time at which a timer fires.
     row: the profile. shop: the partition's clock and rhythm. products: rows of the event's
-    products, for agents with ``reads_products``.
+    products, for agents with ``reads_products``. agent: whose memory it is.
     """
 
-    __slots__ = ("_memory", "at", "id", "products", "row", "shop")
-
-    def __init__(
-        self, customer_id: str, at: int, row: Customer, shop: Shop, products: dict[str, Product]
-    ) -> None:
-        self.id = customer_id
-        self.at = at
-        self.row = row
-        self.shop = shop
-        self.products = products
-        self._memory = ""
+    id: str
+    at: int
+    row: Customer
+    shop: Shop
+    products: dict[str, Product]
+    agent: str = ""
 
     def recall(self, kind: type[M]) -> M:
         """The agent's memory of this customer, or a blank one."""
-        memory = self.row.memory.get(self._memory)
+        memory = self.row.memory.get(self.agent)
         recalled: M = kind() if memory is None else _decoder_of(kind)(memory)
         return recalled
 
     def of(self, agent: str) -> "View":
         """The same view with another agent's memory."""
-        self._memory = agent
+        self.agent = agent
         return self
 
 
@@ -171,27 +166,26 @@ def written(agent: Agent, acts: Iterable[Act]) -> list[tuple[Act, Raw]]:
     told apart. Asked before any of them is done, so that they are taken whole or not at all.
     """
     ready = [(act, _body(agent, act)) for act in acts]
-    if len(ready) < 2:
-        return ready
-    kinds = [act.kind or agent.name for act, _ in ready if isinstance(act, Say)]
-    if len(set(kinds)) < len(kinds):
+    kinds = [act.kind or agent.name for act, _ in ready if type(act) is Say]
+    if len(kinds) > 1 and len(set(kinds)) < len(kinds):
         raise ValueError(f"says {kinds} on one occasion: two of a kind would have the same id")
     return ready
 
 
 def _body(agent: Agent, act: Act) -> Raw:
-    # Compared, and not matched: this is done for nearly every event.
-    kind = type(act)
-    if kind is Remember:
-        return Raw(encode_row(act.memory))  # type: ignore[union-attr]
-    if kind is SetTimer:
-        due_at = act.due_at  # type: ignore[union-attr]
-        if type(due_at) is not int or due_at >= LATEST:
-            raise TypeError(f"SetTimer.due_at is {due_at!r}: epoch milliseconds are wanted")
-    elif isinstance(act, Say | Note):
-        return _told(agent, act)
-    elif kind is not CancelTimer:
-        raise TypeError(f"{act!r} is not an act")
+    match act:
+        case Remember():
+            return Raw(encode_row(act.memory))
+        case SetTimer():
+            due_at = act.due_at
+            if type(due_at) is not int or due_at >= LATEST:
+                raise TypeError(f"SetTimer.due_at is {due_at!r}: epoch milliseconds are wanted")
+        case Say() | Note():
+            return _told(agent, act)
+        case CancelTimer():
+            pass
+        case _:
+            raise TypeError(f"{act!r} is not an act")
     return NO_PAYLOAD
 
 

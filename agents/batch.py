@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from schemas.codec import DAMAGE, encode_json, encode_row
 from schemas.decisions import Decision, Outgoing
+from schemas.event import Event
 from state.customer import Customer, RowError, decode_customer
 from state.product import Product
 from state.shop import Shop
@@ -51,7 +52,8 @@ class Batch:
         #: Where the record that is being applied stands in the journal.
         self.offset = loaded.position.offset
         self.outgoing: list[Outgoing] = []
-        self.applied: Counter[tuple[str, str]] = Counter()
+        #: How many events met which fate, by (type, fate).
+        self._fates: dict[tuple[type[Event], str], int] = {}
         self.due = 0
         self.fired: Counter[str] = Counter()
         self._expected = loaded.position
@@ -60,13 +62,27 @@ class Batch:
         }
         self._changed: set[str] = set()
         self._learned: set[str] = set()
-        self._due_until = due_until
+        #: Timers set for later than this wait for another batch.
+        self._due_until = -1 if due_until is None else due_until
         self._due: list[Due] = []
         if due_until is not None:
             for customer_id, row in self.customers.items():
                 if row:
                     for key, due_at in row.timers.items():
                         self._queue(customer_id, key, due_at)
+
+    @property
+    def applied(self) -> dict[tuple[str, str], int]:
+        """How many events met which fate, by the names of type and fate."""
+        return {
+            (str(kind.__struct_config__.tag), fate): count
+            for (kind, fate), count in self._fates.items()
+        }
+
+    def count(self, kind: type[Event], fate: str) -> None:
+        """Count an event of a type by what became of it."""
+        met = kind, fate
+        self._fates[met] = self._fates.get(met, 0) + 1
 
     def customer(self, customer_id: str) -> Customer:
         """The row, to be changed; a new one where there is none."""
@@ -89,9 +105,9 @@ class Batch:
         """These products' rows have changed."""
         self._learned.update(product_ids)
 
-    def set_timer(self, customer_id: str, key: str, due_at: int) -> None:
+    def set_timer(self, customer_id: str, row: Customer, key: str, due_at: int) -> None:
         """Set or replace a timer of a row that is being changed."""
-        self.customer(customer_id).timers[key] = due_at
+        row.timers[key] = due_at
         self._queue(customer_id, key, due_at)
 
     def next_due(self, until: int) -> Due | None:
@@ -152,7 +168,7 @@ class Batch:
         )
 
     def _queue(self, customer_id: str, key: str, due_at: int) -> None:
-        if self._due_until is not None and due_at <= self._due_until:
+        if due_at <= self._due_until:
             heappush(self._due, Due(due_at, customer_id, key))
 
 

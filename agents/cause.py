@@ -4,6 +4,7 @@ from msgspec import Raw, Struct
 
 from agents.agent import Agent, Note, Say
 from schemas.decisions import Decision, Outcome, decision_id
+from schemas.journal import Entry
 
 
 class Cause(Struct, frozen=True, gc=False):
@@ -19,6 +20,23 @@ class Cause(Struct, frozen=True, gc=False):
     appended_at: int = 0
     refusal: str | None = None
     silent: bool = False
+
+    @classmethod
+    def of_event(cls, entry: Entry, clock_at: int, *, late: bool) -> "Cause":
+        """An event. clock_at: the last tick before it."""
+        event_id, at = entry.event.event_id, entry.event.occurred_at
+        if entry.imported_at:
+            return cls(event_id, at, max(entry.imported_at, clock_at), silent=True)
+        return cls(event_id, at, at, entry.source.appended_at, _refusal(late))
+
+    @classmethod
+    def of_timer(cls, key: str, due_at: int, at: int, *, late: bool) -> "Cause":
+        """A timer that was due, and is fired by the tick at ``at``."""
+        return cls(f"{key}@{due_at}", due_at, at, 0, _refusal(late))
+
+
+def _refusal(late: bool) -> str | None:
+    return "late" if late else None
 
 
 def on_record(

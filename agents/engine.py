@@ -5,7 +5,7 @@ cause, and what a batch holds makes no difference: a log cut into other batches 
 and the same decisions.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -39,6 +39,11 @@ from state.customer import KINDS_MAX, TIMERS_MAX, Customer, Said
 from state.fold import fold, is_repeat
 from state.product import learn, named_in
 from state.table import Loaded, Needs
+
+#: An agent's method that is asked: ``on_event`` or ``on_timer``.
+Decide = Callable[[Any, View], Iterable[Act]]
+#: What it answers, each act with what it lays down as bytes.
+Acts = Sequence[tuple[Act, Raw]]
 
 #: The engine's own timer: the row ends after long silence.
 END_OF_ROW = "row"
@@ -81,9 +86,10 @@ class Engine:
             if isinstance(record, Tick):
                 due_until = record.at if due_until is None else max(due_until, record.at)
                 continue
-            customers[record.event.subject] = None
+            event = record.event
+            customers[event.customer_id or event.subject] = None
             if self._learns:
-                products.update(dict.fromkeys(named_in(record.event)))
+                products.update(dict.fromkeys(named_in(event)))
         return Needs(list(customers), list(products), due_until, self.settings.due_max)
 
     def open(self, loaded: Loaded, needs: Needs) -> Batch:
@@ -105,51 +111,43 @@ class Engine:
         return len(records)
 
     def _event(self, batch: Batch, entry: Entry) -> None:
-        event = entry.event
-        kind: str = event.__struct_config__.tag  # type: ignore[assignment]
-        if batch.shop.has_seen(entry.source):
-            batch.applied[kind, "duplicate"] += 1
+        event, shop = entry.event, batch.shop
+        kind, at = type(event), event.occurred_at
+        if shop.has_seen(entry.source):
+            batch.count(kind, "duplicate")
             return
-        subject = event.subject
+        subject = event.customer_id or event.subject
         row = batch.customer(subject)
         if is_repeat(row, event.event_id):
-            batch.applied[kind, "duplicate"] += 1
+            batch.count(kind, "duplicate")
             return
-        if isinstance(event, ErasureRequested):
+        if kind is ErasureRequested:
             batch.erase(subject)
-            batch.applied[kind, "applied"] += 1
+            batch.count(kind, "applied")
             return
-        if not row.timers.get(END_OF_ROW):
-            self._set_end(batch, subject, row, event.occurred_at)
-        late = event.occurred_at < batch.shop.clock_at - self._lateness
-        is_news = event.occurred_at >= row.last_seen_at
-        fold(row, event, batch.shop.rhythm)
-        named = named_in(event) if self._learns else []
-        if named and isinstance(event, OrderPlaced):
+        if END_OF_ROW not in row.timers:
+            self._set_end(batch, subject, row, at)
+        late = at < shop.clock_at - self._lateness
+        is_news = at >= row.last_seen_at
+        fold(row, event, shop.rhythm)
+        named = named_in(event) if self._learns else None
+        if named and kind is OrderPlaced:
             batch.learned(learn(batch.products, named))
-        fate = ("late" if late else "applied") if not entry.imported_at else "imported"
-        batch.applied[kind, fate] += 1
+        batch.count(kind, ("late" if late else "applied") if not entry.imported_at else "imported")
         # What agents remember and wait for comes from something newer than old history.
-        if is_news or not entry.imported_at:
-            self._tell(batch, entry, row, named, late=late)
+        if kind in self._listeners and (is_news or not entry.imported_at):
+            # Only this event's: what else a batch has loaded depends on how the log was cut.
+            products = {it: batch.products[it] for it in named} if named else {}
+            self._tell(batch, entry, View(subject, at, row, shop, products), late=late)
 
-    def _tell(
-        self, batch: Batch, entry: Entry, row: Customer, named: list[str], *, late: bool
-    ) -> None:
+    def _tell(self, batch: Batch, entry: Entry, view: View, *, late: bool) -> None:
         """Ask the agents that listen to an event, which has been folded."""
         event = entry.event
-        if not (listeners := self._listeners.get(type(event))):
-            return
-        at, refusal = event.occurred_at, "late" if late else None
-        cause = Cause(event.event_id, at, at, entry.source.appended_at, refusal)
-        if entry.imported_at:
-            now = max(entry.imported_at, batch.shop.clock_at)
-            cause = Cause(event.event_id, at, now, silent=True)
-        # Only this event's: what else a batch has loaded depends on how the log was cut.
-        products = {product_id: batch.products[product_id] for product_id in named}
-        view = View(event.subject, at, row, batch.shop, products)
-        for agent in listeners:
-            self._ask(batch, agent, event, view, cause)
+        for agent in self._listeners[type(event)]:
+            if acts := self._acts(agent, agent.on_event, event, view):
+                self._do(
+                    batch, agent, acts, view, Cause.of_event(entry, batch.shop.clock_at, late=late)
+                )
 
     def _tick(self, batch: Batch, tick: Tick) -> bool:
         """Fire what is due; False where more is due than was loaded. The clock never goes back.
@@ -175,44 +173,41 @@ class Engine:
             batch.fired[name] += 1
             # Due before the last tick, and not fired by it: a late event has set it for the past.
             late = due.due_at < batch.shop.previous_at - self._lateness
-            refusal = "late" if late else None
-            cause = Cause(f"{due.key}@{due.due_at}", due.due_at, at, 0, refusal)
+            cause = Cause.of_timer(due.key, due.due_at, at, late=late)
             view = View(due.customer_id, at, row, batch.shop, {})
-            self._ask(batch, agent, Timer(timer, due.due_at), view, cause)
+            acts = self._acts(agent, agent.on_timer, Timer(timer, due.due_at), view)
+            self._do(batch, agent, acts, view, cause)
 
-    def _ask(
-        self, batch: Batch, agent: Agent, occasion: Occasion, view: View, cause: Cause
-    ) -> None:
-        """Let one agent decide, and do what it yields.
+    def _acts(self, agent: Agent, decide: Decide, occasion: Occasion, view: View) -> Acts:
+        """Let one agent decide.
 
         An agent that fails is put on record and the others go on: a policy's mistake must not stop
         a partition. Its acts are taken whole or not at all.
         """
-        decide = agent.on_timer if isinstance(occasion, Timer) else agent.on_event
         try:
-            acts = written(agent, decide(occasion, view.of(agent.name)))  # type: ignore[arg-type]
+            # Most are asked in vain: an agent that has nothing to say returns an empty tuple.
+            acts = decide(occasion, view.of(agent.name))
+            return written(agent, acts) if acts else ()
         except Exception as error:  # noqa: BLE001 (an agent may fail in any way)
             evidence = Evidence(values={"error": f"{type(error).__name__}: {error}"})
-            acts = [(Note(reason="agent_failed", evidence=evidence), NO_PAYLOAD)]
-        for act, body in acts:
-            self._do(batch, agent, act, body, view, cause)
+            return [(Note(reason="agent_failed", evidence=evidence), NO_PAYLOAD)]
 
-    def _do(
-        self, batch: Batch, agent: Agent, act: Act, body: Raw, view: View, cause: Cause
-    ) -> None:
-        if isinstance(act, SetTimer):
-            self._set_timer(batch, agent, act, view, cause)
-        elif isinstance(act, Remember):
-            if act.memory is None:
-                view.row.memory.pop(agent.name, None)
-            else:
-                view.row.memory[agent.name] = body
-        elif isinstance(act, CancelTimer):
-            view.row.timers.pop(agent.timer_key(act.name), None)
-        elif isinstance(act, Note):
-            self._note(batch, agent, act, body, view, cause)
-        else:
-            self._say(batch, agent, act, body, view, cause)
+    def _do(self, batch: Batch, agent: Agent, acts: Acts, view: View, cause: Cause) -> None:
+        row = view.row
+        for act, body in acts:
+            match act:
+                case SetTimer():
+                    self._set_timer(batch, agent, act, view, cause)
+                case Remember(None):
+                    row.memory.pop(agent.name, None)
+                case Remember():
+                    row.memory[agent.name] = body
+                case CancelTimer():
+                    row.timers.pop(agent.timer_key(act.name), None)
+                case Note():
+                    self._note(batch, agent, act, body, view, cause)
+                case Say():
+                    self._say(batch, agent, act, body, view, cause)
 
     def _set_timer(
         self, batch: Batch, agent: Agent, act: SetTimer, view: View, cause: Cause
@@ -228,7 +223,7 @@ class Engine:
             full = Note(reason="timers_full", evidence=Evidence(values={"timer": key}))
             self._note(batch, agent, full, NO_PAYLOAD, view, cause)
         else:
-            batch.set_timer(view.id, key, due_at)
+            batch.set_timer(view.id, view.row, key, due_at)
 
     def _note(
         self, batch: Batch, agent: Agent, note: Note, body: Raw, view: View, cause: Cause
@@ -260,7 +255,8 @@ class Engine:
         decided = Decided(kind, decision.id, cause.decided_at, say.reason)
         for listener in self._listeners.get(Decided, ()):
             quiet = msgspec.structs.replace(cause, refusal="follows_a_trigger")
-            self._ask(batch, listener, decided, view, quiet)
+            acts = self._acts(listener, listener.on_event, decided, view)
+            self._do(batch, listener, acts, view, quiet)
 
     def _record(
         self, batch: Batch, agent: Agent, act: Say | Note, body: Raw, view: View, cause: Cause,
@@ -275,7 +271,7 @@ class Engine:
 
     def _set_end(self, batch: Batch, customer_id: str, row: Customer, seen_at: int) -> None:
         due_at = max(seen_at, row.last_seen_at) + self._silence(customer_id)
-        batch.set_timer(customer_id, END_OF_ROW, due_at)
+        batch.set_timer(customer_id, row, END_OF_ROW, due_at)
 
     def _end(self, batch: Batch, customer_id: str, row: Customer, at: int) -> None:
         """End the row, if it has been silent all the while; else look again later.

@@ -30,15 +30,23 @@ class Affinity(Struct, array_like=True, gc=False):
     def add(self, name: str, weight: float, at: int, names_max: int) -> None:
         """Give a name its weight at a moment. A late one gets what is left of it by now."""
         passed = at - self.day * DAY
-        if not self.day or passed > _RESCALE_AFTER:
+        if passed > _RESCALE_AFTER or not self.day:
             self._rescale(at // DAY)
             passed = at - self.day * DAY
+        gained = round(weight * _UNIT * exp(_RATE * passed))
         weights = self.weights
-        weights[name] = weights.get(name, 0) + round(weight * (_UNIT * exp(_RATE * passed)))
+        if name in weights:
+            weights[name] += gained
+            return
+        weights[name] = gained
+        # A loop, and not min() with a key: half the time, and it runs for most events.
         while len(weights) > names_max:
-            lightest = min(weights.values())
-            # Of equals the last one by name, so that every replay lets go of the same.
-            del weights[max(name for name, weight in weights.items() if weight == lightest)]
+            gone, least = name, gained
+            for other, held in weights.items():
+                # Of equals the last one by name, so that every replay lets go of the same.
+                if held < least or (held == least and other > gone):
+                    gone, least = other, held
+            del weights[gone]
 
     def shares(self) -> dict[str, float]:
         """Each name's share of all weight, heaviest first."""

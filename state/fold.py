@@ -6,8 +6,9 @@ Whether anything is said about it is not decided here.
 """
 
 from collections.abc import Callable
-from hashlib import blake2b
 from typing import Any, get_args
+
+from xxhash import xxh3_64_digest
 
 from schemas import clickstream as click
 from schemas import orders as order
@@ -28,6 +29,7 @@ from state.customer import (
     Customer,
     Ratings,
     Responses,
+    Session,
 )
 from state.shop import Rhythm
 
@@ -35,58 +37,61 @@ ID_BYTES = 6
 
 # What an action says about liking, against a view. The order matters more than the figures:
 # Hu, Koren and Volinsky (ICDM 2008) weigh implicit feedback in the same spirit.
-WEIGHTS = {"viewed": 1.0, "added": 3.0, "wished": 2.0}
+VIEWED_WEIGHT, ADDED_WEIGHT, WISHED_WEIGHT = 1.0, 3.0, 2.0
 
 
 def is_repeat(customer: Customer, event_id: str) -> bool:
     """Whether this event id is among the row's last ones; remembers it if not."""
-    digest = blake2b(event_id.encode(), digest_size=ID_BYTES).digest()
+    digest = xxh3_64_digest(event_id.encode())[:ID_BYTES]
     known = customer.event_ids
-    # A match must begin at a multiple of 6; one that straddles two ids is chance.
-    at = known.find(digest)
-    while at >= 0 and at % ID_BYTES:
-        at = known.find(digest, at + 1)
-    if at >= 0:
+    if digest in known and _begins_one(known, digest):
         return True
-    customer.event_ids = (known + digest)[-EVENT_IDS_MAX * ID_BYTES :]
+    if len(known) >= EVENT_IDS_MAX * ID_BYTES:
+        known = known[ID_BYTES:]
+    customer.event_ids = known + digest
     return False
+
+
+def _begins_one(known: bytes, digest: bytes) -> bool:
+    """Whether a match begins at a multiple of 6; one that straddles two ids is chance."""
+    return any(known[at : at + ID_BYTES] == digest for at in range(0, len(known), ID_BYTES))
 
 
 def fold(customer: Customer, event: Event, rhythm: Rhythm) -> None:
     """Change the row by one event, and the shop's rhythm where it closes a gap."""
-    at = event.occurred_at
-    if not customer.first_seen_at or at < customer.first_seen_at:
+    at, kind = event.occurred_at, type(event)
+    if at > customer.last_seen_at:  # noqa: PLR1730 - max() would take five times as long
+        customer.last_seen_at = at
+    if at < customer.first_seen_at or not customer.first_seen_at:
         customer.first_seen_at = at
-    customer.last_seen_at = max(customer.last_seen_at, at)
-    if isinstance(event, order.OrderPlaced):
-        fold_orders.ordered(customer, event, rhythm)
-    else:
-        change = _FOLDS.get(type(event))
-        if change is not None:
-            change(customer, event)
-    if type(event) in _VISITS:
-        _visit(customer, at, type(event) in _VIEWS)
+    if kind is order.OrderPlaced:
+        fold_orders.ordered(customer, event, rhythm)  # type: ignore[arg-type]
+    elif (change := _FOLDS.get(kind)) is not None:
+        change(customer, event)
+    if (viewed := _VISITS.get(kind)) is not None:
+        if viewed:
+            window.add(customer.views, at, customer.last_seen_at)
+        _visit(customer.session, at, viewed)
 
 
-def _visit(customer: Customer, at: int, viewed: bool) -> None:
-    if viewed:
-        window.add(customer.views, at, customer.last_seen_at)
-    session = customer.session
-    if at > session.last_at + SESSION_GAP:
+def _visit(session: Session, at: int, viewed: bool) -> None:
+    last_at = session.last_at
+    if last_at < at <= last_at + SESSION_GAP:
+        session.last_at = at
+    elif at > last_at:
         session.count += 1
         session.started_at = session.last_at = at
         session.views = 0
-    elif at < session.started_at - SESSION_GAP:
-        return  # It belongs to a visit that is over.
-    if at < session.started_at:
+    elif at < session.started_at:
+        if at < session.started_at - SESSION_GAP:
+            return  # It belongs to a visit that is over.
         session.started_at = at
-    elif at > session.last_at:
-        session.last_at = at
-    session.views += viewed
+    if viewed:
+        session.views += 1
 
 
-def _like(customer: Customer, event: click.ProductEvent, action: str) -> None:
-    weight, at = WEIGHTS[action], event.occurred_at
+def _like(customer: Customer, event: click.ProductEvent, weight: float) -> None:
+    at = event.occurred_at
     customer.products.add(event.product_id, weight, at, PRODUCTS_MAX)
     if event.category:
         customer.categories.add(event.category, weight, at, CATEGORIES_MAX)
@@ -94,12 +99,12 @@ def _like(customer: Customer, event: click.ProductEvent, action: str) -> None:
 
 def _viewed(customer: Customer, event: click.ProductViewed) -> None:
     _push(customer.viewed, event.product_id, VIEWED_MAX)
-    _like(customer, event, "viewed")
+    _like(customer, event, VIEWED_WEIGHT)
 
 
 def _added(customer: Customer, event: click.ProductAdded) -> None:
     at = event.occurred_at
-    _like(customer, event, "added")
+    _like(customer, event, ADDED_WEIGHT)
     if at <= customer.last_order_at:
         return  # The order that emptied this cart was seen first.
     line = customer.cart.get(event.product_id)
@@ -126,7 +131,7 @@ def _removed(customer: Customer, event: click.ProductRemoved) -> None:
 
 
 def _wished(customer: Customer, event: click.ProductWishlisted | click.ProductShared) -> None:
-    _like(customer, event, "wished")
+    _like(customer, event, WISHED_WEIGHT)
 
 
 def _reviewed(customer: Customer, event: review.ReviewPosted) -> None:
@@ -187,15 +192,18 @@ def _responded(customer: Customer, event: profile.Message) -> None:
 
 def _push(names: list[str], name: str, names_max: int) -> None:
     """Put a name last, once."""
+    if names and names[-1] == name:
+        return
     if name in names:
         names.remove(name)
+    elif len(names) >= names_max:
+        del names[: 1 - names_max]
     names.append(name)
-    del names[:-names_max]
 
 
-# By type, and not by isinstance: it is asked of every event.
-_VIEWS = {click.ProductViewed, click.PageViewed}
-_VISITS = {*get_args(click.Clickstream), order.OrderPlaced}
+#: What belongs to a visit, and whether it is a view. By type: it is asked of every event.
+_VISITS = dict.fromkeys((*get_args(click.Clickstream), order.OrderPlaced), False)
+_VISITS |= {click.ProductViewed: True, click.PageViewed: True}
 _FOLDS: dict[type[Event], Callable[[Customer, Any], None]] = {
     click.ProductViewed: _viewed,
     click.ProductAdded: _added,

@@ -4,6 +4,8 @@ One row per journal partition, committed with everything else. It is learned fro
 own customers, so a replay of the partition learns the same.
 """
 
+from functools import cache
+
 from msgspec import Struct, field
 
 from schemas.instant import DAY
@@ -55,13 +57,20 @@ class Shop(Struct, array_like=True, gc=False):
         to one offset. A lower offset with a later time stamp than any before is not a repetition
         but a raw topic that was deleted and made anew.
         """
-        name = f"{source.topic}/{source.partition}"
+        name = _name_of(source.topic, source.partition)
+        offset, appended_at = source.offset, source.appended_at
         last = self.carried.get(name)
         if last is None:
-            self.carried[name] = Carried(source.offset, source.appended_at)
+            self.carried[name] = Carried(offset, appended_at)
             return False
-        if source.offset <= last.offset and source.appended_at <= last.appended_at:
+        if appended_at > last.appended_at:
+            last.appended_at = appended_at
+        elif offset <= last.offset:
             return True
-        last.offset = source.offset
-        last.appended_at = max(last.appended_at, source.appended_at)
+        last.offset = offset
         return False
+
+
+@cache
+def _name_of(topic: str, partition: int) -> str:
+    return f"{topic}/{partition}"

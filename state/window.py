@@ -16,6 +16,9 @@ from schemas.instant import DAY, HOUR
 #: (bucket width, how long buckets of that width are kept) from fine to coarse, in milliseconds.
 LEVELS = ((HOUR, DAY), (DAY, 28 * DAY), (28 * DAY, 365 * DAY))
 FIELDS = 3
+_LEVELS = len(LEVELS)
+#: How many buckets of a level make one of the next; none do of the last.
+_IN_THE_NEXT = (DAY // HOUR, 28, 1)
 BUCKETS_MAX = 25 + 29 + 15
 
 Window = list[int]
@@ -27,16 +30,19 @@ def add(window: Window, at: int, newest: int, amount: int = 0) -> None:
     newest: the latest moment that the row has seen, ``at`` included. Events older than the oldest
     bucket that is kept leave no trace.
     """
-    if at // HOUR == newest // HOUR and window and window[-FIELDS] == at // HOUR * len(LEVELS):
-        # The last bucket, as almost always; in its hour nothing has grown old since it was made.
-        window[-2] += 1
-        window[-1] += amount
-        return
-    level = _level(at, newest)
-    if level is not None:
+    hour = at // HOUR
+    if at == newest or hour == newest // HOUR:
+        # The newest hour, as almost always: its bucket is the last one, or is to be.
+        bucket = hour * _LEVELS
+        if window and window[-FIELDS] == bucket:
+            # Nothing has grown old since it was made.
+            window[-2] += 1
+            window[-1] += amount
+            return
+        window += (bucket, 1, amount)
+    elif (level := _level(at, newest)) is not None:
         _merge(window, level, at // LEVELS[level][0], 1, amount)
-    if window and _outdated(window, newest):
-        _coarsen(window, newest)
+    _coarsen(window, newest)
 
 
 def total(window: Window, now: int, length: int) -> tuple[int, int]:
@@ -52,7 +58,7 @@ def total(window: Window, now: int, length: int) -> tuple[int, int]:
     edge = now - length
     count = amount = 0
     for i in range(0, len(window), FIELDS):
-        start, level = divmod(window[i], len(LEVELS))
+        start, level = divmod(window[i], _LEVELS)
         if level and length <= LEVELS[level - 1][1]:
             continue  # What is in here left a finer level, so it is older than that level keeps.
         width = LEVELS[level][0]
@@ -70,42 +76,52 @@ def _level(at: int, newest: int) -> int | None:
     return None
 
 
-def _outdated(window: Window, newest: int) -> bool:
-    """Whether a bucket is older than its level keeps; the oldest of a level stands first."""
-    previous = -1
-    for i in range(0, len(window), FIELDS):
-        start, level = divmod(window[i], len(LEVELS))
-        if level != previous:
-            width, kept = LEVELS[level]
-            if start <= (newest - kept) // width - 1:
-                return True
-            previous = level
-    return False
-
-
 def _coarsen(window: Window, newest: int) -> None:
-    """Move each bucket that its level no longer keeps into the next level, or out."""
-    old = window[:]
-    window.clear()
-    for i in range(0, len(old), FIELDS):
-        start, level = divmod(old[i], len(LEVELS))
-        at = start * LEVELS[level][0]
-        coarse = _level(at, newest)
-        if coarse is not None:
-            coarse = max(coarse, level)
-            _merge(window, coarse, at // LEVELS[coarse][0], old[i + 1], old[i + 2])
+    """Move each bucket that its level no longer keeps into the next level, or out.
+
+    Those are the first ones of their level, and in the next level they come last.
+    """
+    gone = [(newest - kept) // width - 1 for width, kept in LEVELS]
+    for i in range(0, len(window), FIELDS):
+        start, level = divmod(window[i], _LEVELS)
+        if start <= gone[level]:
+            window[:] = _coarsened(window, gone)
+            return
+        if not level:
+            return  # The first of the finest level: all that follow are younger.
+
+
+def _coarsened(window: Window, gone: list[int]) -> Window:
+    """gone: the last bucket of each level that is not kept any more."""
+    coarse: Window = []
+    for i in range(0, len(window), FIELDS):
+        start, level = divmod(window[i], _LEVELS)
+        while level < _LEVELS and start <= gone[level]:
+            start //= _IN_THE_NEXT[level]
+            level += 1
+        if not level:
+            return coarse + window[i:]
+        if level == _LEVELS:
+            continue
+        bucket = start * _LEVELS + level
+        if coarse and coarse[-FIELDS] == bucket:
+            coarse[-2] += window[i + 1]
+            coarse[-1] += window[i + 2]
+        else:
+            coarse += (bucket, window[i + 1], window[i + 2])
+    return coarse
 
 
 def _merge(window: Window, level: int, start: int, count: int, amount: int) -> None:
     """Add to the bucket, or insert it: coarse levels first, and by start within a level."""
-    bucket = start * len(LEVELS) + level
+    bucket = start * _LEVELS + level
     i = len(window) - FIELDS
     while i >= 0:
         if window[i] == bucket:
             window[i + 1] += count
             window[i + 2] += amount
             return
-        held_level = window[i] % len(LEVELS)
+        held_level = window[i] % _LEVELS
         if held_level > level or (held_level == level and window[i] < bucket):
             break
         i -= FIELDS

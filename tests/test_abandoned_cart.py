@@ -47,6 +47,19 @@ def test_any_activity_around_the_cart_starts_the_hour_anew() -> None:
     )
 
 
+def test_whoever_still_looks_around_has_not_left() -> None:
+    check(
+        """
+        2026-01-20 08:00  ann  product_added product=milk event_id=added
+        2026-01-20 08:50  ann  page_viewed
+        2026-01-20 09:30  ann  products_searched
+        2026-01-20 09:31  ann  page_viewed occurred_at=2026-01-20T08:10  (late: moves nothing)
+        2026-01-20 10:30  ann  -> abandoned_cart untouched_minutes=60 events=added
+        """,
+        CART,
+    )
+
+
 def test_looking_around_without_a_cart_is_no_reason_to_speak() -> None:
     check(
         """
