@@ -113,6 +113,8 @@ def _program(
     measured = msgspec.json.decode(result.read_bytes(), type=Measured)
     if measured.events != events or measured.total not in (0, events):
         raise Wrong(f"{contender.name} counts {measured.events} of {events}, {measured.total} kept")
+    if contender.apache:
+        _check_published(measured.triggers, there, [servers.SINK])
     return measured
 
 
@@ -134,9 +136,7 @@ def _watch(process: psutil.Process, there: Servers, kinds: list[str], events: in
     if began is None:
         raise Wrong("the worker was done before it was looked at: give it more events")
     wall, before, first = began
-    published = _count_records(there.broker, [trigger_topic(it) for it in kinds])
-    if published != here.sent:
-        raise Wrong(f"{here.sent} triggers were decided, and {published} published")
+    _check_published(here.sent, there, [trigger_topic(it) for it in kinds])
     part = (events - first) / events
     rss = process.memory_info().rss / 2**20
     # What was applied at the first look is left out, and the rest is counted as if it were all.
@@ -145,6 +145,9 @@ def _watch(process: psutil.Process, there: Servers, kinds: list[str], events: in
     )
 
 
-def _count_records(broker: str, topics: list[str]) -> int:
-    with Reader(Brokers(broker)) as reader:
-        return sum(1 for _ in reader.to_the_end(topics))
+def _check_published(decided: int, there: Servers, topics: list[str]) -> None:
+    """Raise Wrong unless so many records are on the topics, committed where there are commits."""
+    with Reader(Brokers(there.broker)) as reader:
+        published = sum(1 for _ in reader.to_the_end(topics))
+    if published != decided:
+        raise Wrong(f"{decided} triggers were decided, and {published} published")

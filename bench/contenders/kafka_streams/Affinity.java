@@ -1,7 +1,7 @@
 import java.util.HashMap;
 import java.util.Map;
 
-/** What a customer likes: the few heaviest names, with weights that fade. state/affinity.py in Java. */
+/** What does a customer like? The few heaviest names, with weights that fade: state/affinity.py. */
 final class Affinity {
     private static final long HALF_LIFE = 30 * Row.DAY, RESCALE_AFTER = 10 * HALF_LIFE;
     private static final double RATE = Math.log(2) / HALF_LIFE;

@@ -1,32 +1,29 @@
+import static org.apache.kafka.clients.admin.AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG;
+
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.ObjectWriter;
 import com.sun.management.OperatingSystemMXBean;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.kafka.clients.admin.Admin;
-import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
-import org.apache.kafka.common.serialization.ByteArrayDeserializer;
-import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.Serde;
 import org.apache.kafka.common.serialization.Serdes;
-import org.apache.kafka.common.serialization.StringDeserializer;
-import org.apache.kafka.common.serialization.StringSerializer;
 import org.apache.kafka.streams.KafkaStreams;
-import org.apache.kafka.streams.KeyValue;
 import org.apache.kafka.streams.StoreQueryParameters;
 import org.apache.kafka.streams.StreamsConfig;
 import org.apache.kafka.streams.Topology;
-import org.apache.kafka.streams.errors.StreamsUncaughtExceptionHandler.StreamThreadExceptionResponse;
+import org.apache.kafka.streams.errors.StreamsUncaughtExceptionHandler;
 import org.apache.kafka.streams.processor.api.Processor;
 import org.apache.kafka.streams.processor.api.ProcessorContext;
 import org.apache.kafka.streams.processor.api.Record;
@@ -47,7 +44,9 @@ public final class Contender {
         (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
 
     /** What is said, with its evidence. */
-    record Trigger(String kind, String customer_id, String causation_id, long at, Map<String, Double> values) {}
+    record Trigger(
+        String kind, String customer_id, String causation_id, long at,
+        Map<String, Double> values) {}
 
     /** From the first record to the last one committed; only the stream thread counts. */
     static final class Meter {
@@ -107,8 +106,8 @@ public final class Contender {
                 said = 0;
                 ask(record, row, event, before);
                 rows.put(record.key(), row);
-            } catch (java.io.IOException error) {
-                throw new java.io.UncheckedIOException(error);
+            } catch (IOException error) {
+                throw new UncheckedIOException(error);
             }
             if (meter.count(said)) {
                 context.commit();
@@ -116,7 +115,8 @@ public final class Contender {
             }
         }
 
-        private void ask(Record<String, byte[]> record, Row row, Event event, long before) throws java.io.IOException {
+        private void ask(Record<String, byte[]> record, Row row, Event event, long before)
+            throws IOException {
             long quiet = event.at - before;
             if (event.type.equals("review_posted") && event.rating <= 2)
                 say(record, row, event, "service_recovery", "rating", event.rating);
@@ -129,11 +129,14 @@ public final class Contender {
                 say(record, row, event, "churn_alert", "quiet_hours", quiet / (double) Row.HOUR);
         }
 
-        private void say(Record<String, byte[]> record, Row row, Event event, String kind, String name, double value) throws java.io.IOException {
+        private void say(
+            Record<String, byte[]> record, Row row, Event event, String kind, String name,
+            double value) throws IOException {
             Long last = row.saidAt.get(kind);
             if (last != null && event.at - last < PAUSE) return;
             row.saidAt.put(kind, event.at);
-            Trigger trigger = new Trigger(kind, event.customerId, event.id, event.at, Map.of(name, value));
+            Map<String, Double> evidence = Map.of(name, value);
+            Trigger trigger = new Trigger(kind, event.customerId, event.id, event.at, evidence);
             context.forward(record.withValue(TRIGGER.writeValueAsBytes(trigger)));
             said++;
         }
@@ -147,23 +150,32 @@ public final class Contender {
     }
 
     private static Topology topology(Map<String, String> told, Meter meter) {
+        var supplier = Stores.persistentKeyValueStore(STORE);  // RocksDB.
+        var rows = Stores.keyValueStoreBuilder(supplier, Serdes.String(), rowSerde());
+        var text = Serdes.String();
+        var raw = Serdes.ByteArray();
         return new Topology()
-            .addSource("in", new StringDeserializer(), new ByteArrayDeserializer(), told.get("topic"))
+            .addSource("in", text.deserializer(), raw.deserializer(), told.get("topic"))
             .addProcessor("decide", () -> new Decide(meter), "in")
-            .addStateStore(Stores.keyValueStoreBuilder(
-                Stores.persistentKeyValueStore(STORE), Serdes.String(), rowSerde()).withCachingEnabled(), "decide")
-            .addSink("out", told.get("out"), new StringSerializer(), new ByteArraySerializer(), "decide");
+            .addStateStore(rows.withLoggingEnabled(Map.of()).withCachingEnabled(), "decide")
+            .addSink("out", told.get("out"), text.serializer(), raw.serializer(), "decide");
     }
 
-    /** Kafka Streams' defaults, but for where things are, the guarantee and how many copies a broker keeps. */
+    /**
+     * Exactly once, and Kafka Streams' defaults but for where things are and how many copies a
+     * single broker keeps; a word with a dot in its name is one of its own settings.
+     */
     private static Properties settings(Map<String, String> told) {
         Properties settings = new Properties();
         settings.put(StreamsConfig.APPLICATION_ID_CONFIG, told.get("group"));
         settings.put(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, told.get("broker"));
         settings.put(StreamsConfig.STATE_DIR_CONFIG, told.get("folder") + "/kafka-streams");
-        settings.put(StreamsConfig.PROCESSING_GUARANTEE_CONFIG, told.getOrDefault("guarantee", StreamsConfig.EXACTLY_ONCE_V2));
+        settings.put(StreamsConfig.PROCESSING_GUARANTEE_CONFIG, StreamsConfig.EXACTLY_ONCE_V2);
         settings.put(StreamsConfig.REPLICATION_FACTOR_CONFIG, 1);
         settings.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
+        told.forEach((name, value) -> {
+            if (name.contains(".")) settings.put(name, value);
+        });
         return settings;
     }
 
@@ -178,21 +190,22 @@ public final class Contender {
         streams.setUncaughtExceptionHandler(error -> {
             error.printStackTrace();
             Runtime.getRuntime().halt(1);
-            return StreamThreadExceptionResponse.SHUTDOWN_APPLICATION;
+            return StreamsUncaughtExceptionHandler.StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
         });
         streams.start();
         while (!meter.isAllProcessed.get()) Thread.sleep(10);
-        try (Admin admin = Admin.create(Map.<String, Object>of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, told.get("broker")))) {
-            while (committed(admin, told) < meter.eventsMax) Thread.sleep(5);
+        Map<String, Object> broker = Map.of(BOOTSTRAP_SERVERS_CONFIG, told.get("broker"));
+        try (Admin admin = Admin.create(broker)) {
+            while (committed(admin, told.get("group")) < meter.eventsMax) Thread.sleep(5);
         }
         finish(streams, meter, Path.of(told.get("result")));
     }
 
     /** How many records are committed: the source topic has nothing but events, from offset 0. */
-    private static long committed(Admin admin, Map<String, String> told) throws Exception {
+    private static long committed(Admin admin, String group) throws Exception {
         long sum = 0;
-        for (OffsetAndMetadata it : admin.listConsumerGroupOffsets(told.get("group")).partitionsToOffsetAndMetadata().get().values())
-            sum += it == null ? 0 : it.offset();
+        var offsets = admin.listConsumerGroupOffsets(group).partitionsToOffsetAndMetadata().get();
+        for (OffsetAndMetadata it : offsets.values()) sum += it == null ? 0 : it.offset();
         return sum;
     }
 
@@ -200,19 +213,20 @@ public final class Contender {
     private static void finish(KafkaStreams streams, Meter meter, Path result) throws Exception {
         double seconds = (System.nanoTime() - meter.beganNs) / 1e9;
         double cpu = (SYSTEM.getProcessCpuTime() - meter.beganCpuNs) / 1e9;
+        var type = QueryableStoreTypes.<String, Row>keyValueStore();
+        var rows = streams.store(StoreQueryParameters.fromNameAndType(STORE, type));
         long total = 0;
-        try (KeyValueIterator<String, Row> all = streams.store(
-            StoreQueryParameters.fromNameAndType(STORE, QueryableStoreTypes.<String, Row>keyValueStore())).all()) {
-            while (all.hasNext()) {
-                KeyValue<String, Row> one = all.next();
-                total += one.value.events;
-            }
+        try (KeyValueIterator<String, Row> all = rows.all()) {
+            while (all.hasNext()) total += all.next().value.events;
         }
         double rss = 0;
-        for (String line : Files.readAllLines(Path.of("/proc/self/status")))
-            if (line.startsWith("VmHWM:")) rss = Double.parseDouble(line.replaceAll("\\D", "")) / 1024;
+        for (String line : Files.readAllLines(Path.of("/proc/self/status"))) {
+            String digits = line.replaceAll("\\D", "");
+            if (line.startsWith("VmHWM:")) rss = Long.parseLong(digits) / 1024.0;
+        }
         Map<String, Object> measured = Map.of(
-            "events", meter.events, "triggers", meter.triggers, "seconds", seconds, "cpu_s", cpu, "rss_mb", rss, "total", total);
+            "events", meter.events, "triggers", meter.triggers, "seconds", seconds,
+            "cpu_s", cpu, "rss_mb", rss, "total", total);
         Path underWay = Path.of(result + ".part");
         Files.write(underWay, JSON.writeValueAsBytes(measured));
         Files.move(underWay, result, StandardCopyOption.ATOMIC_MOVE);

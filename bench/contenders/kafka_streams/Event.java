@@ -2,7 +2,7 @@ import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import java.util.List;
 
-/** An event of W as a storefront publishes it: the fields of all four types, absent ones null or zero. */
+/** An event of W as a storefront publishes it: the fields of all four types. */
 @JsonIgnoreProperties(ignoreUnknown = true)
 public class Event {
     /** One line of an order. */

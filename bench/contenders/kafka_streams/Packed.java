@@ -2,7 +2,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.util.Arrays;
 
-/** A row's binary form: numbers in as few bytes as they need, texts with their length before them. */
+/** A row's binary form: numbers in as few bytes as they need, texts after their length. */
 final class Packed {
     private byte[] bytes;
     private int at;

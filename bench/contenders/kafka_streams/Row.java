@@ -5,7 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** One customer, and how an event changes the row: state/customer.py and state/fold.py for W's events. */
+/** One customer, and what W's events change in it: state/customer.py and state/fold.py in Java. */
 final class Row {
     static final long MINUTE = 60_000L, HOUR = 60 * MINUTE, DAY = 24 * HOUR;
     private static final long SESSION_GAP = 30 * MINUTE, ONE_PURCHASE = 20 * HOUR;
@@ -86,7 +86,8 @@ final class Row {
 
     private void like(Event event, double weight) {
         products.add(event.productId, weight, event.at, PRODUCTS_MAX);
-        if (event.category != null) categories.add(event.category, weight, event.at, CATEGORIES_MAX);
+        if (event.category == null) return;
+        categories.add(event.category, weight, event.at, CATEGORIES_MAX);
     }
 
     private void added(Event event) {
@@ -110,10 +111,10 @@ final class Row {
     }
 
     private void removeOldest() {
-        String oldest = null;
-        for (Map.Entry<String, CartLine> it : cart.entrySet())
-            if (oldest == null || it.getValue().addedAt < cart.get(oldest).addedAt) oldest = it.getKey();
-        cart.remove(oldest);
+        CartLine oldest = null;
+        for (CartLine it : cart.values())
+            if (oldest == null || it.addedAt < oldest.addedAt) oldest = it;
+        cart.values().remove(oldest);
     }
 
     private void ordered(Event event, Rhythm rhythm) {
