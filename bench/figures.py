@@ -4,28 +4,37 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
+from msgspec import Struct
+
 from bench.meter import Measured
 
 Rounds = Mapping[str, Sequence[Measured]]
 
 
-def figures(rounds: Rounds, *, ebbtide: str, bound: str) -> dict[str, dict[str, Any]]:
-    """Each contender's medians, lowest and highest. Ratios are medians of those within a round.
+class Beside(Struct, frozen=True):
+    """Whom a contender is compared with, by name: Ebbtide's two ways, and the bound for Python."""
 
-    ebbtide, bound: the names of those that the others are compared with.
-    """
+    engage: str
+    end_to_end: str
+    bound: str = ""
+
+
+def figures(rounds: Rounds, beside: Mapping[str, Beside]) -> dict[str, dict[str, Any]]:
+    """Each contender's medians, lowest and highest. Ratios are medians of those within a round."""
     found = {}
     for name, runs in rounds.items():
         rate = [it.events / it.seconds for it in runs]
         cpu = [it.cpu_s / it.events * 1e6 for it in runs]
+        others = beside[name]
         found[name] = {
             "events": runs[0].events,
             "triggers": runs[0].triggers,
             "events_per_s": spread(rate),
             "cpu_us_per_event": spread(cpu),
             "rss_mb": round(max(it.rss_mb for it in runs)),
-            "ebbtide_is_faster_by": _ratio(rounds, name, ebbtide, _rate),
-            "cpu_against_the_bound": _ratio(rounds, bound, name, _cpu),
+            "engage_is_faster_by": _ratio(rounds, name, others.engage, _rate),
+            "end_to_end_is_faster_by": _ratio(rounds, name, others.end_to_end, _rate),
+            "cpu_against_the_bound": _ratio(rounds, others.bound, name, _cpu),
         }
     return found
 

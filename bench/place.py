@@ -45,6 +45,11 @@ def doing(what: str) -> Iterator[None]:
         yield
 
 
+def say(what: str) -> None:
+    """Tell whoever waits something that they should know."""
+    _err.print(what)
+
+
 def make_environment() -> None:
     """The packages of contenders that need other ones than Ebbtide, in a place of their own."""
     if Path(PEERS).exists():

@@ -2,11 +2,14 @@
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
 
+from msgspec import Struct
+
 from bench import workload
+from bench.apache_kafka import ApacheKafka
 from schemas.codec import encode_json, raw_decoders
 from schemas.journal import Entry, Source
 from streams.connection import Brokers
@@ -19,16 +22,29 @@ SOURCE, SINK = "w", "said"
 _AT_ONCE = 20_000
 
 
+class Servers(Struct, frozen=True):
+    """Where a run finds what it needs. web_port: a free one, for a worker."""
+
+    broker: str
+    redis_url: str
+    web_port: int
+
+
 @contextmanager
-def servers(folder: Path, kinds: Sequence[str]) -> Iterator[Embedded]:
-    """Kafka and Redis, with all topics that anybody needs."""
-    with Embedded(folder) as embedded:
+def servers(folder: Path, kinds: Sequence[str], *, apache: bool = False) -> Iterator[Servers]:
+    """Kafka and Redis, with all topics that anybody needs. apache: Kafka is Apache's own."""
+    with ExitStack() as stack:
+        embedded = stack.enter_context(Embedded(folder))
+        broker = embedded.broker
+        if apache:
+            embedded.stop_kafka()
+            broker = stack.enter_context(ApacheKafka(folder / "apache")).broker
         topics = wanted_topics(
             kinds, "ebbtide", journal_partitions=PARTITIONS, raw_partitions=PARTITIONS
         )
         own = [Topic(SOURCE, PARTITIONS), Topic(SINK, PARTITIONS)]
-        Topics(Brokers(embedded.broker)).create([*topics, *own])
-        yield embedded
+        Topics(Brokers(broker)).create([*topics, *own])
+        yield Servers(broker, embedded.redis_url, embedded.kafka_port + 1)
 
 
 def as_published(path: Path, events: int) -> Iterator[Outbound]:

@@ -6,81 +6,47 @@ What a contender did is checked before its time counts.
 import os
 import shutil
 import subprocess
-import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import psutil
 import redis
-from msgspec import Struct
 from rich.table import Table
 
-from bench import servers, workload
+from bench import roster, servers, workload
 from bench.figures import figures
 from bench.meter import Measured
-from bench.place import BUILD, CONFIG, LIMIT_S, PEERS, ROOT, Options, Wrong, doing, make_environment
+from bench.place import BUILD, CONFIG, LIMIT_S, ROOT, Options, Wrong, doing
+from bench.roster import Contender
+from bench.servers import Servers
 from bench.worker import cpu_s, progress, worker
 from config.settings import load_settings
 from schemas.cloud_event import trigger_topic
 from streams.bootstrap import load_policy
 from streams.commands.kafka import Reader
 from streams.connection import Brokers
-from streams.embedded import Embedded
-from streams.producer import Outbound
-from streams.topics import JOURNAL
 
 _LOOK_EVERY_S = 0.05
 _EVENTS_MIN = 1_000
 
 
-class Contender(Struct, frozen=True):
-    """Who takes part. share: of W's events it is given, because some would take hours.
-
-    program: a module of ``bench.contenders``, run by ``python``; Ebbtide's worker without one.
-    """
-
-    name: str
-    share: float
-    fill: Callable[[Path, int], Iterator[Outbound]]
-    program: str = ""
-    topic: str = servers.SOURCE
-    python: str = sys.executable
-
-
-EBBTIDE = Contender("ebbtide, engage alone", 1.0, servers.as_journal)
-END_TO_END = Contender("ebbtide, end to end", 1.0, servers.as_published)
-PLAIN = Contender("plain loop (the bound)", 1.0, servers.as_journal, "plain_loop", JOURNAL)
-CONTENDERS = (
-    EBBTIDE,
-    END_TO_END,
-    PLAIN,
-    Contender("stock Faust, Redis per event", 0.02, servers.as_one_topic, "faust_per_event"),
-    Contender("stock Faust, take + pipeline", 0.1, servers.as_one_topic, "faust_take"),
-    Contender("Quix Streams", 0.5, servers.as_one_topic, "quix", python=PEERS),
-    Contender("Bytewax", 0.5, servers.as_one_topic, "bytewax_flow", python=PEERS),
-)
-
-
 def measure(options: Options) -> dict[str, Any]:
     """All contenders in turn, several rounds. Raises Wrong."""
-    chosen = [it for it in CONTENDERS if options.wants(it.name)]
+    taking_part = roster.chosen(options)
     with doing(f"W: {options.events:,} events of {options.customers:,} customers"):
         path = workload.on_disk(BUILD, options.events, options.customers)
-    if any(it.python == PEERS for it in chosen):
-        make_environment()
     measured: dict[str, list[Measured]] = defaultdict(list)
     for number in range(1, options.rounds + 1):
-        for contender in chosen:
+        for contender in taking_part:
             events = max(_EVENTS_MIN, round(options.events * contender.share))
             with doing(f"round {number}/{options.rounds}: {contender.name}"):
                 measured[contender.name].append(run(contender, path, events, BUILD / "run"))
     return {
         "events": options.events, "customers": options.customers, "rounds": options.rounds,
-        "contenders": figures(measured, ebbtide=EBBTIDE.name, bound=PLAIN.name),
+        "contenders": figures(measured, {it.name: it.beside for it in taking_part}),
     }  # fmt: skip
 
 
@@ -89,16 +55,16 @@ def show(found: dict[str, Any]) -> Table:
     table = Table(box=None, header_style="bold")
     table.add_column("contender")
     for name in ("events", "triggers", "events/s", "least", "most", "µs CPU", "of the bound",
-                 "Ebbtide is faster", "MB"):  # fmt: skip
+                 "engage is faster", "end to end is", "MB"):  # fmt: skip
         table.add_column(name, justify="right")
     for name, it in found["contenders"].items():
         rate, cpu = it["events_per_s"], it["cpu_us_per_event"]
-        faster, bound = it["ebbtide_is_faster_by"], it["cpu_against_the_bound"]
+        ratios = [it["cpu_against_the_bound"], it["engage_is_faster_by"],
+                  it["end_to_end_is_faster_by"]]  # fmt: skip
         table.add_row(
             name, f"{it['events']:,}", f"{it['triggers']:,}", f"{rate['median']:,.0f}",
             f"{rate['min']:,.0f}", f"{rate['max']:,.0f}", f"{cpu['median']:.1f}",
-            "" if bound is None else f"{bound:.2f} x", "" if faster is None else f"{faster:.2f} x",
-            str(it["rss_mb"]),
+            *("" if ratio is None else f"{ratio:.2f} x" for ratio in ratios), str(it["rss_mb"]),
         )  # fmt: skip
     return table
 
@@ -108,24 +74,25 @@ def run(contender: Contender, path: Path, events: int, folder: Path) -> Measured
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     kinds = load_policy(load_settings({}, config=str(CONFIG))).kinds()
-    with servers.servers(folder / "servers", kinds) as embedded:
-        servers.fill(embedded.broker, contender.fill(path, events))
-        if contender.program:
-            return _program(contender, embedded, events, folder)
+    with servers.servers(folder / "servers", kinds, apache=contender.apache) as there:
+        servers.fill(there.broker, contender.fill(path, events))
+        if contender.command is not None:
+            return _program(contender, contender.command(), there, events, folder)
         with worker(
-            embedded.broker, embedded.redis_url, embedded.kafka_port + 1, folder / "log",
-            clock="feed", transactions="0",
+            there.broker, there.redis_url, there.web_port, folder / "log",
+            clock="feed", transactions=str(int(contender.apache)),
         ) as process:  # fmt: skip
-            return _watch(process, embedded, kinds, events)
+            return _watch(process, there, kinds, events)
 
 
-def _program(contender: Contender, embedded: Embedded, events: int, folder: Path) -> Measured:
+def _program(
+    contender: Contender, command: list[str], there: Servers, events: int, folder: Path
+) -> Measured:
     result = folder / "result.json"
     words = {
-        "broker": embedded.broker, "redis": embedded.redis_url, "topic": contender.topic,
+        "broker": there.broker, "redis": there.redis_url, "topic": contender.topic,
         "out": servers.SINK, "group": "bench", "events": events, "result": result, "folder": folder,
     }  # fmt: skip
-    command = [contender.python, "-m", f"bench.contenders.{contender.program}"]
     command += [f"--{name}={value}" for name, value in words.items()]
     log = folder / "log"
     with log.open("wb") as output:
@@ -146,12 +113,14 @@ def _program(contender: Contender, embedded: Embedded, events: int, folder: Path
     measured = msgspec.json.decode(result.read_bytes(), type=Measured)
     if measured.events != events or measured.total not in (0, events):
         raise Wrong(f"{contender.name} counts {measured.events} of {events}, {measured.total} kept")
+    if contender.apache:
+        _check_published(measured.triggers, there, [servers.SINK])
     return measured
 
 
-def _watch(process: psutil.Process, embedded: Embedded, kinds: list[str], events: int) -> Measured:
+def _watch(process: psutil.Process, there: Servers, kinds: list[str], events: int) -> Measured:
     """A worker, from its first commit to its last publication."""
-    rows: Any = redis.Redis.from_url(embedded.redis_url)
+    rows: Any = redis.Redis.from_url(there.redis_url)
     deadline = time.monotonic() + LIMIT_S
     began: tuple[float, float, int] | None = None
     while True:
@@ -167,9 +136,7 @@ def _watch(process: psutil.Process, embedded: Embedded, kinds: list[str], events
     if began is None:
         raise Wrong("the worker was done before it was looked at: give it more events")
     wall, before, first = began
-    published = _count_records(embedded.broker, [trigger_topic(it) for it in kinds])
-    if published != here.sent:
-        raise Wrong(f"{here.sent} triggers were decided, and {published} published")
+    _check_published(here.sent, there, [trigger_topic(it) for it in kinds])
     part = (events - first) / events
     rss = process.memory_info().rss / 2**20
     # What was applied at the first look is left out, and the rest is counted as if it were all.
@@ -178,6 +145,9 @@ def _watch(process: psutil.Process, embedded: Embedded, kinds: list[str], events
     )
 
 
-def _count_records(broker: str, topics: list[str]) -> int:
-    with Reader(Brokers(broker)) as reader:
-        return sum(1 for _ in reader.to_the_end(topics))
+def _check_published(decided: int, there: Servers, topics: list[str]) -> None:
+    """Raise Wrong unless so many records are on the topics, committed where there are commits."""
+    with Reader(Brokers(there.broker)) as reader:
+        published = sum(1 for _ in reader.to_the_end(topics))
+    if published != decided:
+        raise Wrong(f"{decided} triggers were decided, and {published} published")

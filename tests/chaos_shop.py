@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 
 import redis
-from apache_kafka import ApacheKafka
 from chaos_proxy import Proxy
 from hurry import write_hurried
 from live_shop import until
 
+from bench.apache_kafka import ApacheKafka
 from config.settings import Settings, load_settings
 from state.table import Position
 from streams.bootstrap import load_policy

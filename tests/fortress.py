@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Self
 
 import redis
-from apache_kafka import ApacheKafka
 from certificates import Authority
 from chaos_shop import REDIS_SERVER, free_port
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
@@ -23,6 +22,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 from live_shop import until
 from pages import blocks, page, section
 
+from bench.apache_kafka import ApacheKafka
 from config.settings import Settings, load_settings
 from streams.connection import brokers_of
 from streams.embedded import GUARD, HOST

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from apache_kafka import why_not
 from chaos import run
 from chaos_shop import why_no_redis
+
+from bench.apache_kafka import why_not
 
 REASON = why_not() or why_no_redis() or ""
 

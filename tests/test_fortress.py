@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import apache_kafka
 import certificates
 import pytest
 from chaos_shop import why_no_redis
@@ -12,10 +11,11 @@ from fortress import ADMIN, PASSWORDS, Fortress
 from live_shop import now, until
 from pages import page, rows, section
 
+from bench.apache_kafka import why_not
 from schemas.codec import encode_json
 from schemas.reviews import ReviewPosted
 
-REASON = apache_kafka.why_not() or certificates.why_not() or why_no_redis() or ""
+REASON = why_not() or certificates.why_not() or why_no_redis() or ""
 pytestmark = [pytest.mark.kafka, pytest.mark.skipif(bool(REASON), reason=REASON)]
 
 SECURE = page("docs/secure.md")

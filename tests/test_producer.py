@@ -5,8 +5,9 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from apache_kafka import NEEDED, ApacheKafka
+from apache_kafka import NEEDED
 
+from bench.apache_kafka import ApacheKafka
 from streams.connection import Brokers
 from streams.producer import DeliveryError, Outbound, Producer
 from streams.topics import Topic, Topics

@@ -7,9 +7,10 @@ import asyncio
 from collections.abc import Iterator
 
 import pytest
-from apache_kafka import NEEDED, ApacheKafka
+from apache_kafka import NEEDED
 from confluent_kafka import Consumer, KafkaError
 
+from bench.apache_kafka import ApacheKafka
 from schemas.decisions import Mark
 from streams.connection import Brokers
 from streams.producer import DeliveryError, Outbound, Producer, producer_config
