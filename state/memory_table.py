@@ -2,6 +2,8 @@
 
 from bisect import bisect_right, insort
 
+from msgspec.structs import replace
+
 from state.table import Commit, Loaded, Needs, Position
 
 
@@ -89,8 +91,11 @@ class MemoryTable:
         """Every encoded customer row of the partition."""
         return self._of(partition).customers
 
-    def contents(self, partition: int) -> dict[tuple[str, str], bytes]:
-        """All that is state, as Redis holds it: by the name of the key, and the name in it."""
+    def contents(self, partition: int, epoch: int = 0) -> dict[tuple[str, str], bytes]:
+        """All that is state, as Redis holds it: by the name of the key, and the name in it.
+
+        epoch: of the position; how often rows were replaced is no matter of the journal's.
+        """
         here = self._of(partition)
         found = {("customers", name): row for name, row in here.customers.items()}
         found |= {("products", name): row for name, row in here.products.items()}
@@ -98,7 +103,7 @@ class MemoryTable:
         found |= {("counters", name): b"%d" % by for name, by in here.counters.items()}
         if here.shop is not None:
             found["shop", ""] = here.shop
-            found["position", ""] = str(here.position).encode()
+            found["position", ""] = str(replace(here.position, epoch=epoch)).encode()
         return found
 
     def _of(self, partition: int) -> _Partition:

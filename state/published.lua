@@ -2,7 +2,7 @@
 -- KEYS: position, outbox.  ARGV: published sequence
 
 local position = redis.call('GET', KEYS[1]) or '0:0:0'
-local unpublished = tonumber(string.match(position, ':(%d+)$')) - tonumber(ARGV[1])
+local unpublished = tonumber(string.match(position, '^%d+:%d+:(%d+)')) - tonumber(ARGV[1])
 -- More than was ever decided here: who says that speaks of rows that others have taken the place of.
 if unpublished < 0 then return 0 end
 if unpublished == 0 then

@@ -7,6 +7,7 @@ Two implementations keep these laws, and one contract test holds both to them: `
 ``redis_table``.
 """
 
+from collections.abc import Container
 from typing import Protocol
 
 from msgspec import Struct
@@ -23,14 +24,18 @@ class Position(Struct, frozen=True, order=True):
     chunk: how many commits the tick at ``offset`` has had already; a tick with very many due
     timers takes several, and each must be told from the next.
     sequence: how many decisions the partition has made; the outbox ends with this one.
+    epoch: how often all rows have been replaced by others, restored or rebuilt. Whoever holds what
+    was read before that is at another position, also where the journal's offset is the same.
     """
 
     offset: int = 0
     chunk: int = 0
     sequence: int = 0
+    epoch: int = 0
 
     def __str__(self) -> str:
-        return f"{self.offset}:{self.chunk}:{self.sequence}"
+        here = f"{self.offset}:{self.chunk}:{self.sequence}"
+        return f"{here}:{self.epoch}" if self.epoch else here
 
     @classmethod
     def parse(cls, text: bytes | None) -> "Position":
@@ -39,15 +44,15 @@ class Position(Struct, frozen=True, order=True):
         Raises StoreError where it is none.
 
         >>> Position.parse(b"120:0:7")
-        Position(offset=120, chunk=0, sequence=7)
+        Position(offset=120, chunk=0, sequence=7, epoch=0)
         """
         if text is None:
             return cls()
         try:
-            offset, chunk, sequence = map(int, text.split(b":"))
-        except ValueError as error:
+            offset, chunk, sequence, *epoch = map(int, text.split(b":"))
+            return cls(offset, chunk, sequence, *epoch)
+        except (ValueError, TypeError) as error:
             raise StoreError(f"{text[:40]!r} is no position of a partition") from error
-        return cls(offset, chunk, sequence)
 
 
 class Needs(Struct, frozen=True):
@@ -57,6 +62,15 @@ class Needs(Struct, frozen=True):
     products: list[str] = []
     due_until: int | None = None
     due_max: int = 0
+
+    def without(self, customer_ids: Container[str]) -> "Needs":
+        """All but these customers' rows."""
+        customers = [it for it in self.customers if it not in customer_ids]
+        return Needs(customers, self.products, self.due_until, self.due_max)
+
+    def is_nothing(self) -> bool:
+        """Whether there is nothing to load, but the shop's row."""
+        return not self.customers and not self.products and self.due_until is None
 
 
 class Loaded(Struct, frozen=True):

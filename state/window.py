@@ -31,18 +31,19 @@ def add(window: Window, at: int, newest: int, amount: int = 0) -> None:
     bucket that is kept leave no trace.
     """
     hour = at // HOUR
-    if at == newest or hour == newest // HOUR:
-        # The newest hour, as almost always: its bucket is the last one, or is to be.
-        bucket = hour * _LEVELS
-        if window and window[-FIELDS] == bucket:
-            # Nothing has grown old since it was made.
-            window[-2] += 1
-            window[-1] += amount
-            return
+    is_newest = at == newest or hour == newest // HOUR
+    bucket = hour * _LEVELS
+    if is_newest and window and window[-FIELDS] == bucket:
+        # The last bucket, as almost always; nothing has grown old since it was made.
+        window[-2] += 1
+        window[-1] += amount
+        return
+    # First, so that what has grown old stands in order with what comes late.
+    _coarsen(window, newest)
+    if is_newest:
         window += (bucket, 1, amount)
     elif (level := _level(at, newest)) is not None:
         _merge(window, level, at // LEVELS[level][0], 1, amount)
-    _coarsen(window, newest)
 
 
 def total(window: Window, now: int, length: int) -> tuple[int, int]:

@@ -35,7 +35,7 @@ def test_a_mark_that_is_no_text_is_none_of_ours() -> None:
     assert publisher._decode(b'{"journal":"\x80"}') is None
 
 
-@pytest.mark.parametrize("text", [b"", b"1:2", b"1:2:x", b"1:2:3:4"])
+@pytest.mark.parametrize("text", [b"", b"1:2", b"1:2:x", b"1:2:3:4:5"])
 def test_a_position_that_is_none_is_the_stores_trouble(text: bytes) -> None:
     with pytest.raises(StoreError, match="is no position"):
         Position.parse(text)

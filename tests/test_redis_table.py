@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from redis.crc import key_slot
 from tables import BEGINNING, ELSEWHERE, FULL, HERE, IDS, Store, memory_store, redis_store, step
 
+from state.redis_stage import Stage
 from state.redis_table import RedisTable
 from state.table import Needs, Position, StoreError
 from streams.embedded import HOST, Embedded
@@ -101,6 +102,28 @@ def test_both_tables_answer_every_step_alike(
         for asked in steps:
             assert take(in_redis, asked) == take(in_memory, asked)
             assert in_redis.everything() == in_memory.everything()
+
+
+def test_rows_that_take_the_place_of_others_are_at_a_position_of_their_own(
+    embedded: Embedded,
+) -> None:
+    async def ask() -> list[Position]:
+        found = []
+        async with RedisTable(embedded.redis_url) as live, Stage(embedded.redis_url, "t") as stage:
+            await live.commit(HERE, FULL)
+            for _ in range(2):
+                await stage.copy(HERE)
+                assert await stage.promote(HERE, back=False)
+                found.append(await live.position(HERE))
+                # Whoever has read the rows before that must not write them now.
+                assert not await live.commit(HERE, step(FULL.position, customers={"ann": b"old"}))
+            await live.published(HERE, found[-1].sequence)
+            assert await live.outbox(HERE, 10) == []
+        return found
+
+    at = FULL.position
+    replaced = [msgspec.structs.replace(at, epoch=epoch) for epoch in (1, 2)]
+    assert asyncio.run(ask()) == replaced
 
 
 def test_all_keys_of_a_partition_share_a_slot(client: Any, in_redis: Store) -> None:

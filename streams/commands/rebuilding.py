@@ -153,7 +153,7 @@ async def _out(live: RedisTable, partition: int, mark: Mark) -> Mark:
 
 
 async def _compare(stage: Stage, memory: MemoryTable, partition: int, done: Done) -> None:
-    expected = memory.contents(partition)
+    expected = memory.contents(partition, (await stage.position(partition)).epoch)
     async for piece in stage.pieces(partition):
         if piece.name == "outbox":
             continue  # What has been published of it is not state.
