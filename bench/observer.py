@@ -6,6 +6,7 @@ significant digits from a microsecond to a minute, and no samples to keep.
 """
 
 import time
+from typing import Any
 
 import msgspec
 from confluent_kafka import Consumer, TopicPartition
@@ -62,7 +63,7 @@ def main() -> None:
             continue
         now = time.time()
         for record in [first, *consumer.consume(_AT_ONCE, 0)]:
-            headers = dict(record.headers() or ()) if record.error() is None else {}
+            headers: dict[str, Any] = dict(record.headers() or ())  # None where it is an error.
             number = number_of(headers.get("ce_causationid", b"").decode())
             if number is None:
                 continue

@@ -64,14 +64,14 @@ class Contender(Struct, frozen=True):
     """Who takes part. shape: what the load looks like, by its name in bench/load.py.
 
     capacity_of: whose throughput the loads are a part of. program: a module of
-    ``bench.contenders``; Ebbtide's worker without one, with ``settings``.
+    ``bench.contenders``; Ebbtide's worker without one, which publishes in ``transactions`` or not.
     """
 
     name: str
     capacity_of: throughput.Contender
     shape: str = "journalled"
     program: str = ""
-    settings: dict[str, str] = {"transactions": "0"}
+    transactions: bool = False
     servers: Servers = embedded
 
 
@@ -124,7 +124,8 @@ def _running(contender: Contender, place: Place, events: int, folder: Path) -> I
     """The contender, ready for work."""
     if not contender.program:
         with worker(
-            place.broker, place.redis_url, place.web_port, folder / "log", **contender.settings
+            place.broker, place.redis_url, place.web_port, folder / "log",
+            transactions=str(int(contender.transactions)),
         ):  # fmt: skip
             _until_ready(place.web_port)
             yield
