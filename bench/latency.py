@@ -17,7 +17,7 @@ from rich.table import Table
 from bench import throughput, workload
 from bench.figures import spread
 from bench.open_loop import Contender, Latencies, Load, run
-from bench.place import BUILD, CONFIG, ROOT, Options, doing, make_environment
+from bench.place import BUILD, CONFIG, FOUND, Options, doing, make_environment
 from config.settings import load_settings
 from streams.bootstrap import load_policy
 
@@ -122,7 +122,7 @@ def _of(figure: str) -> Callable[[Latencies], float]:
 def _capacity(contender: throughput.Contender, path: Path) -> float:
     """Events in a second, as bench.json has it; or measured now."""
     try:
-        kept = json.loads((ROOT / "build" / "bench.json").read_text())
+        kept = json.loads(FOUND.read_text())
         known = kept["throughput"]["contenders"][contender.name]
         return float(known["events_per_s"]["median"])
     except (FileNotFoundError, KeyError):
