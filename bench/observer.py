@@ -5,6 +5,7 @@ every latency, the same for all contenders. The histogram is Gil Tene's HdrHisto
 significant digits from a microsecond to a minute, and no samples to keep.
 """
 
+import signal
 import time
 from typing import Any
 
@@ -41,11 +42,10 @@ def seen_by(histogram: HdrHistogram, seen: int) -> Seen:
 
 
 def main() -> None:
-    """Run by bench/latency.py; ends by itself at a set time."""
+    """Run by bench/open_loop.py; ends, with its result, when it is asked to (SIGTERM)."""
     parser = arguments()
     parser.add_argument("--topic", required=True)
     parser.add_argument("--partitions", type=int, required=True)
-    parser.add_argument("--until", type=float, required=True)
     parsed = parser.parse_args()
     schedule = read(parsed)
     histogram = HdrHistogram(1, LONGEST_S * _US, 3)
@@ -55,8 +55,10 @@ def main() -> None:
          "isolation.level": "read_committed"}
     )  # fmt: skip
     consumer.assign([TopicPartition(parsed.topic, it, 0) for it in range(parsed.partitions)])
+    ended: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _: ended.append(number))
     seen = 0
-    while time.time() < parsed.until:
+    while not ended:
         # The first alone: librdkafka's ``consume`` would wait until all that were asked for came.
         first = consumer.poll(_POLL_S)
         if first is None:
