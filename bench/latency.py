@@ -23,7 +23,6 @@ from streams.bootstrap import load_policy
 
 #: Of the capacity, in percent.
 LOADS, QUICK_LOADS = (25, 50, 80), (50,)
-WARM_UP_S = 3.0
 SECONDS, QUICK_SECONDS = 15.0, 5.0
 # Enough for a capacity that has not been measured in this session.
 _CAPACITY_EVENTS = 300_000
@@ -50,14 +49,13 @@ def measure(options: Options) -> dict[str, Any]:
     for number in range(1, options.rounds + 1):
         for percent in loads:
             for it in chosen:
-                load = Load(
-                    path, round(capacity[it.capacity_of.name] * percent / 100), WARM_UP_S, seconds
-                )
+                rate = round(capacity[it.capacity_of.name] * percent / 100)
+                load = Load(path, rate, it.warm_up_s, seconds)
                 what = f"{it.name} at {percent} %, {load.rate:,.0f} events/s"
                 with doing(f"round {number}/{options.rounds}: {what}"):
                     measured[it.name, percent].append(run(it, load, kinds, _folder()))
     return {
-        "warm_up_s": WARM_UP_S, "seconds": seconds, "rounds": options.rounds,
+        "seconds": seconds, "rounds": options.rounds,
         "capacity_events_per_s": capacity, "contenders": figures(measured),
     }  # fmt: skip
 
@@ -65,19 +63,21 @@ def measure(options: Options) -> dict[str, Any]:
 def figures(measured: Mapping[Run, Sequence[Latencies]]) -> dict[str, dict[str, Any]]:
     """By contender and load: medians over rounds, and medians of ratios within a round.
 
-    Runs that did not keep up have no latency: they are counted, and left out.
+    Runs with a fault have no latency: they are counted, and left out.
     """
     found: dict[str, dict[str, Any]] = defaultdict(dict)
     for (name, percent), runs in measured.items():
-        good = [it for it in runs if it.has_kept_up]
+        good = [it for it in runs if not it.fault]
         bound = measured.get((PLAIN.name, percent), ())
         pairs = [
             (one, other) for one, other in zip(runs, bound, strict=False)
-            if one.has_kept_up and other.has_kept_up and one.rate == other.rate
+            if not one.fault and not other.fault and one.rate == other.rate
         ]  # fmt: skip
         here: dict[str, Any] = {
             "events_per_s": runs[0].rate, "triggers": sum(it.counted for it in good),
-            "kept_up": len(good), "runs": len(runs), "backlog_max": max(it.backlog for it in runs),
+            "runs": len(runs), "good": len(good),
+            "fault": next((it.fault for it in runs if it.fault), ""),
+            "backlog_max": max(it.backlog for it in runs),
             "generator_lag_ms_p99": max(it.generator_lag_ms_p99 for it in runs),
         }  # fmt: skip
         for figure in ("p50_ms", "p99_ms", "p999_ms", "max_ms"):
@@ -102,11 +102,12 @@ def show(found: dict[str, Any]) -> Table:
         for percent, it in loads.items():
             row = [name, f"{percent} %", f"{it['events_per_s']:,.0f}"]
             if it["p50_ms"] is None:
-                table.add_row(*row, "", f"[red]{it['backlog_max']:,} events behind[/]")
+                late = f"{it['generator_lag_ms_p99']:.1f}"
+                table.add_row(*row, f"[red]{it['fault']}[/]", *[""] * 6, late)
                 continue
             latencies = [it[figure] for figure in ("p50_ms", "p99_ms", "p999_ms", "max_ms")]
             bounds = [it["p50_against_the_bound"], it["p99_against_the_bound"]]
-            lost = "" if it["kept_up"] == it["runs"] else f" ({it['kept_up']} of {it['runs']} runs)"
+            lost = f" ({it['good']} of {it['runs']} runs)" if it["fault"] else ""
             table.add_row(
                 *row, f"{it['triggers']:,}{lost}", *(f"{one['median']:.1f}" for one in latencies),
                 *("" if one is None else f"{one:.2f} x" for one in bounds),

@@ -38,7 +38,7 @@ _DRAIN_S = 120.0
 _SEEN_S = 0.5
 # Behind by what arrives in so long when the load ends: latency then says how long one measured.
 _BEHIND_S = 1.0
-# Gross: half of what is promised for the slowest one trigger in a hundred.
+# As much as some of what is to be measured: a machine so busy measures its own queue.
 _LAG_MS_MAX = 50.0
 _READY_S = 60.0
 _LOOK_EVERY_S = 0.1
@@ -67,6 +67,7 @@ class Contender(Struct, frozen=True):
 
     capacity_of: whose throughput the loads are a part of. program: a module of
     ``bench.contenders``; Ebbtide's worker without one, which publishes in ``transactions`` or not.
+    warm_up_s: does not count. A broker in Java needs more of it.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Contender(Struct, frozen=True):
     program: str = ""
     transactions: bool = False
     servers: Servers = embedded
+    warm_up_s: float = 3.0
 
 
 class Latencies(Struct):
@@ -91,9 +93,13 @@ class Latencies(Struct):
     backlog: int
 
     @property
-    def has_kept_up(self) -> bool:
-        """Whether the latencies are those of the load, and not of how long it went on."""
-        return self.backlog <= self.rate * _BEHIND_S
+    def fault(self) -> str:
+        """Why the latencies are not those of the load; empty where they are."""
+        if self.generator_lag_ms_p99 > _LAG_MS_MAX:
+            return "the generator was late"
+        if self.backlog > self.rate * _BEHIND_S:
+            return "did not keep up"
+        return ""
 
 
 class Load(Struct, frozen=True):
@@ -193,8 +199,6 @@ def _check(
 ) -> None:
     if sent.failed:
         raise Wrong(f"the broker did not take {sent.failed} of {sent.sent} events")
-    if sent.lag_ms_p99 > _LAG_MS_MAX:
-        raise Wrong(f"the generator was {sent.lag_ms_p99} ms late at p99: the machine is too busy")
     if reached.applied != schedule.events:
         raise Wrong(f"{contender.name} has applied {reached.applied} of {schedule.events} events")
     if reached.sent != found.seen:

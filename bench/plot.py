@@ -68,7 +68,7 @@ def latency(found: dict[str, Any], path: Path) -> None:
         if run is None:
             axes.text(least_ms, row, name, va="center", color=_colour(name))
         elif run["p50_ms"] is None:
-            axes.text(least_ms, row, " did not keep up", va="center", color=INK)
+            axes.text(least_ms, row, f" {run['fault']}", va="center", color=INK)
         else:
             values = [run[figure]["median"] for figure, _, _ in _MARKS]
             axes.plot([values[0], values[-1]], [row, row], color=_colour(name), linewidth=1.6)
