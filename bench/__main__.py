@@ -2,16 +2,17 @@
 
 import argparse
 import json
+import subprocess
 import sys
 from typing import Any
 
 from rich.console import Console
 
-from bench import throughput
-from bench.place import ROOT, Options, Wrong
+from bench import latency, throughput
+from bench.place import FOUND, PEERS, ROOT, Options, Wrong, make_environment
 
 #: What can be measured, in the order in which it is; each has ``measure`` and ``show``.
-PARTS: dict[str, Any] = {"throughput": throughput}
+PARTS: dict[str, Any] = {"throughput": throughput, "latency": latency}
 
 
 def main() -> int:
@@ -26,7 +27,12 @@ def main() -> int:
         "--only", action="append", default=[], help="contenders whose names have it"
     )
     parser.add_argument("--json", action="store_true", help="the figures on stdout")
+    parser.add_argument(
+        "--plot", action="store_true", help="draw what was measured, and measure nothing"
+    )
     args = parser.parse_args()
+    if args.plot:
+        return _plot()
     rounds, events = (1, args.events // 10) if args.quick else (args.rounds, args.events)
     options = Options(args.quick, rounds, events, args.customers, tuple(args.only))
     found = _kept()
@@ -37,7 +43,7 @@ def main() -> int:
         except Wrong as error:
             Console(stderr=True).print(str(error), style="red")
             return 1
-        (ROOT / "build" / "bench.json").write_text(json.dumps(found, indent=2) + "\n")
+        FOUND.write_text(json.dumps(found, indent=2) + "\n")
         if not args.json:
             console.print(PARTS[name].show(found[name]))
     if args.json:
@@ -48,10 +54,17 @@ def main() -> int:
 def _kept() -> dict[str, Any]:
     """What an earlier run has found of the other parts."""
     try:
-        kept: dict[str, Any] = json.loads((ROOT / "build" / "bench.json").read_text())
+        kept: dict[str, Any] = json.loads(FOUND.read_text())
     except FileNotFoundError:
         return {}
     return {name: kept[name] for name in PARTS if name in kept}
+
+
+def _plot() -> int:
+    """Draw docs/throughput.svg and docs/latency.svg; returns the exit code."""
+    make_environment()
+    command = [PEERS, "-m", "bench.plot", str(FOUND), str(ROOT / "docs")]
+    return subprocess.run(command, cwd=ROOT, check=False).returncode
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ from rich.console import Console
 
 ROOT = Path(__file__).parents[1]
 BUILD = ROOT / "build" / "bench"
+#: What was measured, as far as it was.
+FOUND = ROOT / "build" / "bench.json"
 CONFIG = Path(__file__).with_name("engine.toml")
 #: The Python of contenders that need other packages than Ebbtide.
 PEERS = str(BUILD / "venv" / "bin" / "python")

@@ -25,6 +25,10 @@ _POLL_S = 0.1
 _QUEUE_FULL_WAIT_S = 0.005
 _BROKER_WAIT_MS = 10_000
 RECORD_BYTES_MAX = 4 * 1024 * 1024
+# A `send` hands over at once all that it has, so nothing else is worth waiting for. With 1 ms, 60
+# records take four requests to four partitions in 2 ms, as many as with librdkafka's 5 ms in 6 ms;
+# with none they take as many in 1 ms, but 2,000 take 23 instead of 8.
+LINGER_MS = 1
 
 
 def producer_config(brokers: Brokers) -> dict[str, Any]:
@@ -95,7 +99,7 @@ class Producer:
     kept). Everything that it holds then fails, and another takes its place.
     """
 
-    def __init__(self, brokers: Brokers, linger_ms: int = 5) -> None:
+    def __init__(self, brokers: Brokers, linger_ms: int = LINGER_MS) -> None:
         # A record that expired would leave a gap, which `enable.gapless.guarantee` does not see.
         lasting = {"linger.ms": linger_ms, "message.timeout.ms": 0}
         self._settings = producer_config(brokers) | lasting

@@ -79,7 +79,7 @@ class Loop:
         """Until all events are done."""
         while True:
             fetched: dict[int, list[Any]] = defaultdict(list)
-            for record in self._consumer.consume(FETCH_MAX, FETCH_S):
+            for record in self._fetch():
                 if record.error() is None:
                     fetched[record.partition() or 0].append(record)
             if fetched:
@@ -87,6 +87,11 @@ class Loop:
             for partition, records in fetched.items():
                 facts = [decode_record(it.value()) for it in records]
                 self._apply(partition, [it.offset() for it in records], facts)
+
+    def _fetch(self) -> list[Any]:
+        """What there is; ``consume`` with a time would wait for the last of ``FETCH_MAX``."""
+        first = self._consumer.poll(FETCH_S)
+        return [] if first is None else [first, *self._consumer.consume(FETCH_MAX - 1, 0)]
 
     def _apply(self, partition: int, offsets: Sequence[int], facts: Sequence[Record]) -> None:
         """Load, decide, publish, commit; again where a tick has too many timers for one commit."""

@@ -1,0 +1,252 @@
+"""What becomes of one contender under one load? Generator, contender and observer, side by side.
+
+Three processes that know nothing of each other but the schedule; and a check that all that was sent
+was applied, and each trigger seen, before a latency counts.
+"""
+
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import redis
+from msgspec import Struct
+
+from bench import servers, throughput
+from bench.load import Sent
+from bench.place import CONFIG, LIMIT_S, PEERS, ROOT, Wrong
+from bench.schedule import Schedule
+from bench.worker import Progress, progress, worker
+from schemas.cloud_event import trigger_topic
+from streams.topics import JOURNAL
+
+#: A bad review: its trigger names the event that caused it. Carts and silence speak on timers.
+KIND = "service_recovery"
+
+# Each record of a load takes 8 µs to make; twice as long is given, and to start three seconds.
+_MADE_IN_S = 16e-6
+_STARTED_IN_S = 3.0
+# Everything that was sent must come out, also of those who have not kept up; and the last of it is
+# seen a moment after it is known to be out.
+_DRAIN_S = 120.0
+_SEEN_S = 0.5
+# Behind by what arrives in so long when the load ends: latency then says how long one measured.
+_BEHIND_S = 1.0
+# As much as some of what is to be measured: a machine so busy measures its own queue.
+_LAG_MS_MAX = 50.0
+_READY_S = 60.0
+_LOOK_EVERY_S = 0.1
+
+
+class Place(Struct, frozen=True):
+    """Where a run finds everything. Ports are on this machine."""
+
+    broker: str
+    redis_url: str
+    web_port: int
+
+
+Servers = Callable[[Path, Sequence[str]], AbstractContextManager[Place]]
+
+
+@contextmanager
+def embedded(folder: Path, kinds: Sequence[str]) -> Iterator[Place]:
+    """The embedded servers, empty, with all topics."""
+    with servers.servers(folder, kinds) as it:
+        yield Place(it.broker, it.redis_url, it.kafka_port + 1)
+
+
+class Contender(Struct, frozen=True):
+    """Who takes part. shape: what the load looks like, by its name in bench/load.py.
+
+    capacity_of: whose throughput the loads are a part of. program: a module of
+    ``bench.contenders``; Ebbtide's worker without one, which publishes in ``transactions`` or not.
+    warm_up_s: does not count. A broker in Java needs more of it.
+    """
+
+    name: str
+    capacity_of: throughput.Contender
+    shape: str = "journalled"
+    program: str = ""
+    transactions: bool = False
+    servers: Servers = embedded
+    warm_up_s: float = 3.0
+
+
+class Latencies(Struct):
+    """One run. backlog: events that were not applied when the last had been sent."""
+
+    rate: float
+    seen: int
+    counted: int
+    p50_ms: float
+    p99_ms: float
+    p999_ms: float
+    max_ms: float
+    generator_lag_ms_p99: float
+    backlog: int
+
+    @property
+    def fault(self) -> str:
+        """Why the latencies are not those of the load; empty where they are."""
+        if self.generator_lag_ms_p99 > _LAG_MS_MAX:
+            return "the generator was late"
+        if self.backlog > self.rate * _BEHIND_S:
+            return "did not keep up"
+        return ""
+
+
+class Load(Struct, frozen=True):
+    """What is sent: events in a second of a workload's file, after some seconds of warm-up."""
+
+    workload: Path
+    rate: float
+    warm_up_s: float
+    seconds: float
+
+    def schedule(self) -> Schedule:
+        """Begin as soon as all records can have been made."""
+        events = self.rate * (self.warm_up_s + self.seconds)
+        start_at = time.time() + _STARTED_IN_S + events * _MADE_IN_S
+        return Schedule(round(start_at, 3), self.rate, self.warm_up_s, self.seconds)
+
+
+def run(contender: Contender, load: Load, kinds: Sequence[str], folder: Path) -> Latencies:
+    """Run a contender under a load, in an empty folder. Raises Wrong."""
+    with contender.servers(folder / "servers", kinds) as place:
+        events = load.schedule().events
+        with _running(contender, place, events, folder):
+            schedule = load.schedule()
+            ends = _ends(contender, load, schedule, place, folder)
+            return _watch(contender, schedule, place, ends, folder)
+
+
+@contextmanager
+def _running(contender: Contender, place: Place, events: int, folder: Path) -> Iterator[None]:
+    """The contender, ready for work."""
+    if not contender.program:
+        with worker(
+            place.broker, place.redis_url, place.web_port, folder / "log",
+            transactions=str(int(contender.transactions)),
+        ):  # fmt: skip
+            _until_ready(place.web_port)
+            yield
+        return
+    words = {
+        "broker": place.broker, "redis": place.redis_url, "topic": JOURNAL, "out": servers.SINK,
+        "group": "bench", "events": events, "result": folder / "contender.json", "folder": folder,
+    }  # fmt: skip
+    command = [sys.executable, "-m", f"bench.contenders.{contender.program}"]
+    process = _start([*command, *_options(words)], folder / "log")
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _ends(
+    contender: Contender, load: Load, schedule: Schedule, place: Place, folder: Path
+) -> list[subprocess.Popen[bytes]]:
+    """The generator and the observer."""
+    told = [f"--broker={place.broker}", *schedule.words()]
+    sends = {"workload": load.workload, "shape": contender.shape, "result": folder / "sent.json"}
+    sees = {
+        "topic": trigger_topic(KIND), "partitions": servers.PARTITIONS,
+        "result": folder / "seen.json",
+    }  # fmt: skip
+    return [
+        _start([sys.executable, "-m", "bench.load", *told, *_options(sends)], folder / "load.log"),
+        _start([PEERS, "-m", "bench.observer", *told, *_options(sees)], folder / "observer.log"),
+    ]
+
+
+def _watch(
+    contender: Contender, schedule: Schedule, place: Place, ends: list[subprocess.Popen[bytes]],
+    folder: Path,
+) -> Latencies:  # fmt: skip
+    rows: Any = redis.Redis.from_url(place.redis_url)
+    generator, observer = ends
+    try:
+        _until_ended(generator, folder / "load.log")
+        behind = schedule.events - progress(rows, servers.PARTITIONS).applied
+        reached = _until_drained(contender, rows, schedule.events)
+        time.sleep(_SEEN_S)
+        observer.terminate()
+        _until_ended(observer, folder / "observer.log")
+    finally:
+        for process in ends:
+            process.kill()
+            process.wait()
+    sent = msgspec.json.decode((folder / "sent.json").read_bytes(), type=Sent)
+    seen = msgspec.json.decode((folder / "seen.json").read_bytes())
+    found = msgspec.convert(
+        seen | {"rate": schedule.rate, "backlog": behind, "generator_lag_ms_p99": sent.lag_ms_p99},
+        Latencies,
+    )
+    _check(contender, found, sent, schedule, reached)
+    return found
+
+
+def _check(
+    contender: Contender, found: Latencies, sent: Sent, schedule: Schedule, reached: Progress
+) -> None:
+    if sent.failed:
+        raise Wrong(f"the broker did not take {sent.failed} of {sent.sent} events")
+    if reached.applied != schedule.events:
+        raise Wrong(f"{contender.name} has applied {reached.applied} of {schedule.events} events")
+    if reached.sent != found.seen:
+        raise Wrong(f"{contender.name} has decided {reached.sent} triggers, {found.seen} were seen")
+
+
+def _start(command: list[str], log: Path) -> subprocess.Popen[bytes]:
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "EBBTIDE_CONFIG": str(CONFIG)}
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            command, stdout=output, stderr=output, cwd=log.parent, env=environment
+        )
+
+
+def _options(words: dict[str, Any]) -> list[str]:
+    return [f"--{name}={value}" for name, value in words.items()]
+
+
+def _until_ended(process: subprocess.Popen[bytes], log: Path) -> None:
+    try:
+        code = process.wait(LIMIT_S)
+    except subprocess.TimeoutExpired as error:
+        raise Wrong(f"not done in {LIMIT_S:.0f} s; the log is {log}") from error
+    if code:
+        raise Wrong(f"ended with {code}; the log is {log}")
+
+
+def _until_drained(contender: Contender, rows: Any, events: int) -> Progress:
+    """Return when all is applied and published, or when that has taken too long.
+
+    The plain loop publishes before it commits, and its last commit's outbox stays where it is.
+    """
+    deadline = time.monotonic() + _DRAIN_S
+    while True:
+        here = progress(rows, servers.PARTITIONS)
+        waiting = here.waiting and not contender.program
+        if (here.applied >= events and not waiting) or time.monotonic() > deadline:
+            return here
+        time.sleep(_LOOK_EVERY_S)
+
+
+def _until_ready(port: int) -> None:
+    """Return when the worker says that it does its work. Raises Wrong."""
+    deadline = time.monotonic() + _READY_S
+    while time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/ready", timeout=1):
+                return
+        except OSError:
+            time.sleep(_LOOK_EVERY_S)
+    raise Wrong(f"the worker was not ready within {_READY_S:.0f} s")
