@@ -14,7 +14,7 @@ from typing import Any
 
 from rich.table import Table
 
-from bench import throughput, workload
+from bench import roster, throughput, workload
 from bench.figures import spread
 from bench.open_loop import Contender, Latencies, Load, run
 from bench.place import BUILD, CONFIG, FOUND, Options, doing, make_environment
@@ -27,10 +27,17 @@ SECONDS, QUICK_SECONDS = 15.0, 5.0
 # Enough for a capacity that has not been measured in this session.
 _CAPACITY_EVENTS = 300_000
 
-EBBTIDE = Contender("ebbtide, engage alone", throughput.EBBTIDE)
-PLAIN = Contender("plain loop (the bound)", throughput.EBBTIDE, program="plain_loop")
-END_TO_END = Contender("ebbtide, end to end", throughput.END_TO_END, "published")
-CONTENDERS = (EBBTIDE, PLAIN, END_TO_END)
+PLAIN = Contender("plain loop (the bound)", roster.ENGAGE, command=roster.PLAIN.command)
+CONTENDERS = (
+    Contender("ebbtide, engage alone", roster.ENGAGE),
+    PLAIN,
+    Contender("ebbtide, end to end", roster.END_TO_END, "published"),
+    Contender("ebbtide, end to end, Apache Kafka", roster.END_TO_END_ON_APACHE, "published"),
+    Contender(
+        "ebbtide, end to end, Apache Kafka, transactions", roster.END_TO_END_ON_APACHE,
+        "published", transactions=True,
+    ),
+)  # fmt: skip
 
 Run = tuple[str, int]
 
@@ -38,7 +45,7 @@ Run = tuple[str, int]
 def measure(options: Options) -> dict[str, Any]:
     """All contenders under all loads, in turn, several rounds. Raises Wrong."""
     make_environment()
-    chosen = [it for it in CONTENDERS if options.wants(it.name)]
+    chosen = roster.able(CONTENDERS, options)
     loads, seconds = (QUICK_LOADS, QUICK_SECONDS) if options.quick else (LOADS, SECONDS)
     with doing(f"W: {options.events:,} events of {options.customers:,} customers"):
         path = workload.on_disk(BUILD, options.events, options.customers)
@@ -120,7 +127,7 @@ def _of(figure: str) -> Callable[[Latencies], float]:
     return lambda it: float(getattr(it, figure))
 
 
-def _capacity(contender: throughput.Contender, path: Path) -> float:
+def _capacity(contender: roster.Contender, path: Path) -> float:
     """Events in a second, as bench.json has it; or measured now."""
     try:
         kept = json.loads(FOUND.read_text())

@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,11 @@ import msgspec
 import redis
 from msgspec import Struct
 
-from bench import servers, throughput
+from bench import roster, servers
 from bench.load import Sent
 from bench.place import CONFIG, LIMIT_S, PEERS, ROOT, Wrong
 from bench.schedule import Schedule
+from bench.servers import Servers
 from bench.worker import Progress, progress, worker
 from schemas.cloud_event import trigger_topic
 from streams.topics import JOURNAL
@@ -44,39 +45,28 @@ _READY_S = 60.0
 _LOOK_EVERY_S = 0.1
 
 
-class Place(Struct, frozen=True):
-    """Where a run finds everything. Ports are on this machine."""
-
-    broker: str
-    redis_url: str
-    web_port: int
-
-
-Servers = Callable[[Path, Sequence[str]], AbstractContextManager[Place]]
-
-
-@contextmanager
-def embedded(folder: Path, kinds: Sequence[str]) -> Iterator[Place]:
-    """The embedded servers, empty, with all topics."""
-    with servers.servers(folder, kinds) as it:
-        yield Place(it.broker, it.redis_url, it.kafka_port + 1)
-
-
 class Contender(Struct, frozen=True):
     """Who takes part. shape: what the load looks like, by its name in bench/load.py.
 
-    capacity_of: whose throughput the loads are a part of. program: a module of
-    ``bench.contenders``; Ebbtide's worker without one, which publishes in ``transactions`` or not.
-    warm_up_s: does not count. A broker in Java needs more of it.
+    capacity_of: whose throughput the loads are a part of, on the same broker. command: what starts
+    it; Ebbtide's worker without one, which publishes in ``transactions`` or not.
     """
 
     name: str
-    capacity_of: throughput.Contender
+    capacity_of: roster.Contender
     shape: str = "journalled"
-    program: str = ""
+    command: Callable[[], list[str]] | None = None
     transactions: bool = False
-    servers: Servers = embedded
-    warm_up_s: float = 3.0
+
+    @property
+    def apache(self) -> bool:
+        """Whether it runs on Apache Kafka."""
+        return self.capacity_of.apache
+
+    @property
+    def warm_up_s(self) -> float:
+        """What does not count. A broker in Java needs more of it."""
+        return 12.0 if self.apache else 3.0
 
 
 class Latencies(Struct):
@@ -119,7 +109,7 @@ class Load(Struct, frozen=True):
 
 def run(contender: Contender, load: Load, kinds: Sequence[str], folder: Path) -> Latencies:
     """Run a contender under a load, in an empty folder. Raises Wrong."""
-    with contender.servers(folder / "servers", kinds) as place:
+    with servers.servers(folder / "servers", kinds, apache=contender.apache) as place:
         events = load.schedule().events
         with _running(contender, place, events, folder):
             schedule = load.schedule()
@@ -128,9 +118,9 @@ def run(contender: Contender, load: Load, kinds: Sequence[str], folder: Path) ->
 
 
 @contextmanager
-def _running(contender: Contender, place: Place, events: int, folder: Path) -> Iterator[None]:
+def _running(contender: Contender, place: Servers, events: int, folder: Path) -> Iterator[None]:
     """The contender, ready for work."""
-    if not contender.program:
+    if contender.command is None:
         with worker(
             place.broker, place.redis_url, place.web_port, folder / "log",
             transactions=str(int(contender.transactions)),
@@ -142,8 +132,7 @@ def _running(contender: Contender, place: Place, events: int, folder: Path) -> I
         "broker": place.broker, "redis": place.redis_url, "topic": JOURNAL, "out": servers.SINK,
         "group": "bench", "events": events, "result": folder / "contender.json", "folder": folder,
     }  # fmt: skip
-    command = [sys.executable, "-m", f"bench.contenders.{contender.program}"]
-    process = _start([*command, *_options(words)], folder / "log")
+    process = _start([*contender.command(), *_options(words)], folder / "log")
     try:
         yield
     finally:
@@ -152,7 +141,7 @@ def _running(contender: Contender, place: Place, events: int, folder: Path) -> I
 
 
 def _ends(
-    contender: Contender, load: Load, schedule: Schedule, place: Place, folder: Path
+    contender: Contender, load: Load, schedule: Schedule, place: Servers, folder: Path
 ) -> list[subprocess.Popen[bytes]]:
     """The generator and the observer."""
     told = [f"--broker={place.broker}", *schedule.words()]
@@ -168,7 +157,7 @@ def _ends(
 
 
 def _watch(
-    contender: Contender, schedule: Schedule, place: Place, ends: list[subprocess.Popen[bytes]],
+    contender: Contender, schedule: Schedule, place: Servers, ends: list[subprocess.Popen[bytes]],
     folder: Path,
 ) -> Latencies:  # fmt: skip
     rows: Any = redis.Redis.from_url(place.redis_url)
@@ -234,7 +223,7 @@ def _until_drained(contender: Contender, rows: Any, events: int) -> Progress:
     deadline = time.monotonic() + _DRAIN_S
     while True:
         here = progress(rows, servers.PARTITIONS)
-        waiting = here.waiting and not contender.program
+        waiting = here.waiting and contender.command is None
         if (here.applied >= events and not waiting) or time.monotonic() > deadline:
             return here
         time.sleep(_LOOK_EVERY_S)

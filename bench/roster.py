@@ -1,9 +1,10 @@
 """Who takes part, with which share of W, on which broker, and beside whom?"""
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 from msgspec import Struct
 
@@ -84,15 +85,38 @@ CONTENDERS = (
 )  # fmt: skip
 
 
-def chosen(options: Options) -> Sequence[Contender]:
-    """Those that were asked for and can run here, with all that they need fetched."""
-    found = [it for it in CONTENDERS if options.wants(it.name)]
+class Entrant(Protocol):
+    """Whoever takes part in something."""
+
+    @property
+    def name(self) -> str:
+        """By which it is asked for."""
+        ...
+
+    @property
+    def apache(self) -> bool:
+        """Whether it runs on Apache Kafka."""
+        ...
+
+
+E = TypeVar("E", bound=Entrant)
+
+
+def able(contenders: Iterable[E], options: Options) -> list[E]:
+    """Those that were asked for and can run here."""
+    found = [it for it in contenders if options.wants(it.name)]
     reason = why_not()
     if reason is None and options.quick and not options.only:
         reason = "A quick look has no time for Apache Kafka"
     if reason is not None and any(it.apache for it in found):
-        say(f"{reason}: Kafka Streams, and Ebbtide on the same broker, are left out.")
+        say(f"{reason}: whoever runs on it is left out.")
         found = [it for it in found if not it.apache]
+    return found
+
+
+def chosen(options: Options) -> list[Contender]:
+    """Those that were asked for and can run here, with all that they need fetched."""
+    found = able(CONTENDERS, options)
     for contender in found:
         if contender.command is not None:
             contender.command()
