@@ -111,34 +111,61 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         return consumer
 
 
+class _Asked(Struct, frozen=True):
+    """A fetch that is under way. generation: of the group when it was asked for."""
+
+    generation: int
+    began: float
+    answer: asyncio.Task[Any]
+
+
 class Consumer(driver.Consumer):
     """Yields one message for each fetched partition batch."""
+
+    _asked: _Asked | None = None
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
-        """Fetch what there is for the partitions that have room for it."""
+        """Fetch what there is for the partitions that have room for it.
+
+        While it is handed over, and dealt with, the next is fetched: aiokafka asks the broker again
+        only when all that it has was taken from it.
+        """
         hooks = _hooks(self.app)
         if not self.flow_active:
             await self.wait(self.can_resume_flow)  # type: ignore[arg-type]
-        wanted = {tp for tp in self._get_active_partitions() if not hooks.is_full(tp)}
-        if not wanted:
+        asked, self._asked = self._asked or self._ask(), None
+        if asked is None:
             await self.sleep(_GETMANY_WAIT_S)
             return
-        generation = self.app.consumer_generation_id
-        began = time.perf_counter()
-        found = await self._getmany(wanted, _GETMANY_WAIT_S)
-        fetched = cast("dict[TP, Fetched]", found)
+        fetched = cast("dict[TP, Fetched]", await asked.answer)
         if fetched:
-            time_stage("fetch", time.perf_counter() - began)
+            time_stage("fetch", time.perf_counter() - asked.began)
+            self._asked = self._ask()
         for tp, records in fetched.items():
             if self.should_stop or not self.flow_active:
                 break
-            if self.app.consumer_generation_id != generation:
+            if self.app.consumer_generation_id != asked.generation:
                 break  # What was fetched before a rebalance may be somebody else's now.
             hooks.handed(tp, self.highwater(tp) or records.ends_at)
-            yield tp, _message(tp, records, generation)
+            yield tp, _message(tp, records, asked.generation)
+
+    def _ask(self) -> _Asked | None:
+        """Begin to fetch; None where no partition has room."""
+        is_full = _hooks(self.app).is_full
+        wanted = {tp for tp in self._get_active_partitions() if not is_full(tp)}
+        if not wanted:
+            return None
+        answer = asyncio.create_task(self._getmany(wanted, _GETMANY_WAIT_S), name="fetch")
+        return _Asked(self.app.consumer_generation_id, time.perf_counter(), answer)
+
+    async def on_stop(self) -> None:
+        """Leave no fetch behind."""
+        if self._asked is not None:
+            self._asked.answer.cancel()
+        await super().on_stop()
 
     async def perform_seek(self) -> None:
         """Go to where each partition is to be read from: by the table, or else by Kafka."""
