@@ -7,11 +7,11 @@ from typing import Any
 
 from rich.console import Console
 
-from bench import throughput
+from bench import scale, throughput
 from bench.place import ROOT, Options, Wrong
 
 #: What can be measured, in the order in which it is; each has ``measure`` and ``show``.
-PARTS: dict[str, Any] = {"throughput": throughput}
+PARTS: dict[str, Any] = {"throughput": throughput, "scale": scale}
 
 
 def main() -> int:

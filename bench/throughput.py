@@ -7,15 +7,12 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import psutil
-import redis
 from msgspec import Struct
 from rich.table import Table
 
@@ -23,17 +20,14 @@ from bench import servers, workload
 from bench.figures import figures
 from bench.meter import Measured
 from bench.place import BUILD, CONFIG, LIMIT_S, PEERS, ROOT, Options, Wrong, doing, make_environment
-from bench.worker import cpu_s, progress, worker
+from bench.watch import watch
+from bench.worker import worker
 from config.settings import load_settings
-from schemas.cloud_event import trigger_topic
 from streams.bootstrap import load_policy
-from streams.commands.kafka import Reader
-from streams.connection import Brokers
 from streams.embedded import Embedded
 from streams.producer import Outbound
 from streams.topics import JOURNAL
 
-_LOOK_EVERY_S = 0.05
 _EVENTS_MIN = 1_000
 
 
@@ -116,7 +110,7 @@ def run(contender: Contender, path: Path, events: int, folder: Path) -> Measured
             embedded.broker, embedded.redis_url, embedded.kafka_port + 1, folder / "log",
             clock="feed", transactions="0",
         ) as process:  # fmt: skip
-            return _watch(process, embedded, kinds, events)
+            return watch([process], embedded, kinds, events)
 
 
 def _program(contender: Contender, embedded: Embedded, events: int, folder: Path) -> Measured:
@@ -147,37 +141,3 @@ def _program(contender: Contender, embedded: Embedded, events: int, folder: Path
     if measured.events != events or measured.total not in (0, events):
         raise Wrong(f"{contender.name} counts {measured.events} of {events}, {measured.total} kept")
     return measured
-
-
-def _watch(process: psutil.Process, embedded: Embedded, kinds: list[str], events: int) -> Measured:
-    """A worker, from its first commit to its last publication."""
-    rows: Any = redis.Redis.from_url(embedded.redis_url)
-    deadline = time.monotonic() + LIMIT_S
-    began: tuple[float, float, int] | None = None
-    while True:
-        here = progress(rows, servers.PARTITIONS)
-        now, cpu = time.perf_counter(), cpu_s(process)
-        if began is None and here.applied:
-            began = now, cpu, here.applied
-        if here.applied == events and not here.waiting:
-            break
-        if time.monotonic() > deadline:
-            raise Wrong(f"the worker has applied {here.applied} of {events} in {LIMIT_S:.0f} s")
-        time.sleep(_LOOK_EVERY_S)
-    if began is None:
-        raise Wrong("the worker was done before it was looked at: give it more events")
-    wall, before, first = began
-    published = _count_records(embedded.broker, [trigger_topic(it) for it in kinds])
-    if published != here.sent:
-        raise Wrong(f"{here.sent} triggers were decided, and {published} published")
-    part = (events - first) / events
-    rss = process.memory_info().rss / 2**20
-    # What was applied at the first look is left out, and the rest is counted as if it were all.
-    return Measured(
-        events, here.sent, (now - wall) / part, (cpu - before) / part, rss, here.applied
-    )
-
-
-def _count_records(broker: str, topics: list[str]) -> int:
-    with Reader(Brokers(broker)) as reader:
-        return sum(1 for _ in reader.to_the_end(topics))
