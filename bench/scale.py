@@ -64,9 +64,9 @@ def _customers(found: dict[str, Any]) -> Iterator[Line]:
 
 
 def _timers(found: dict[str, Any]) -> Iterator[Line]:
-    for outcome in ("sent", "refused"):
+    for outcome in scale_timers.OUTCOMES:
         it = found[outcome]
-        what = f"{found['timers']:,} timers at one tick, all {outcome}"
+        what = f"{found['timers']:,} timers at one tick, alerts {outcome}"
         rate, limit = it["fired_per_s"], scale_timers.PER_SECOND
         yield Line(f"{what}: fired", f"{rate:,}/s", f"{limit:,}/s", rate >= limit)
         yield Line(f"{what}: published", f"{it['told_per_s']:,}/s")
