@@ -61,7 +61,7 @@ class EngineSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     lateness_minutes: float = 60.0
     anonymous_days: float = 30.0
     retention_days: float = 1095.0
-    due_max: Annotated[int, Meta(ge=1)] = 2_000
+    due_max: Annotated[int, Meta(ge=1)] = 500
 
 
 class Engine:

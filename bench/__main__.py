@@ -8,11 +8,11 @@ from typing import Any
 
 from rich.console import Console
 
-from bench import latency, throughput
+from bench import latency, scale, throughput
 from bench.place import FOUND, PEERS, ROOT, Options, Wrong, make_environment
 
 #: What can be measured, in the order in which it is; each has ``measure`` and ``show``.
-PARTS: dict[str, Any] = {"throughput": throughput, "latency": latency}
+PARTS: dict[str, Any] = {"throughput": throughput, "latency": latency, "scale": scale}
 
 
 def main() -> int:

@@ -6,14 +6,11 @@ What a contender did is checked before its time counts.
 import os
 import shutil
 import subprocess
-import time
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import psutil
-import redis
 from rich.table import Table
 
 from bench import roster, servers, workload
@@ -22,14 +19,11 @@ from bench.meter import Measured
 from bench.place import BUILD, CONFIG, LIMIT_S, ROOT, Options, Wrong, doing
 from bench.roster import Contender
 from bench.servers import Servers
-from bench.worker import cpu_s, progress, worker
+from bench.watch import count_records, watch
+from bench.worker import worker
 from config.settings import load_settings
-from schemas.cloud_event import trigger_topic
 from streams.bootstrap import load_policy
-from streams.commands.kafka import Reader
-from streams.connection import Brokers
 
-_LOOK_EVERY_S = 0.05
 _EVENTS_MIN = 1_000
 
 
@@ -82,7 +76,7 @@ def run(contender: Contender, path: Path, events: int, folder: Path) -> Measured
             there.broker, there.redis_url, there.web_port, folder / "log",
             clock="feed", transactions=str(int(contender.apache)),
         ) as process:  # fmt: skip
-            return _watch(process, there, kinds, events)
+            return watch([process], there, kinds, events)
 
 
 def _program(
@@ -118,41 +112,8 @@ def _program(
     return measured
 
 
-def _watch(process: psutil.Process, there: Servers, kinds: list[str], events: int) -> Measured:
-    """A worker, from its first commit to its last; that it has published all is seen to as well."""
-    rows: Any = redis.Redis.from_url(there.redis_url)
-    deadline = time.monotonic() + LIMIT_S
-    began: tuple[float, float, int] | None = None
-    ended: tuple[float, float] | None = None
-    while True:
-        here = progress(rows, servers.PARTITIONS)
-        now, cpu = time.perf_counter(), cpu_s(process)
-        if began is None and here.applied:
-            began = now, cpu, here.applied
-        if ended is None and here.applied == events:
-            ended = now, cpu
-        if ended is not None and not here.waiting:
-            # An idle worker tells the table after a second that all is published.
-            break
-        if time.monotonic() > deadline:
-            raise Wrong(f"the worker has applied {here.applied} of {events} in {LIMIT_S:.0f} s")
-        time.sleep(_LOOK_EVERY_S)
-    if began is None:
-        raise Wrong("the worker was done before it was looked at: give it more events")
-    wall, before, first = began
-    now, cpu = ended
-    _check_published(here.sent, there, [trigger_topic(it) for it in kinds])
-    part = (events - first) / events
-    rss = process.memory_info().rss / 2**20
-    # What was applied at the first look is left out, and the rest is counted as if it were all.
-    return Measured(
-        events, here.sent, (now - wall) / part, (cpu - before) / part, rss, here.applied
-    )
-
-
 def _check_published(decided: int, there: Servers, topics: list[str]) -> None:
     """Raise Wrong unless so many records are on the topics, committed where there are commits."""
-    with Reader(Brokers(there.broker)) as reader:
-        published = sum(1 for _ in reader.to_the_end(topics))
+    published = count_records(there.broker, topics)
     if published != decided:
         raise Wrong(f"{decided} triggers were decided, and {published} published")

@@ -6,26 +6,26 @@
 -- Lua refuses to unpack more than about 8,000 values on its stack.
 local UNPACK_MAX = 7000
 
-local function rows(key, first, last)
+local function rows(key, ids, first, last)
   local found = {}
   for i = first, last, UNPACK_MAX do
-    local part = redis.call('HMGET', key, unpack(ARGV, i, math.min(i + UNPACK_MAX - 1, last)))
+    local part = redis.call('HMGET', key, unpack(ids, i, math.min(i + UNPACK_MAX - 1, last)))
     for j = 1, #part do found[#found + 1] = part[j] end
   end
   return found
 end
 
 local customers_last = 3 + tonumber(ARGV[3])
-local due, due_rows = {}, {}
+local due, due_ids = {}, {}
 if ARGV[1] ~= '' then
   due = redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', ARGV[1], 'WITHSCORES', 'LIMIT', 0, ARGV[2])
-  for i = 1, #due, 2 do due_rows[#due_rows + 1] = redis.call('HGET', KEYS[3], due[i]) end
+  for i = 1, #due, 2 do due_ids[#due_ids + 1] = due[i] end
 end
 return {
   redis.call('GET', KEYS[1]),
   redis.call('GET', KEYS[2]),
-  rows(KEYS[3], 4, customers_last),
-  rows(KEYS[5], customers_last + 1, #ARGV),
+  rows(KEYS[3], ARGV, 4, customers_last),
+  rows(KEYS[5], ARGV, customers_last + 1, #ARGV),
   due,
-  due_rows,
+  rows(KEYS[3], due_ids, 1, #due_ids),
 }

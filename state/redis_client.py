@@ -8,8 +8,10 @@ import ssl
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+import hiredis
 import redis.asyncio as redis
 from redis.asyncio.cluster import ClusterNode
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import (
@@ -31,6 +33,19 @@ _REFUSALS = (AuthenticationError, AuthorizationError, NoPermissionError)
 
 class AccessError(StoreError):
     """Redis is there and does not let us in: no repetition cures that."""
+
+
+def _pack(_: AbstractConnection, *args: Any) -> list[bytes]:
+    """A command as Redis wants it, written in C: 0.9 µs for five values, 3.8 µs in redis-py.
+
+    redis-py asks hiredis for that in its blocking client only. It was a tenth of what a worker does
+    for a batch.
+    """
+    name = args[0].encode() if isinstance(args[0], str) else args[0]
+    return [hiredis.pack_command((*name.split(), *args[1:]))]
+
+
+AbstractConnection.pack_command = _pack  # type: ignore[assignment,method-assign]
 
 
 def connect(url: str) -> Any:

@@ -1,8 +1,9 @@
 """How are partitions handled side by side? Each in a lane of its own, in order, merging what waits.
 
 A live stream arrives as thousands of small fetches. Handled one by one, each pays its round trips;
-so a lane takes everything that has been fetched meanwhile as one batch. Lanes wait for the network
-in turn and never for each other.
+so a lane takes everything that has been fetched meanwhile as one batch. Where much waits, a fetch
+brings tens of thousands of records; a lane then takes a part at a time, so that no other lane waits
+long for the processor. Lanes wait for the network in turn and never for each other.
 
 A lane takes batches without a gap, from where it was opened. One that begins elsewhere, because
 another was lost on its way here in a rebalance, is let go, and the partition is read again from
@@ -39,6 +40,8 @@ class _Lane:
 
     seeking, moving: the partition is being moved, by how many who wait for it, and by a task.
 
+    taken: how many records of the first batch that waits have been taken out of it.
+
     behind: ``next`` when it was last found to be less than what has been fetched, or -1.
     """
 
@@ -49,6 +52,7 @@ class _Lane:
         self.moving: asyncio.Task[None] | None = None
         self.waiting: deque[Any] = deque()
         self.records = 0
+        self.taken = 0
         self.arrived = asyncio.Event()
         self.task: asyncio.Task[None] | None = None
         self.failures = 0
@@ -57,6 +61,11 @@ class _Lane:
     def is_moved(self) -> bool:
         """Whether what comes now may have been fetched before the move."""
         return bool(self.seeking) or self.moving is not None
+
+    def let_go(self) -> None:
+        """Drop all that waits."""
+        self.waiting.clear()
+        self.records = self.taken = 0
 
 
 class Lanes:
@@ -102,8 +111,7 @@ class Lanes:
         lane = self._lanes.get(tp)
         if lane is None:
             return
-        lane.waiting.clear()
-        lane.records = 0
+        lane.let_go()
         lane.next = offset
         lane.seeking += 1
         try:
@@ -178,8 +186,7 @@ class Lanes:
             if lane is None:
                 lane = self._lanes[tp] = _Lane()
                 lane.task = asyncio.create_task(self._run(tp, lane), name=f"lane {tp}")
-            lane.waiting.clear()
-            lane.records = 0
+            lane.let_go()
             lane.next = offset
 
     async def close(self, partitions: Iterable[TP] | None = None) -> None:
@@ -216,12 +223,17 @@ class Lanes:
                 event.ack()
 
     def _take(self, lane: _Lane) -> tuple[list[Any], list[Any]]:
+        """At most so many records, and the batches of which these are the last."""
         events: list[Any] = []
         records: list[Any] = []
-        while lane.waiting and len(records) < self._records_max:
-            event = lane.waiting.popleft()
-            events.append(event)
-            records += event.value
+        while lane.waiting and (room := self._records_max - len(records)):
+            batch = lane.waiting[0].value
+            part = batch[lane.taken : lane.taken + room]
+            records += part
+            lane.taken += len(part)
+            if lane.taken == len(batch):
+                events.append(lane.waiting.popleft())
+                lane.taken = 0
         lane.records -= len(records)
         return events, records
 

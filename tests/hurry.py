@@ -10,7 +10,7 @@ from config.settings import DEFAULT_CONFIG
 
 HURRY = {
     'assume_consent = ["service"]': 'assume_consent = ["service", "marketing", "personalisation"]',
-    "due_max = 2000": "due_max = 20",
+    "due_max = 500": "due_max = 20",
     "quiet_days_min = 7": "quiet_days_min = 0.0001",
     "default_gap_days = 30": "default_gap_days = 0.0001",
     "after_days = 7": "after_days = 0.0001",

@@ -19,6 +19,8 @@ class Shelf:
 
     def __init__(self, fails: int = 0) -> None:
         self.handled: list[int] = []
+        self.parts: list[int] = []
+        self.seek_in_part: int | None = None
         self.acknowledged: list[int] = []
         self.sought: list[int] = []
         self.fails = fails
@@ -30,6 +32,10 @@ class Shelf:
             self.fails -= 1
             raise OSError("away")
         self.handled += [record.offset for record in records]
+        self.parts.append(len(records))
+        if self.seek_in_part == len(self.parts) - 1:
+            self.seek_in_part = None
+            await self.lanes.seek(TP0, 7)
 
     async def _seek(self, _: TP, offset: int) -> None:
         if self.seek_fails:
@@ -78,6 +84,36 @@ async def test_batches_are_handled_in_order_and_acknowledged_afterwards() -> Non
     await shelf.until(lambda: len(shelf.acknowledged) == 2)
     assert shelf.handled == [5, 6, 7, 10, 11]
     assert shelf.acknowledged == [7, 11]
+    await shelf.lanes.close()
+
+
+@in_a_loop
+async def test_a_large_batch_is_handled_in_parts_and_acknowledged_after_the_last() -> None:
+    shelf = Shelf(fails=1)
+    shelf.lanes.open({TP0: 0})
+    shelf.put(range(250), begins_at=0)
+    shelf.put(range(250, 260), begins_at=250)
+    assert shelf.lanes.is_full(TP0)
+    await shelf.until(lambda: len(shelf.acknowledged) == 2)
+    assert shelf.handled == list(range(260))
+    assert shelf.parts == [100, 100, 60]
+    assert shelf.acknowledged == [249, 259]
+    assert shelf.lanes.is_idle(TP0)
+    await shelf.lanes.close()
+
+
+@in_a_loop
+async def test_a_seek_in_the_middle_of_a_large_batch_lets_the_rest_of_it_go() -> None:
+    shelf = Shelf()
+    shelf.lanes.open({TP0: 0})
+    shelf.put(range(150), begins_at=0)
+    shelf.seek_in_part = 0
+    await shelf.until(lambda: shelf.sought == [7])
+    await shelf.until(lambda: shelf.lanes.is_idle(TP0))
+    shelf.put(range(7, 157), begins_at=7)
+    await shelf.until(lambda: shelf.acknowledged == [156])
+    assert shelf.parts == [100, 100, 50]
+    assert shelf.handled == [*range(100), *range(7, 157)]
     await shelf.lanes.close()
 
 

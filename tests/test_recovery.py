@@ -119,7 +119,6 @@ def test_a_newer_versions_row_ends_the_worker_with_what_to_do_and_nothing_is_los
     shop.kill_worker()  # Or it would not look: it keeps in memory what it has written itself.
     with redis.Redis.from_url(shop.servers.redis_url) as client:
         client.hset(key, "bea", newer)
-        shop.worker = shop.start_worker()
         ebbtide("publish", events=[order("bea", now())])
         assert shop.worker.wait(30) == 1
         said = (shop.folder / "worker.log").read_text()
