@@ -62,9 +62,8 @@ class Batch:
         self.due = 0
         self.fired: Counter[str] = Counter()
         self._expected = loaded.position
-        self._due_before = {
-            customer_id: row.next_due for customer_id, row in self.customers.items() if row
-        }
+        #: When timers were next due, of customers some of whose timers were changed.
+        self._due_before: dict[str, int | None] = {}
         self._changed: set[str] = set()
         self._learned: set[str] = set()
         #: Timers set for later than this wait for another batch.
@@ -101,8 +100,9 @@ class Batch:
         """Whether the record at hand is a tick of which an earlier batch has fired some timers."""
         return self._expected.chunk > 0 and self.offset == self._expected.offset
 
-    def erase(self, customer_id: str) -> None:
+    def erase(self, customer_id: str, row: Customer) -> None:
         """End the row, its timers and its memory."""
+        self._remember_due(customer_id, row)
         self.customers[customer_id] = None
         self._changed.add(customer_id)
 
@@ -112,8 +112,15 @@ class Batch:
 
     def set_timer(self, customer_id: str, row: Customer, key: str, due_at: int) -> None:
         """Set or replace a timer of a row that is being changed."""
+        self._remember_due(customer_id, row)
         row.timers[key] = due_at
         self._queue(customer_id, key, due_at)
+
+    def drop_timer(self, customer_id: str, row: Customer, key: str) -> None:
+        """Drop a timer of a row that is being changed, if it is set."""
+        if key in row.timers:
+            self._remember_due(customer_id, row)
+            del row.timers[key]
 
     def next_due(self, until: int) -> Due | None:
         """Take the first timer that is due and still set; None where no loaded one is.
@@ -149,12 +156,14 @@ class Batch:
         before = self._expected
         chunk = 0 if whole else (before.chunk + 1 if before.offset == offset else 1)
         customers: dict[str, bytes | None] = {}
-        due: dict[str, int | None] = {}
         for customer_id in self._changed:
             row = self.customers[customer_id]
             customers[customer_id] = None if row is None else encode_row(row)
+        due: dict[str, int | None] = {}
+        for customer_id, due_before in self._due_before.items():
+            row = self.customers[customer_id]
             next_due = None if row is None else row.next_due
-            if next_due != self._due_before.get(customer_id):
+            if next_due != due_before:
                 due[customer_id] = next_due
         counts = Counter(
             f"decisions/{it.decision.kind}/{it.decision.outcome}" for it in self.outgoing
@@ -171,6 +180,10 @@ class Batch:
             counters=dict(counts),
             published=published,
         )
+
+    def _remember_due(self, customer_id: str, row: Customer) -> None:
+        if customer_id not in self._due_before:
+            self._due_before[customer_id] = row.next_due
 
     def _queue(self, customer_id: str, key: str, due_at: int) -> None:
         if due_at <= self._due_until:

@@ -123,7 +123,7 @@ class Engine:
             batch.count(kind, "duplicate")
             return
         if kind is ErasureRequested:
-            batch.erase(subject)
+            batch.erase(subject, row)
             batch.count(kind, "applied")
             return
         if END_OF_ROW not in row.timers:
@@ -165,7 +165,7 @@ class Engine:
 
     def _fire(self, batch: Batch, due: Due, at: int) -> None:
         row = batch.customer(due.customer_id)
-        del row.timers[due.key]
+        batch.drop_timer(due.customer_id, row, due.key)
         name, _, timer = due.key.partition("/")
         if name == END_OF_ROW:
             batch.fired[name] += 1
@@ -204,7 +204,7 @@ class Engine:
                 case Remember():
                     row.memory[agent.name] = body
                 case CancelTimer():
-                    row.timers.pop(agent.timer_key(act.name), None)
+                    batch.drop_timer(view.id, row, agent.timer_key(act.name))
                 case Note():
                     self._note(batch, agent, act, body, view, cause)
                 case Say():
@@ -215,7 +215,7 @@ class Engine:
     ) -> None:
         key, timers, due_at = agent.timer_key(act.name), view.row.timers, act.due_at
         if cause.silent and due_at <= cause.decided_at:
-            timers.pop(key, None)
+            batch.drop_timer(view.id, view.row, key)
             return
         # A timer that is set for its own past would fire again in the same tick, for ever.
         if due_at <= cause.at:
@@ -280,7 +280,7 @@ class Engine:
         So a row's end is moved when it is due, and not at every event.
         """
         if row.last_seen_at + self._silence(customer_id) <= at:
-            batch.erase(customer_id)
+            batch.erase(customer_id, row)
         else:
             self._set_end(batch, customer_id, row, row.last_seen_at)
 

@@ -82,7 +82,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     heartbeat_s: Seconds = 1.0
     rebalance_timeout_s: Seconds = 6.0
     fetch_wait_ms: Annotated[int, Meta(ge=11)] = 50
-    batch_records_max: Count = 2_000
+    batch_records_max: Count = 10_000
     rows_kept_max: Annotated[int, Meta(ge=0)] = 5_000
     transactions: bool = True
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -149,8 +149,13 @@ def loaded(needs: Needs, reply: Sequence[Any]) -> Loaded:
 
 def commit_arguments(commit: Commit) -> list[Any]:
     """What ``commit.lua`` is told; its keys are all of a partition's."""
-    rows = _flat((name, row) for name, row in commit.customers.items() if row is not None)
-    gone = [name for name, row in commit.customers.items() if row is None]
+    rows: list[Any] = []
+    gone: list[str] = []
+    for name, row in commit.customers.items():
+        if row is None:
+            gone.append(name)
+        else:
+            rows += (name, row)
     due = _flat((at, name) for name, at in commit.due.items() if at is not None)
     not_due = [name for name, at in commit.due.items() if at is None]
     products, counters = _flat(commit.products.items()), _flat(commit.counters.items())

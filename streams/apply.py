@@ -4,6 +4,7 @@ The one procedure, whoever calls it: the worker over Redis, a replay or a test o
 """
 
 from collections.abc import AsyncIterator, Sequence
+from itertools import islice
 from time import perf_counter
 from typing import Protocol
 
@@ -11,7 +12,10 @@ from agents.batch import Batch
 from agents.engine import Engine
 from schemas.journal import Record
 from state.kept import HELD_NOTHING, Held, Kept
-from state.table import Loaded, Needs, Position, Table
+from state.table import Commit, Loaded, Needs, Position, Table
+
+# To count a row's size takes a microsecond, and some tell as much as all.
+_ROWS_MEASURED = 20
 
 
 class Conflict(Exception):
@@ -30,7 +34,7 @@ class Stopwatch(Protocol):
 
 
 class Applied:
-    """What one commit made of a batch."""
+    """What one commit made of a batch. row_bytes: the sizes of some of the rows written."""
 
     __slots__ = ("batch", "position", "row_bytes")
 
@@ -81,8 +85,13 @@ async def apply(
         position = commit.position
         if kept:
             kept.keep(position, batch.shop, batch.customers)
-        yield Applied(batch, position, [len(row) for row in commit.customers.values() if row])
+        yield Applied(batch, position, _row_bytes(commit))
         records, offsets = records[done:], offsets[done:]
+
+
+def _row_bytes(commit: Commit) -> list[int]:
+    rows = (row for row in commit.customers.values() if row is not None)
+    return [len(row) for row in islice(rows, _ROWS_MEASURED)]
 
 
 async def _load(

@@ -50,7 +50,9 @@ OUTBOX = Gauge("ebbtide_outbox_entries", "Decisions committed and not published.
 CONFLICTS = Counter("ebbtide_commit_conflicts", "Commits refused by the table.", ["partition"])
 TIMERS_DUE = Counter("ebbtide_timers_due", "Timers that came due.")
 TIMERS_FIRED = Counter("ebbtide_timers_fired", "Timers fired, by agent.", ["agent"])
-ROW_BYTES = Histogram("ebbtide_row_bytes", "Size of customer rows written.", buckets=_BYTES)
+ROW_BYTES = Histogram(
+    "ebbtide_row_bytes", "Size of customer rows written, of some in each commit.", buckets=_BYTES
+)
 JOURNAL_GAPS = Counter("ebbtide_journal_gaps", "Offsets missing from the journal.", ["partition"])
 STORE_ERRORS = Counter("ebbtide_store_errors", "Calls that the store did not answer.")
 
