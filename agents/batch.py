@@ -16,7 +16,6 @@ from schemas.codec import DAMAGE, encode_json, encode_row
 from schemas.decisions import Decision, Outgoing
 from schemas.event import Event
 from state.customer import Customer, RowError, decode_customer
-from state.kept import Held
 from state.product import Product
 from state.shop import Shop
 from state.table import Commit, Loaded, Position
@@ -38,16 +37,12 @@ class Due(Struct, frozen=True, order=True, gc=False):
 class Batch:
     """One batch of one partition between load and commit."""
 
-    def __init__(self, loaded: Loaded, due_until: int | None, held: Held) -> None:
-        self.shop = held.shop or (
-            Shop() if loaded.shop is None else _read(_decode_shop, loaded.shop, "the shop")
-        )
+    def __init__(self, loaded: Loaded, due_until: int | None) -> None:
+        self.shop = Shop() if loaded.shop is None else _read(_decode_shop, loaded.shop, "the shop")
         self.customers: dict[str, Customer | None] = {
             customer_id: None if row is None else decode_customer(customer_id, row)
             for customer_id, row in loaded.customers.items()
-            if customer_id not in held.customers
         }
-        self.customers |= held.customers
         self.products: dict[str, Product] = {
             product_id: Product() if row is None else _read(_decode_product, row, product_id)
             for product_id, row in loaded.products.items()

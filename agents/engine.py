@@ -37,7 +37,6 @@ from schemas.orders import OrderPlaced
 from schemas.profiles import ErasureRequested
 from state.customer import KINDS_MAX, TIMERS_MAX, Customer, Said
 from state.fold import fold, is_repeat
-from state.kept import HELD_NOTHING, Held
 from state.product import learn, named_in
 from state.table import Loaded, Needs
 
@@ -93,9 +92,9 @@ class Engine:
                 products.update(dict.fromkeys(named_in(event)))
         return Needs(list(customers), list(products), due_until, self.settings.due_max)
 
-    def open(self, loaded: Loaded, needs: Needs, held: Held = HELD_NOTHING) -> Batch:
-        """Start a batch from what the table loaded, and what need not be loaded."""
-        return Batch(loaded, needs.due_until, held)
+    def open(self, loaded: Loaded, needs: Needs) -> Batch:
+        """Start a batch from what the table loaded."""
+        return Batch(loaded, needs.due_until)
 
     def run(self, batch: Batch, offsets: Sequence[int], records: Sequence[Record]) -> int:
         """Apply records, which stand at these journal offsets, in order; returns how many are done.

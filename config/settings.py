@@ -46,7 +46,6 @@ class Settings(Struct, frozen=True, kw_only=True):
     session_timeout_s, heartbeat_s, rebalance_timeout_s: of the consumer group; with the defaults a
     dead worker's partitions are taken over in six to nine seconds.
     batch_records_max: records in one commit.
-    rows_kept_max: customers' rows kept in memory, of each partition; a row takes some 4 KB there.
     transactions: whether triggers are published in Kafka transactions, so that a ``read_committed``
     consumer sees each one once. Not with the embedded broker, which does not keep their promises.
     """
@@ -83,7 +82,6 @@ class Settings(Struct, frozen=True, kw_only=True):
     rebalance_timeout_s: Seconds = 6.0
     fetch_wait_ms: Annotated[int, Meta(ge=11)] = 50
     batch_records_max: Count = 10_000
-    rows_kept_max: Annotated[int, Meta(ge=0)] = 5_000
     transactions: bool = True
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_json: bool = False

@@ -7,7 +7,6 @@ Two implementations keep these laws, and one contract test holds both to them: `
 ``redis_table``.
 """
 
-from collections.abc import Container
 from typing import Protocol
 
 from msgspec import Struct
@@ -62,15 +61,6 @@ class Needs(Struct, frozen=True):
     products: list[str] = []
     due_until: int | None = None
     due_max: int = 0
-
-    def without(self, customer_ids: Container[str]) -> "Needs":
-        """All but these customers' rows."""
-        customers = [it for it in self.customers if it not in customer_ids]
-        return Needs(customers, self.products, self.due_until, self.due_max)
-
-    def is_nothing(self) -> bool:
-        """Whether there is nothing to load, but the shop's row."""
-        return not self.customers and not self.products and self.due_until is None
 
 
 class Loaded(Struct, frozen=True):

@@ -11,8 +11,7 @@ from typing import Protocol
 from agents.batch import Batch
 from agents.engine import Engine
 from schemas.journal import Record
-from state.kept import HELD_NOTHING, Held, Kept
-from state.table import Commit, Loaded, Needs, Position, Table
+from state.table import Commit, Position, Table
 
 # To count a row's size takes a microsecond, and some tell as much as all.
 _ROWS_MEASURED = 20
@@ -53,26 +52,22 @@ async def apply(
     records: Sequence[Record],
     *,
     published: int = 0,
-    kept: Kept | None = None,
     stopwatch: Stopwatch = lambda *_: None,
 ) -> AsyncIterator[Applied]:
     """Apply records, the first of which stands at ``position``; yields after each commit.
 
     offsets: the journal offset of each record. published: the outbox sequence that the broker has
-    acknowledged. kept: rows that need not be loaded. Raises Conflict, and StoreError when it is not
-    known whether a commit took place.
+    acknowledged. Raises Conflict, and StoreError when it is not known whether a commit took place.
     """
     while records:
         started = perf_counter()
         needs = engine.needs(records)
-        held = kept.take(position, needs.customers) if kept else HELD_NOTHING
-        loaded = await _load(table, partition, position, needs, held)
-        if kept:
-            # Rows that a tick has loaded are not to be kept twice.
-            kept.take(position, (customer_id for _, customer_id in loaded.due))
+        loaded = await table.load(partition, needs)
+        if loaded.position != position:
+            raise Conflict(f"partition {partition} is at {loaded.position}, not at {position}")
         stopwatch("load", (now := perf_counter()) - started)
 
-        batch = engine.open(loaded, needs, held)
+        batch = engine.open(loaded, needs)
         done = engine.run(batch, offsets, records)
         whole = done == len(records)
         offset = offsets[-1] + 1 if whole else offsets[done]
@@ -83,8 +78,6 @@ async def apply(
             raise Conflict(f"partition {partition} has moved on from {position}")
         stopwatch("commit", perf_counter() - decided)
         position = commit.position
-        if kept:
-            kept.keep(position, batch.shop, batch.customers)
         yield Applied(batch, position, _row_bytes(commit))
         records, offsets = records[done:], offsets[done:]
 
@@ -92,16 +85,3 @@ async def apply(
 def _row_bytes(commit: Commit) -> list[int]:
     rows = (row for row in commit.customers.values() if row is not None)
     return [len(row) for row in islice(rows, _ROWS_MEASURED)]
-
-
-async def _load(
-    table: Table, partition: int, position: Position, needs: Needs, held: Held
-) -> Loaded:
-    """What is not held. Raises Conflict; where all is held the commit will tell as much."""
-    missing = needs.without(held.customers)
-    if held.shop is not None and missing.is_nothing():
-        return Loaded(position, None, {}, {})
-    loaded = await table.load(partition, missing)
-    if loaded.position != position:
-        raise Conflict(f"partition {partition} is at {loaded.position}, not at {position}")
-    return loaded

@@ -17,7 +17,6 @@ from schemas.codec import DAMAGE, decode_record
 from schemas.dead_letter import Refusal, refusal_of
 from schemas.instant import EARLIEST
 from schemas.journal import Record, Tick
-from state.kept import Kept
 from state.table import Position, StoreError, Table
 from streams import metrics
 from streams.apply import Conflict, apply
@@ -39,24 +38,20 @@ class JournalError(Exception):
 class Engage:
     """Applies journal batches.
 
-    seek: read a partition on from an offset, dropping what waits. rows_kept_max: rows of a
-    partition that are kept in memory. ticks_by_wall: whether the lag of
+    seek: read a partition on from an offset, dropping what waits. ticks_by_wall: whether the lag of
     the clock behind the wall means anything; a replayed history's does not.
     """
 
     def __init__(
         self, engine: Engine, table: Table, relays: Relays, producer: Producer,
-        seek: Callable[[TP, int], Awaitable[None]], *, rows_kept_max: int = 0,
-        ticks_by_wall: bool = True,
+        seek: Callable[[TP, int], Awaitable[None]], *, ticks_by_wall: bool = True,
     ) -> None:  # fmt: skip
         self._engine = engine
         self._table = table
         self._relays = relays
         self._producer = producer
         self._seek = seek
-        self._rows_kept_max = rows_kept_max
         self._ticks_by_wall = ticks_by_wall
-        self._kept: dict[int, Kept] = {}
         self._positions: dict[int, Position] = {}
         self._ends: dict[int, int] = {}
         self._short: dict[int, Position] = {}
@@ -82,7 +77,6 @@ class Engage:
         """Where the table stands; the relay looks again too. Raises StoreError."""
         position = await self._table.position(partition)
         self._positions[partition] = position
-        self._kept[partition] = Kept(self._rows_kept_max)
         await self._relays.restart(partition)
         return position
 
@@ -90,7 +84,6 @@ class Engage:
         """Forget partitions that are not ours any more."""
         for partition in partitions:
             self._positions.pop(partition, None)
-            self._kept.pop(partition, None)
             self._ends.pop(partition, None)
             metrics.forget_partition(partition)
 
@@ -134,8 +127,7 @@ class Engage:
         partition = tp.partition
         steps = apply(
             self._engine, self._table, partition, self._positions[partition], offsets, records,
-            published=self._relays.of(partition).published, kept=self._kept[partition],
-            stopwatch=metrics.time_stage,
+            published=self._relays.of(partition).published, stopwatch=metrics.time_stage,
         )  # fmt: skip
         async for applied in steps:
             self._positions[partition] = applied.position

@@ -68,7 +68,7 @@ class Member:
         self._relays = Relays(table, publisher_of)
         self._engage = Engage(
             engine, table, self._relays, producer, self._seek_journal,
-            rows_kept_max=settings.rows_kept_max, ticks_by_wall=settings.clock == "wall",
+            ticks_by_wall=settings.clock == "wall",
         )  # fmt: skip
         self.clock = Clock(
             self._carried, table, producer,

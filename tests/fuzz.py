@@ -39,7 +39,6 @@ from schemas.event import Event
 from schemas.instant import DAY
 from schemas.journal import Entry, Source, Tick
 from state.customer import RowError, decode_customer
-from state.kept import HELD_NOTHING
 from state.product import Product
 from state.redis_stage import Piece
 from state.shop import Shop
@@ -132,7 +131,7 @@ def read_others(row: bytes) -> None:
     """The shop's row, and a product's."""
     for shop, tea in ((row, None), (None, row)):
         with suppress(RowError):
-            Batch(Loaded(Position(), shop, {}, {"tea": tea}, [], due_cut=False), None, HELD_NOTHING)
+            Batch(Loaded(Position(), shop, {}, {"tea": tea}, [], due_cut=False), None)
 
 
 def read_position(text: bytes) -> None:

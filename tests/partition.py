@@ -14,7 +14,6 @@ from schemas.decisions import Decision
 from schemas.event import Event
 from schemas.journal import AnyEvent, Entry, Record, Source, Tick
 from state.customer import Customer, decode_customer
-from state.kept import Kept
 from state.memory_table import MemoryTable
 from streams.apply import apply
 
@@ -47,15 +46,13 @@ def cut(records: Sequence[Record], sizes: Iterable[int]) -> Iterator[Sequence[Re
 
 
 class Partition:
-    """An engine over one partition of a memory table. rows_kept_max: rows that it keeps decoded."""
+    """An engine over one partition of a memory table."""
 
     def __init__(
-        self, *agents: Agent, gate: Gate = AGREED, settings: EngineSettings = SETTINGS,
-        rows_kept_max: int | None = None,
-    ) -> None:  # fmt: skip
+        self, *agents: Agent, gate: Gate = AGREED, settings: EngineSettings = SETTINGS
+    ) -> None:
         self.engine = Engine(agents, gate, settings)
         self.table = MemoryTable()
-        self._kept = None if rows_kept_max is None else Kept(rows_kept_max)
 
     def feed(self, records: Sequence[Record]) -> list[Decision]:
         """Apply one batch; what was decided in it."""
@@ -82,9 +79,7 @@ class Partition:
         position = await self.table.position(0)
         offsets = range(position.offset, position.offset + len(records))
         said: list[Decision] = []
-        async for applied in apply(
-            self.engine, self.table, 0, position, offsets, records, kept=self._kept
-        ):
+        async for applied in apply(self.engine, self.table, 0, position, offsets, records):
             said += [outgoing.decision for outgoing in applied.batch.outgoing]
         return said
 

@@ -6,7 +6,7 @@ then held to the laws with the shipping code as it is.
 
 import asyncio
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest.mock import patch
@@ -19,9 +19,8 @@ import streams.engage
 from schemas.cloud_event import messages
 from schemas.codec import decode_outgoing, decode_record
 from schemas.journal import Record, Tick
-from state.kept import Held, Kept
 from state.memory_table import MemoryTable
-from state.table import Commit, Position
+from state.table import Commit, Loaded, Needs
 from streams.clock import Carried
 from streams.engage import Engage
 from streams.ingest import Ingest
@@ -77,22 +76,31 @@ def publish_before_commit(stack: ExitStack) -> None:
 
 
 def row_kept_after_conflict(stack: ExitStack) -> None:
-    """Rows that are kept in memory outlive a refused commit, and are those of any position."""
-    take, look_up = Kept.take, Engage._look_up
+    """Rows are cached from commit to commit, and stay when the commit was refused."""
+    load, commit, begin = StormTable.load, StormTable.commit, Engage.begin
 
-    def trusting(self: Kept, position: Position, customer_ids: Iterable[str]) -> Held:
-        self._position = position
-        return take(self, position, customer_ids)
+    def cache(table: Any) -> dict[tuple[int, str], bytes | None]:
+        rows: dict[tuple[int, str], bytes | None] = vars(table).setdefault("cache", {})
+        return rows
 
-    async def remembering(self: Engage, partition: int) -> Position:
-        kept = self._kept.get(partition)
-        position = await look_up(self, partition)
-        if kept is not None:
-            self._kept[partition] = kept
-        return position
+    async def cached(self: StormTable, partition: int, needs: Needs) -> Loaded:
+        loaded = await load(self, partition, needs)
+        rows = {
+            name: cache(self).get((partition, name), row) for name, row in loaded.customers.items()
+        }
+        return msgspec.structs.replace(loaded, customers=rows)
 
-    _replace(stack, Kept, "take", trusting)
-    _replace(stack, Engage, "_look_up", remembering)
+    async def caching(self: StormTable, partition: int, it: Commit) -> bool:
+        cache(self).update({(partition, name): row for name, row in it.customers.items()})
+        return await commit(self, partition, it)
+
+    async def forgetting(self: Engage, tp: Any) -> int:
+        cache(self._table).clear()
+        return await begin(self, tp)
+
+    _replace(stack, StormTable, "load", cached)
+    _replace(stack, StormTable, "commit", caching)
+    _replace(stack, Engage, "begin", forgetting)
 
 
 def acknowledged_before_arrival(stack: ExitStack) -> None:

@@ -149,19 +149,16 @@ def history(steps: list[Any]) -> list[Event | Tick]:
     st.lists(st.one_of(EVENTS, EVENTS, TICKS), min_size=10, max_size=40),
     st.lists(st.integers(1, 9), max_size=40),
     st.integers(1, 3),
-    st.integers(0, 8),
 )
 def test_any_log_cut_into_any_batches_gives_the_same_rows_and_decisions(
-    steps: list[Any], sizes: list[int], due_max: int, rows_kept_max: int
+    steps: list[Any], sizes: list[int], due_max: int
 ) -> None:
     records = journal(history(steps))
     gate = Gate(assume_consent=("personalisation", "service"))
 
-    def run(
-        batches: Iterable[Any], due_max: int, rows_kept_max: int | None = None
-    ) -> dict[str, Any]:
+    def run(batches: Iterable[Any], due_max: int) -> dict[str, Any]:
         short = EngineSettings(anonymous_days=0.3, retention_days=5, due_max=due_max)
-        partition = Partition(*AGENTS, gate=gate, settings=short, rows_kept_max=rows_kept_max)
+        partition = Partition(*AGENTS, gate=gate, settings=short)
         for batch in batches:
             partition.feed(batch)
         return partition.state()
@@ -170,4 +167,3 @@ def test_any_log_cut_into_any_batches_gives_the_same_rows_and_decisions(
 
     assert run([records], 1_000) == one_by_one
     assert run(cut(records, sizes), due_max) == one_by_one
-    assert run(cut(records, sizes), due_max, rows_kept_max) == one_by_one

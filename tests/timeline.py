@@ -22,8 +22,7 @@ names what its event causes and what has become due since the tick before. ``clo
 ``clock goes_on``, in place of customer and event, leave out the ticks in between, as an outage does.
 
 Silence is checked: a decision that no row names is a failure, at whatever moment. And the log is
-run twice, record by record with rows kept in memory and as one batch without, which must give the
-same state and the same ids.
+run twice, record by record and as one batch, which must give the same state and the same ids.
 """
 
 import re
@@ -94,7 +93,7 @@ def check(
     facts = list(_facts(rows))
     records = journal(fact for _, fact in facts)
 
-    by_record = Partition(*agents, gate=gate, settings=settings, rows_kept_max=100)
+    by_record = Partition(*agents, gate=gate, settings=settings)
     said: list[tuple[int, Decision]] = []
     for (at, _), record in zip(facts, records, strict=True):
         said += [(at, decision) for decision in by_record.feed([record])]

@@ -19,7 +19,6 @@ from config.settings import load_settings
 from schemas.cloud_event import messages
 from schemas.codec import decode_record
 from schemas.journal import Entry, Record
-from state.kept import Kept
 from state.redis_table import KEYS, commit_arguments, key_of, load_arguments, loaded, script
 from state.table import Commit, Loaded, Needs, Position
 from streams.bootstrap import load_policy
@@ -67,7 +66,6 @@ class Loop:
         self._rows = Rows(wanted.redis)
         self._producer = Producer(producer_config(Brokers(wanted.broker)))
         self._positions = [Position() for _ in range(PARTITIONS)]
-        self._kept = [Kept(load_settings().rows_kept_max) for _ in range(PARTITIONS)]
         self._consumer = Consumer(
             {"bootstrap.servers": wanted.broker, "group.id": wanted.group,
              "auto.offset.reset": "earliest", "enable.auto.commit": False,
@@ -96,11 +94,8 @@ class Loop:
     def _apply(self, partition: int, offsets: Sequence[int], facts: Sequence[Record]) -> None:
         """Load, decide, publish, commit; again where a tick has too many timers for one commit."""
         while facts:
-            needs, kept = self._engine.needs(facts), self._kept[partition]
-            held = kept.take(self._positions[partition], needs.customers)
-            rows = self._rows.load(partition, needs.without(held.customers))
-            kept.take(rows.position, (customer_id for _, customer_id in rows.due))
-            batch = self._engine.open(rows, needs, held)
+            needs = self._engine.needs(facts)
+            batch = self._engine.open(self._rows.load(partition, needs), needs)
             done = self._engine.run(batch, offsets, facts)
             whole = done == len(facts)
             offset = offsets[-1] + 1 if whole else offsets[done]
@@ -110,7 +105,6 @@ class Loop:
             if not self._rows.commit(partition, commit):
                 raise RuntimeError("somebody else writes these rows")
             self._positions[partition] = commit.position
-            kept.keep(commit.position, batch.shop, batch.customers)
             events = sum(isinstance(it, Entry) for it in facts[:done])
             sent = sum(it.decision.outcome == "sent" for it in batch.outgoing)
             facts, offsets = facts[done:], offsets[done:]
