@@ -26,9 +26,9 @@ SEEN_BY = {
     "timers_by_wall_clock": 0,
     "publish_before_commit": 10,
     "row_kept_after_conflict": 0,
-    "acknowledged_before_arrival": 10,
+    "acknowledged_before_arrival": 23,
     "gap_not_noticed": 2,
-    "clock_without_evidence": 2,
+    "clock_without_evidence": 0,
     "order_inverted": 3,
 }
 
