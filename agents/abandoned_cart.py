@@ -1,6 +1,6 @@
 """Who left a full cart behind? One that nobody has touched for a while, and that was not ordered.
 
-Whatever the customer does in the shop starts the wait anew; an order that empties the cart ends it,
+Whatever the customer does in the shop puts it off; an order that empties the cart ends it,
 and so does one that is seen before the cart it belongs to, because the fold leaves no cart then.
 """
 
@@ -33,10 +33,11 @@ class AbandonedCartPayload(Struct, frozen=True):
 
 
 class LastTouch(Struct, array_like=True, gc=False):
-    """The event that last touched the cart."""
+    """The event that last touched the cart. active_at: the newest activity known of then."""
 
     event_id: str = ""
     at: int = 0
+    active_at: int = 0
 
 
 class AbandonedCart(Agent, frozen=True):
@@ -71,7 +72,8 @@ class AbandonedCart(Agent, frozen=True):
                 yield CancelTimer()
                 yield Remember(None)
         elif event.occurred_at >= customer.recall(LastTouch).at:
-            yield Remember(LastTouch(event.event_id, event.occurred_at))
+            seen_at = customer.row.session.last_at
+            yield Remember(LastTouch(event.event_id, event.occurred_at, seen_at))
             yield SetTimer(event.occurred_at + self._wait)
 
     @property
@@ -82,7 +84,10 @@ class AbandonedCart(Agent, frozen=True):
         """Nothing came: say what was left behind. Something did: wait from there on."""
         row = customer.row
         last_touch = customer.recall(LastTouch)
-        active_at = max(last_touch.at, row.session.last_at)
+        active_at = last_touch.at
+        if row.session.last_at > last_touch.active_at:
+            # Only what came after the touch: of a cart that is heard of late, all else is old news.
+            active_at = row.session.last_at
         if active_at + self._wait > timer.due_at:
             yield SetTimer(active_at + self._wait)
             return

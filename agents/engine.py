@@ -185,9 +185,9 @@ class Engine:
         a partition. Its acts are taken whole or not at all.
         """
         try:
-            # Most are asked in vain: an agent that has nothing to say returns an empty tuple.
             acts = decide(occasion, view.of(agent.name))
-            return written(agent, acts) if acts else ()
+            # Most are asked in vain: an agent that has nothing to say may return an empty tuple.
+            return () if acts == () else written(agent, acts)
         except Exception as error:  # noqa: BLE001 (an agent may fail in any way)
             evidence = Evidence(values={"error": f"{type(error).__name__}: {error}"})
             return [(Note(reason="agent_failed", evidence=evidence), NO_PAYLOAD)]

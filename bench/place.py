@@ -54,10 +54,12 @@ def say(what: str) -> None:
 
 def make_environment() -> None:
     """The packages of contenders that need other ones than Ebbtide, in a place of their own."""
-    if Path(PEERS).exists():
-        return
     folder = Path(PEERS).parents[1]
     listed = Path(__file__).with_name("requirements.txt")
+    installed = folder / "installed.txt"
+    if installed.exists() and installed.read_text() == listed.read_text():
+        return
     with doing("packages of the peers, once: a minute"):
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
         subprocess.run([PEERS, "-m", "pip", "install", "-q", "-r", listed], check=True)
+    installed.write_text(listed.read_text())

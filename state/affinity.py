@@ -6,7 +6,7 @@ something new happens, so a row that rests costs nothing. Kept as integers relat
 reference moment, rescaled when that has moved by many half-lives.
 """
 
-from math import exp, log
+from math import exp, inf, log
 
 from msgspec import Struct
 
@@ -41,7 +41,7 @@ class Affinity(Struct, array_like=True, gc=False):
         weights[name] = gained
         # A loop, and not min() with a key: half the time, and it runs for most events.
         while len(weights) > names_max:
-            gone, least = name, gained
+            gone, least = "", inf
             for other, held in weights.items():
                 # Of equals the last one by name, so that every replay lets go of the same.
                 if held < least or (held == least and other > gone):

@@ -6,9 +6,8 @@ Whether anything is said about it is not decided here.
 """
 
 from collections.abc import Callable
+from hashlib import blake2b
 from typing import Any, get_args
-
-from xxhash import xxh3_64_digest
 
 from schemas import clickstream as click
 from schemas import orders as order
@@ -42,7 +41,7 @@ VIEWED_WEIGHT, ADDED_WEIGHT, WISHED_WEIGHT = 1.0, 3.0, 2.0
 
 def is_repeat(customer: Customer, event_id: str) -> bool:
     """Whether this event id is among the row's last ones; remembers it if not."""
-    digest = xxh3_64_digest(event_id.encode())[:ID_BYTES]
+    digest = blake2b(event_id.encode(), digest_size=ID_BYTES).digest()
     known = customer.event_ids
     if digest in known and _begins_one(known, digest):
         return True

@@ -26,12 +26,13 @@ from state.table import Needs, StoreError
 from streams import stacks
 from streams.bootstrap import load_policy
 from streams.connection import brokers_of, faust_credentials, redis_url_of
+from streams.fetches import Hooks
 from streams.lanes import Lanes
 from streams.member import Member
 from streams.producer import Producer, producer_config
 from streams.publisher import Marks, PlainPublisher, Publisher, TransactionalPublisher
 from streams.topics import JOURNAL, Topics, wanted_topics
-from streams.transport import Hooks, batch_topic, install
+from streams.transport import batch_topic, install
 from streams.web import add_pages
 
 log = structlog.get_logger()

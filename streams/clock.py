@@ -63,7 +63,8 @@ class Carried:
         """The broker has acknowledged all before ``next_offset``."""
         if tp in self._at:
             self._acknowledged[tp] = max(self._acknowledged[tp], next_offset)
-            self._at[tp] = max(self._at[tp], min(appended_at, time_ns() // 1_000_000))
+            # Less a millisecond: others may have been appended in the same one, and follow.
+            self._at[tp] = max(self._at[tp], min(appended_at, time_ns() // 1_000_000) - 1)
 
     def came_back_empty(self, tp: TP, end: int, began_at: int) -> None:
         """A fetch brought nothing, after all before ``end``. Called on the consumer's thread."""

@@ -9,120 +9,44 @@ with a Consumer of its own. Three more things follow from that:
   Faust's gap bookkeeping, which lists every offset in between, is not needed.
 - A partition whose lane is full is not asked for records, so memory is bounded in records.
 - After a rebalance the journal is read from where the *table* stands, not from Kafka's offsets.
-- Between the fetch and a lane a batch can get lost: Faust drops what it holds when a rebalance
-  comes, and may seek after it has begun to fetch. So each batch says where the one before it ended,
-  and whoever takes it sees that one is missing and asks for it again (``streams/lanes.py``).
 """
 
 import asyncio
 import time
-from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, cast
 
 import faust
-from aiokafka import AIOKafkaConsumer
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
-from msgspec import Struct
+from msgspec import Struct, field
 from yarl import URL
 
+from streams.fetches import ConsumerThread, Fetched, Hooks, hooks_of
 from streams.metrics import time_stage
 
 # Long enough not to spin, short enough that a lane that has just drained is asked again at once.
 _GETMANY_WAIT_S = 0.05
+# Seeks take some milliseconds; and a fetch that has not ended by then waits for something else.
+_SEEK_WAIT_S, _FETCH_ENDS_S = 0.005, 1.0
 
 
-class Hooks(Struct, kw_only=True):
-    """What the shell tells the transport, and is told by it.
+class _Asked(Struct):
+    """A fetch that is under way, or answered and not handed over.
 
-    is_full: whether a partition's lane has enough to do. begin_at: is told the offsets that Kafka
-    knows of the partitions that are ours now, and says from where they will be read. handed: a
-    batch is handed over, fetched when the partition ended at this offset. answered: Kafka has
-    answered a fetch. came_back_empty: a fetch of a partition, begun at a moment (epoch
-    milliseconds), brought nothing, when all before an offset had been handed on. The last two are
-    called on the consumer's thread.
+    generation: of the group when it was asked for. outdated: partitions that were sought since.
     """
-
-    fetch_wait_ms: int
-    is_full: Callable[[TP], bool]
-    begin_at: Callable[[dict[TP, int]], dict[TP, int]]
-    handed: Callable[[TP, int], None]
-    answered: Callable[[], None]
-    came_back_empty: Callable[[TP, int, int], None]
-
-
-class Fetched(list[Any]):
-    """Records of one partition, in order.
-
-    begins_at: the end of the batch before this one, or where the partition was sought to. Whoever
-    has got everything up to there has a gapless sequence with this one, also where the first
-    record's offset is higher: the log itself has gaps (compaction, transaction markers). None: a
-    seek came between, and nothing is known.
-    """
-
-    begins_at: int | None = None
-
-    @property
-    def ends_at(self) -> int:
-        """The offset after the last record."""
-        end: int = self[-1].offset + 1
-        return end
-
-
-class ConsumerThread(driver.AIOKafkaConsumerThread):
-    """aiokafka's consumer on its own thread, with our fetch wait, and its fetches observed.
-
-    What it knows of positions changes on this thread only, where a seek and a fetch can be told
-    apart.
-    """
-
-    async def on_start(self) -> None:
-        """Start the consumer, and listen to what its fetches bring."""
-        self._delivered: dict[TP, int | None] = {}
-        self._seeks: Counter[TP] = Counter()
-        await super().on_start()
-        _observe_fetches(self._ensure_consumer(), _hooks(self.app), self._delivered)
-
-    async def _seek_wait(self, consumer: AIOKafkaConsumer, partitions: Mapping[TP, int]) -> None:
-        for tp, offset in partitions.items():
-            self._seeks[tp] += 1
-            self._delivered[tp] = offset
-        await super()._seek_wait(consumer, partitions)
-
-    async def _fetch_records(self, *args: Any, **options: Any) -> Any:
-        seeks = self._seeks.copy()
-        fetched: dict[TP, Fetched] = {}
-        for place, records in (await super()._fetch_records(*args, **options)).items():
-            if not records:
-                continue
-            tp = TP(place.topic, place.partition)
-            batch = fetched[tp] = Fetched(records)
-            sought = self._seeks[tp] != seeks[tp]
-            batch.begins_at = None if sought else self._delivered.get(tp)
-            self._delivered[tp] = None if sought else batch.ends_at
-        return fetched
-
-    def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:
-        consumer = super()._create_worker_consumer(transport)
-        # Faust hard-codes 1,500 ms; a broker that answers an idle fetch only when the wait is over
-        # (the embedded one) would turn that into latency.
-        consumer._fetch_max_wait_ms = _hooks(self.app).fetch_wait_ms
-        return consumer
-
-
-class _Asked(Struct, frozen=True):
-    """A fetch that is under way. generation: of the group when it was asked for."""
 
     generation: int
-    began: float
     answer: asyncio.Task[Any]
+    outdated: set[TP] = field(default_factory=set)
 
 
 class Consumer(driver.Consumer):
     """Yields one message for each fetched partition batch."""
 
     _asked: _Asked | None = None
+    _seeking = 0
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -133,18 +57,24 @@ class Consumer(driver.Consumer):
         While it is handed over, and dealt with, the next is fetched: aiokafka asks the broker again
         only when all that it has was taken from it.
         """
-        hooks = _hooks(self.app)
+        hooks = hooks_of(self.app)
         if not self.flow_active:
             await self.wait(self.can_resume_flow)  # type: ignore[arg-type]
-        asked, self._asked = self._asked or self._ask(), None
+        asked = self._asked = self._asked or self._ask()
         if asked is None:
-            await self.sleep(_GETMANY_WAIT_S)
+            await self.sleep(_SEEK_WAIT_S if self._seeking else _GETMANY_WAIT_S)
             return
-        fetched = cast("dict[TP, Fetched]", await asked.answer)
+        began = time.perf_counter()
+        try:
+            fetched = cast("dict[TP, Fetched]", await asked.answer)
+        finally:
+            self._asked = None
         if fetched:
-            time_stage("fetch", time.perf_counter() - asked.began)
+            time_stage("fetch", time.perf_counter() - began)
             self._asked = self._ask()
         for tp, records in fetched.items():
+            if tp in asked.outdated:
+                continue
             if self.should_stop or not self.flow_active:
                 break
             if self.app.consumer_generation_id != asked.generation:
@@ -153,18 +83,35 @@ class Consumer(driver.Consumer):
             yield tp, _message(tp, records, asked.generation)
 
     def _ask(self) -> _Asked | None:
-        """Begin to fetch; None where no partition has room."""
-        is_full = _hooks(self.app).is_full
+        """Begin to fetch; None where no partition has room, or one is being sought."""
+        is_full = hooks_of(self.app).is_full
         wanted = {tp for tp in self._get_active_partitions() if not is_full(tp)}
-        if not wanted:
+        if not wanted or self._seeking:
             return None
         answer = asyncio.create_task(self._getmany(wanted, _GETMANY_WAIT_S), name="fetch")
-        return _Asked(self.app.consumer_generation_id, time.perf_counter(), answer)
+        return _Asked(self.app.consumer_generation_id, answer)
+
+    async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
+        """Seek while nothing is fetched.
+
+        Of what a fetch brings meanwhile nobody could say whether it is from before or after, and
+        whoever waits for it would have to seek again, and again.
+        """
+        self._seeking += 1
+        try:
+            if (asked := self._asked) is not None:
+                asked.outdated.update(partitions)
+                await asyncio.wait([asked.answer], timeout=_FETCH_ENDS_S)
+            await super().seek_wait(partitions)
+        finally:
+            self._seeking -= 1
 
     async def on_stop(self) -> None:
         """Leave no fetch behind."""
-        if self._asked is not None:
-            self._asked.answer.cancel()
+        asked, self._asked = self._asked, None
+        if asked is not None:
+            asked.answer.cancel()
+            await asyncio.wait([asked.answer])
         await super().on_stop()
 
     async def perform_seek(self) -> None:
@@ -176,7 +123,7 @@ class Consumer(driver.Consumer):
             known |= await self.earliest_offsets(*unknown)
         # Nothing is waited for here but Kafka: Faust gives up a seek that takes seconds, and would
         # go on without it.
-        positions = _hooks(self.app).begin_at(known)
+        positions = hooks_of(self.app).begin_at(known)
         if positions:
             await self.seek_wait(positions)
 
@@ -233,57 +180,9 @@ def batch_topic(app: faust.App, *names: str) -> Any:
     return topic
 
 
-def _hooks(app: Any) -> Hooks:
-    hooks: Hooks = app._transport.hooks
-    return hooks
-
-
 def _message(tp: TP, records: Fetched, generation: int) -> ConsumerMessage:
     last, batch, no_headers = records[-1], cast("Any", records), cast("Any", ())
     return ConsumerMessage(
         tp.topic, tp.partition, last.offset, last.timestamp / 1000, last.timestamp_type,
         no_headers, None, batch, None, 0, 0, tp, generation_id=generation,
     )  # fmt: skip
-
-
-def _observe_fetches(
-    consumer: AIOKafkaConsumer, hooks: Hooks, delivered: Mapping[TP, int | None]
-) -> None:
-    """Report partitions for which a fetch brought nothing, and when that fetch began.
-
-    aiokafka notes the time of an answer only where the answer had no error, and keeps records that
-    came in ``_records``: no error, no records and the same position mean that there was nothing.
-    """
-    fetcher = consumer._fetcher
-    process = fetcher._proc_fetch_request
-
-    async def observed(assignment: Any, node_id: int, request: Any) -> Any:
-        began_at = time.time_ns() // 1_000_000
-        try:
-            result = await process(assignment, node_id, request)
-        except asyncio.CancelledError:
-            # aiokafka's close awaits cancelled fetches unguarded; one that sleeps before a retry
-            # would end the consumer's thread in the middle of its shutdown, which then never ends.
-            return False
-        for topic, partitions in request.topics:
-            for partition, offset, _ in partitions:
-                tp = TP(topic, partition)
-                if tp in fetcher._records:
-                    hooks.answered()
-                if not assignment.active or tp in fetcher._records:
-                    continue
-                state = assignment.state_value(tp)
-                answered = state.timestamp is not None and state.timestamp >= began_at
-                if answered:
-                    hooks.answered()
-                end = delivered.get(tp)
-                if (
-                    answered
-                    and state.has_valid_position
-                    and state.position == offset
-                    and end is not None
-                ):
-                    hooks.came_back_empty(tp, end, began_at)
-        return result
-
-    fetcher._proc_fetch_request = observed

@@ -15,11 +15,11 @@ from storm_servers import Kafka
 
 from agents.engine import Engine
 from config.settings import Settings
+from streams.fetches import Fetched
 from streams.member import Member
 from streams.publisher import PlainPublisher, Publisher
 from streams.tasks import end
 from streams.topics import JOURNAL
-from streams.transport import Fetched
 
 SESSION_S = 3.0
 REBALANCE_S = 3.0

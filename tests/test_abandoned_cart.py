@@ -155,6 +155,18 @@ def test_a_cart_that_is_heard_of_days_later_is_not_told_as_news() -> None:
     )
 
 
+def test_nor_when_the_customer_is_there_as_it_is_heard_of() -> None:
+    check(
+        """
+        2026-01-20 12:00  ann  page_viewed
+        2026-01-20 12:01  ann  product_added product=milk occurred_at=2026-01-17T08:00
+        2026-01-20 13:00  ann  -> suppressed abandoned_cart reason=late
+        2026-02-20 13:00  ann
+        """,
+        CART,
+    )
+
+
 def test_two_carts_left_within_a_day_are_told_of_once() -> None:
     check(
         """

@@ -16,10 +16,10 @@ from schemas.reviews import ReviewPosted
 from state.memory_table import MemoryTable
 from state.table import Commit, StoreError
 from streams.engage import Engage
+from streams.fetches import Fetched
 from streams.lanes import Lanes
 from streams.producer import Outbound
 from streams.relay import Relays
-from streams.transport import Fetched
 
 JOURNAL = TP("journal", 0)
 NOW = 1_768_896_000_000  # 2026-01-20 08:00 UTC

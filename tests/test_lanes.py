@@ -7,9 +7,9 @@ from typing import Any
 
 from faust.types import TP
 
+from streams.fetches import Fetched
 from streams.lanes import Lanes
 from streams.tasks import end
-from streams.transport import Fetched
 
 TP0 = TP("journal", 0)
 

@@ -8,8 +8,8 @@ from typing import Any
 import structlog
 
 # They tell what they try as well as what fails; what fails, our own records name.
-# The classes of streams.transport are Faust's services, which log by the name of their module.
-_LIBRARIES = ("aiokafka", "faust", "librdkafka", "mode", "streams.transport")
+# The classes of both our modules are Faust's services, which log by the name of their module.
+_LIBRARIES = ("aiokafka", "faust", "librdkafka", "mode", "streams.transport", "streams.fetches")
 # librdkafka warns at each start of a setting that it calls experimental, and that we rely on.
 _KNOWN = "property enable.gapless.guarantee"
 _NOTHING = logging.CRITICAL + 1
