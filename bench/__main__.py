@@ -13,12 +13,15 @@ from bench.place import FOUND, PEERS, ROOT, Options, Wrong, make_environment
 
 #: What can be measured, in the order in which it is; each has ``measure`` and ``show``.
 PARTS: dict[str, Any] = {"throughput": throughput, "latency": latency, "scale": scale}
+QUICK_PARTS = ("throughput", "latency")
 
 
 def main() -> int:
     """Run by hand."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="one round with a tenth of the events")
+    parser.add_argument(
+        "--quick", action="store_true", help="one round with a tenth of the events; no scale"
+    )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--customers", type=int, default=50_000)
@@ -37,7 +40,7 @@ def main() -> int:
     options = Options(args.quick, rounds, events, args.customers, tuple(args.only))
     found = _kept()
     console = Console(width=None if sys.stdout.isatty() else 140)
-    for name in args.part or PARTS:
+    for name in args.part or (QUICK_PARTS if args.quick else PARTS):
         try:
             found[name] = PARTS[name].measure(options)
         except Wrong as error:

@@ -50,6 +50,7 @@ OUTCOMES = {
 #: Where the timers are; live events go to the other partitions.
 STORM = 0
 _AGENT = "churn_alert"
+_TIMERS_MIN = 100_000
 _MODELS = 500
 #: Live events before the tick, for comparison, and after the last alert.
 _CALM_S = 5.0
@@ -75,7 +76,7 @@ class Fired(Struct, frozen=True):
 
 def measure(options: Options) -> dict[str, Any]:
     """Several rounds of both. Raises Wrong."""
-    timers = 100_000 if options.quick else 1_000_000
+    timers = max(_TIMERS_MIN, options.events)
     with doing("a history of customers with one order each"):
         made = rows.made(_one_order_each())
     found: dict[str, list[Fired]] = {outcome: [] for outcome in OUTCOMES}
