@@ -5,7 +5,6 @@ contenders with the same kind of load get it at the same rates.
 """
 
 import json
-import shutil
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -17,9 +16,7 @@ from rich.table import Table
 from bench import roster, throughput, workload
 from bench.figures import spread
 from bench.open_loop import Contender, Latencies, Load, run
-from bench.place import BUILD, CONFIG, FOUND, Options, doing, make_environment
-from config.settings import load_settings
-from streams.bootstrap import load_policy
+from bench.place import FOUND, Options, doing, make_environment
 
 #: Of the capacity, in percent.
 LOADS, QUICK_LOADS = (25, 50, 80), (50,)
@@ -47,11 +44,9 @@ def measure(options: Options) -> dict[str, Any]:
     make_environment()
     chosen = roster.able(CONTENDERS, options)
     loads, seconds = (QUICK_LOADS, QUICK_SECONDS) if options.quick else (LOADS, SECONDS)
-    with doing(f"W: {options.events:,} events of {options.customers:,} customers"):
-        path = workload.on_disk(BUILD, options.events, options.customers)
+    path = workload.on_disk(options.events, options.customers)
     measured_alone = {it.capacity_of.name: it.capacity_of for it in chosen}
     capacity = {name: _capacity(it, path) for name, it in measured_alone.items()}
-    kinds = load_policy(load_settings({}, config=str(CONFIG))).kinds()
     measured: dict[Run, list[Latencies]] = defaultdict(list)
     for number in range(1, options.rounds + 1):
         for percent in loads:
@@ -60,7 +55,7 @@ def measure(options: Options) -> dict[str, Any]:
                 load = Load(path, rate, it.warm_up_s, seconds)
                 what = f"{it.name} at {percent} %, {load.rate:,.0f} events/s"
                 with doing(f"round {number}/{options.rounds}: {what}"):
-                    measured[it.name, percent].append(run(it, load, kinds, _folder()))
+                    measured[it.name, percent].append(run(it, load))
     return {
         "seconds": seconds, "rounds": options.rounds,
         "capacity_events_per_s": capacity, "contenders": figures(measured),
@@ -137,12 +132,5 @@ def _capacity(contender: roster.Contender, path: Path) -> float:
         pass
     with doing(f"capacity of {contender.name}"):
         events = min(_CAPACITY_EVENTS, sum(1 for _ in workload.read(path)))
-        it = throughput.run(contender, path, events, BUILD / "run")
+        it = throughput.run(contender, path, events)
         return round(it.events / it.seconds)
-
-
-def _folder() -> Path:
-    folder = BUILD / "run"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    return folder

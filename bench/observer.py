@@ -12,9 +12,8 @@ from typing import Any
 import msgspec
 from confluent_kafka import Consumer, TopicPartition
 from hdrh.histogram import HdrHistogram
-from msgspec import Struct
 
-from bench.schedule import arguments, number_of, read
+from bench.schedule import Seen, arguments, number_of, read
 
 _US = 1_000_000
 LONGEST_S = 60
@@ -22,17 +21,6 @@ LONGEST_S = 60
 FETCH_WAIT_MS = 20
 _POLL_S = 0.05
 _AT_ONCE = 1_000
-
-
-class Seen(Struct):
-    """The latencies in milliseconds. seen: all triggers. counted: those after the warm-up."""
-
-    seen: int
-    counted: int
-    p50_ms: float
-    p99_ms: float
-    p999_ms: float
-    max_ms: float
 
 
 def seen_by(histogram: HdrHistogram, seen: int) -> Seen:

@@ -4,12 +4,10 @@ Three processes that know nothing of each other but the schedule; and a check th
 was applied, and each trigger seen, before a latency counts.
 """
 
-import os
 import subprocess
 import sys
 import time
-import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,12 +16,12 @@ import msgspec
 import redis
 from msgspec import Struct
 
-from bench import roster, servers
+from bench import program, roster, servers
 from bench.load import Sent
-from bench.place import CONFIG, LIMIT_S, PEERS, ROOT, Wrong
-from bench.schedule import Schedule
+from bench.place import LIMIT_S, PEERS, Wrong, empty_folder
+from bench.schedule import Schedule, Seen
 from bench.servers import Servers
-from bench.worker import Progress, progress, worker
+from bench.worker import Progress, progress, until_ready, worker
 from schemas.cloud_event import trigger_topic
 from streams.topics import JOURNAL
 
@@ -69,16 +67,10 @@ class Contender(Struct, frozen=True):
         return 12.0 if self.apache else 3.0
 
 
-class Latencies(Struct):
+class Latencies(Seen):
     """One run. backlog: events that were not applied when the last had been sent."""
 
     rate: float
-    seen: int
-    counted: int
-    p50_ms: float
-    p99_ms: float
-    p999_ms: float
-    max_ms: float
     generator_lag_ms_p99: float
     backlog: int
 
@@ -107,9 +99,10 @@ class Load(Struct, frozen=True):
         return Schedule(round(start_at, 3), self.rate, self.warm_up_s, self.seconds)
 
 
-def run(contender: Contender, load: Load, kinds: Sequence[str], folder: Path) -> Latencies:
-    """Run a contender under a load, in an empty folder. Raises Wrong."""
-    with servers.servers(folder / "servers", kinds, apache=contender.apache) as place:
+def run(contender: Contender, load: Load) -> Latencies:
+    """Run a contender under a load. Raises Wrong."""
+    folder = empty_folder()
+    with servers.servers(folder / "servers", servers.kinds(), apache=contender.apache) as place:
         events = load.schedule().events
         with _running(contender, place, events, folder):
             schedule = load.schedule()
@@ -125,14 +118,11 @@ def _running(contender: Contender, place: Servers, events: int, folder: Path) ->
             place.broker, place.redis_url, place.web_port, folder / "log",
             transactions=str(int(contender.transactions)),
         ):  # fmt: skip
-            _until_ready(place.web_port)
+            until_ready([place.web_port], _READY_S)
             yield
         return
-    words = {
-        "broker": place.broker, "redis": place.redis_url, "topic": JOURNAL, "out": servers.SINK,
-        "group": "bench", "events": events, "result": folder / "contender.json", "folder": folder,
-    }  # fmt: skip
-    process = _start([*contender.command(), *_options(words)], folder / "log")
+    words = program.told(place, JOURNAL, events, folder / "contender.json")
+    process = program.start(contender.command(), words, folder / "log")
     try:
         yield
     finally:
@@ -151,8 +141,8 @@ def _ends(
         "result": folder / "seen.json",
     }  # fmt: skip
     return [
-        _start([sys.executable, "-m", "bench.load", *told, *_options(sends)], folder / "load.log"),
-        _start([PEERS, "-m", "bench.observer", *told, *_options(sees)], folder / "observer.log"),
+        program.start([sys.executable, "-m", "bench.load", *told], sends, folder / "load.log"),
+        program.start([PEERS, "-m", "bench.observer", *told], sees, folder / "observer.log"),
     ]
 
 
@@ -194,18 +184,6 @@ def _check(
         raise Wrong(f"{contender.name} has decided {reached.sent} triggers, {found.seen} were seen")
 
 
-def _start(command: list[str], log: Path) -> subprocess.Popen[bytes]:
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "EBBTIDE_CONFIG": str(CONFIG)}
-    with log.open("ab") as output:
-        return subprocess.Popen(
-            command, stdout=output, stderr=output, cwd=log.parent, env=environment
-        )
-
-
-def _options(words: dict[str, Any]) -> list[str]:
-    return [f"--{name}={value}" for name, value in words.items()]
-
-
 def _until_ended(process: subprocess.Popen[bytes], log: Path) -> None:
     try:
         code = process.wait(LIMIT_S)
@@ -227,15 +205,3 @@ def _until_drained(contender: Contender, rows: Any, events: int) -> Progress:
         if (here.applied >= events and not waiting) or time.monotonic() > deadline:
             return here
         time.sleep(_LOOK_EVERY_S)
-
-
-def _until_ready(port: int) -> None:
-    """Return when the worker says that it does its work. Raises Wrong."""
-    deadline = time.monotonic() + _READY_S
-    while time.monotonic() < deadline:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/ready", timeout=1):
-                return
-        except OSError:
-            time.sleep(_LOOK_EVERY_S)
-    raise Wrong(f"the worker was not ready within {_READY_S:.0f} s")

@@ -1,5 +1,6 @@
 """Where does a benchmark work, and what is it told? Folders, options, the peers' environment."""
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -38,6 +39,14 @@ class Options(Struct, frozen=True):
 
 class Wrong(Exception):
     """A contender did not do its work; its figures mean nothing."""
+
+
+def empty_folder() -> Path:
+    """Where a run may write whatever it likes; what the run before it has left is gone."""
+    folder = BUILD / "run"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
 
 
 @contextmanager

@@ -5,7 +5,6 @@ same law (Zipf, exponent 1.05) over few customers and over many: in turn, severa
 customers a batch names more distinct rows, which is part of what is asked.
 """
 
-import shutil
 import time
 from collections.abc import Sequence
 from itertools import islice
@@ -19,12 +18,11 @@ from msgspec import Struct
 from bench import rows, servers, workload
 from bench.figures import spread
 from bench.meter import Measured
-from bench.place import BUILD, CONFIG, LIMIT_S, Options, Wrong, doing
+from bench.place import LIMIT_S, Options, Wrong, doing, empty_folder
 from bench.watch import watch
 from bench.worker import worker
-from config.settings import load_settings
+from config.settings import Settings
 from state.redis_table import key_of
-from streams.bootstrap import load_policy
 from streams.partitioner import partition_of
 
 CPU_RATIO = 1.2
@@ -32,7 +30,7 @@ WORKER_MB = 400
 REDIS_BYTES = 1_000
 
 _EVENTS_MIN = 100_000
-_BATCH = 2_000
+_BATCH = Settings().batch_records_max
 _LOOK_EVERY_S = 0.1
 
 
@@ -51,9 +49,8 @@ def measure(options: Options) -> dict[str, Any]:
         made = rows.made(rows.history())
     homes, paths = {}, {}
     for customers in (few, many):
-        with doing(f"W: {events:,} events of {customers:,} customers"):
-            homes[customers] = rows.by_partition(customers)
-            paths[customers] = workload.on_disk(BUILD, events, customers)
+        homes[customers] = rows.by_partition(customers)
+        paths[customers] = workload.on_disk(events, customers)
     found: dict[int, list[Seen]] = {few: [], many: []}
     for number in range(1, options.rounds + 1):
         for customers, seen in found.items():
@@ -81,10 +78,7 @@ def _figures(seen: Sequence[Seen]) -> dict[str, Any]:
 
 
 def _run(made: rows.Made, homes: dict[int, list[str]], path: Path, events: int) -> Seen:
-    folder = BUILD / "run"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    kinds = load_policy(load_settings({}, config=str(CONFIG))).kinds()
+    folder, kinds = empty_folder(), servers.kinds()
     with servers.servers(folder / "servers", kinds) as there:
         client: Any = redis.Redis.from_url(there.redis_url)
         empty = client.info("memory")["used_memory"]

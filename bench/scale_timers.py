@@ -6,10 +6,8 @@ the other partitions come in. Measured three times: every alert is sent; every a
 which goes on record; and the agent has been turned off, so that nothing follows from its timers.
 """
 
-import shutil
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -19,12 +17,11 @@ from msgspec import Struct
 
 from bench import rows, servers
 from bench.live import RATE, Live
-from bench.place import BUILD, CONFIG, LIMIT_S, Options, Wrong, doing
+from bench.place import CONFIG, LIMIT_S, Options, Wrong, doing, empty_folder
 from bench.servers import Servers
 from bench.watch import count_records
 from bench.worker import cpu_s, worker
 from bench.workload import START
-from config.settings import load_settings
 from schemas.clickstream import ProductViewed
 from schemas.cloud_event import DECISIONS, trigger_topic
 from schemas.codec import encode_json
@@ -33,7 +30,6 @@ from schemas.orders import Item, OrderPlaced
 from state.customer import decode_customer
 from state.redis_table import key_of
 from state.table import Position
-from streams.bootstrap import load_policy
 from streams.producer import Outbound
 from streams.topics import JOURNAL
 
@@ -83,7 +79,7 @@ def measure(options: Options) -> dict[str, Any]:
     for number in range(1, options.rounds + 1):
         for outcome, runs in found.items():
             with doing(f"round {number}/{options.rounds}: {timers:,} timers, alerts {outcome}"):
-                runs.append(_run(made, timers, outcome, BUILD / "run"))
+                runs.append(_run(made, timers, outcome))
     return {"timers": timers, "live_per_s": RATE} | {
         outcome: _figures(runs) for outcome, runs in found.items()
     }
@@ -126,12 +122,11 @@ def _one_order_each() -> Iterator[AnyEvent]:
         )  # fmt: skip
 
 
-def _run(made: rows.Made, timers: int, outcome: str, folder: Path) -> Fired:
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+def _run(made: rows.Made, timers: int, outcome: str) -> Fired:
+    folder = empty_folder()
     config = folder / "engine.toml"
     config.write_text(CONFIG.read_text().replace(*OUTCOMES[outcome]))
-    kinds = load_policy(load_settings({}, config=str(config))).kinds()
+    kinds = servers.kinds(config)
     due_at = _when_due(made)
     with servers.servers(folder / "servers", kinds) as there:
         ids = [rows.name_of(it) for it in range(timers)]

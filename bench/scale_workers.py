@@ -4,14 +4,11 @@ A worker that has its partitions is stopped (SIGSTOP) while the journal is fille
 so each configuration finds a full journal, and no time goes into dividing the partitions.
 """
 
-import shutil
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import psutil
 from msgspec import Struct
@@ -19,17 +16,13 @@ from msgspec import Struct
 from bench import servers, workload
 from bench.figures import spread
 from bench.meter import Measured
-from bench.place import BUILD, CONFIG, LIMIT_S, Options, Wrong, doing
+from bench.place import LIMIT_S, Options, Wrong, doing, empty_folder
 from bench.watch import watch
-from bench.worker import worker
-from config.settings import load_settings
-from streams.bootstrap import load_policy
-from streams.embedded import HOST
+from bench.worker import ask, is_ready, until_ready, worker
 
 CPU_RATIO = 1.1
 
 _EVENTS_MIN = 200_000
-_LOOK_EVERY_S = 0.1
 #: The group must not miss the workers while they are stopped; the embedded broker lets nobody in
 #: for as long as a session may last.
 _SESSION_S = "20"
@@ -47,13 +40,12 @@ class Shared(Struct, frozen=True):
 def measure(options: Options) -> dict[str, Any]:
     """One worker and two in turn, several rounds. Raises Wrong."""
     events = max(_EVENTS_MIN, options.events * 2 // 5)
-    with doing(f"W: {events:,} events of {options.customers:,} customers"):
-        path = workload.on_disk(BUILD, events, options.customers)
+    path = workload.on_disk(events, options.customers)
     found: dict[int, list[Shared]] = {1: [], 2: []}
     for number in range(1, options.rounds + 1):
         for workers, runs in found.items():
             with doing(f"round {number}/{options.rounds}: {workers} workers"):
-                runs.append(_run(path, events, workers, BUILD / "run"))
+                runs.append(_run(path, events, workers))
     ratios = [
         two.together.cpu_s / one.together.cpu_s for one, two in zip(found[1], found[2], strict=True)
     ]
@@ -73,10 +65,8 @@ def _figures(runs: Sequence[Shared]) -> dict[str, Any]:
     }
 
 
-def _run(path: Path, events: int, workers: int, folder: Path) -> Shared:
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    kinds = load_policy(load_settings({}, config=str(CONFIG))).kinds()
+def _run(path: Path, events: int, workers: int) -> Shared:
+    folder, kinds = empty_folder(), servers.kinds()
     with servers.servers(folder / "servers", kinds) as there, ExitStack() as running:
         ports = [there.web_port + it for it in range(workers)]
         processes = [
@@ -99,13 +89,9 @@ def _run(path: Path, events: int, workers: int, folder: Path) -> Shared:
 
 def _wait_until_ready(ports: Sequence[int]) -> None:
     """Until all have their partitions: the first gives some away before the second gets any."""
-    deadline = time.monotonic() + LIMIT_S
-    while not all(map(_is_ready, ports)):
-        if time.monotonic() > deadline:
-            raise Wrong(f"the workers were not ready in {LIMIT_S:.0f} s")
-        time.sleep(_LOOK_EVERY_S)
+    until_ready(ports, LIMIT_S)
     time.sleep(_SETTLE_S)
-    if not all(map(_is_ready, ports)):
+    if not all(map(is_ready, ports)):
         raise Wrong("the workers were ready, and are not any more")
 
 
@@ -119,21 +105,8 @@ def _fill(processes: Sequence[psutil.Process], broker: str, path: Path, events: 
             process.resume()
 
 
-def _is_ready(port: int) -> bool:
-    try:
-        return bool(_ask(port, "ready"))
-    except (URLError, ConnectionError, TimeoutError):
-        return False
-
-
 def _applied(port: int) -> int:
     """The events that a worker has applied, by its own metrics."""
-    lines = _ask(port, "metrics").decode().splitlines()
+    lines = ask(port, "metrics").decode().splitlines()
     found = (line for line in lines if line.startswith("ebbtide_records_total"))
     return round(sum(float(it.rsplit(" ", 1)[1]) for it in found if '"applied"' in it))
-
-
-def _ask(port: int, page: str) -> bytes:
-    with urlopen(f"http://{HOST}:{port}/{page}", timeout=5) as answer:
-        content: bytes = answer.read()
-        return content

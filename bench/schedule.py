@@ -49,6 +49,17 @@ class Schedule(Struct, frozen=True):
         return [f"--{name}={getattr(self, name)!r}" for name in self.__struct_fields__]
 
 
+class Seen(Struct):
+    """Latencies in milliseconds. seen: all triggers. counted: those after the warm-up."""
+
+    seen: int
+    counted: int
+    p50_ms: float
+    p99_ms: float
+    p999_ms: float
+    max_ms: float
+
+
 def arguments() -> argparse.ArgumentParser:
     """What the programs at both ends of a run are told; where to write the result, too."""
     parser = argparse.ArgumentParser()

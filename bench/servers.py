@@ -10,8 +10,11 @@ from msgspec import Struct
 
 from bench import workload
 from bench.apache_kafka import ApacheKafka
+from bench.place import CONFIG
+from config.settings import load_settings
 from schemas.codec import encode_json, raw_decoders
 from schemas.journal import Entry, Source
+from streams.bootstrap import load_policy
 from streams.connection import Brokers
 from streams.embedded import Embedded
 from streams.producer import Outbound, Producer
@@ -30,9 +33,14 @@ class Servers(Struct, frozen=True):
     web_port: int
 
 
+def kinds(config: Path = CONFIG) -> list[str]:
+    """What is said under an engine.toml: the kinds of trigger."""
+    return load_policy(load_settings({}, config=str(config))).kinds()
+
+
 @contextmanager
-def servers(folder: Path, kinds: Sequence[str], *, apache: bool = False) -> Iterator[Servers]:
-    """Kafka and Redis, with all topics that anybody needs. apache: Kafka is Apache's own."""
+def servers(folder: Path, said: Sequence[str], *, apache: bool = False) -> Iterator[Servers]:
+    """Kafka and Redis, with all topics that anybody needs. apache: it is Apache Kafka."""
     with ExitStack() as stack:
         embedded = stack.enter_context(Embedded(folder))
         broker = embedded.broker
@@ -40,7 +48,7 @@ def servers(folder: Path, kinds: Sequence[str], *, apache: bool = False) -> Iter
             embedded.stop_kafka()
             broker = stack.enter_context(ApacheKafka(folder / "apache")).broker
         topics = wanted_topics(
-            kinds, "ebbtide", journal_partitions=PARTITIONS, raw_partitions=PARTITIONS
+            said, "ebbtide", journal_partitions=PARTITIONS, raw_partitions=PARTITIONS
         )
         own = [Topic(SOURCE, PARTITIONS), Topic(SINK, PARTITIONS)]
         Topics(Brokers(broker)).create([*topics, *own])

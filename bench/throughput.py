@@ -3,8 +3,6 @@
 What a contender did is checked before its time counts.
 """
 
-import os
-import shutil
 import subprocess
 from collections import defaultdict
 from pathlib import Path
@@ -13,16 +11,14 @@ from typing import Any
 import msgspec
 from rich.table import Table
 
-from bench import roster, servers, workload
+from bench import program, roster, servers, workload
 from bench.figures import figures
 from bench.meter import Measured
-from bench.place import BUILD, CONFIG, LIMIT_S, ROOT, Options, Wrong, doing
+from bench.place import LIMIT_S, Options, Wrong, doing, empty_folder
 from bench.roster import Contender
 from bench.servers import Servers
 from bench.watch import count_records, watch
 from bench.worker import worker
-from config.settings import load_settings
-from streams.bootstrap import load_policy
 
 _EVENTS_MIN = 1_000
 
@@ -30,14 +26,13 @@ _EVENTS_MIN = 1_000
 def measure(options: Options) -> dict[str, Any]:
     """All contenders in turn, several rounds. Raises Wrong."""
     taking_part = roster.chosen(options)
-    with doing(f"W: {options.events:,} events of {options.customers:,} customers"):
-        path = workload.on_disk(BUILD, options.events, options.customers)
+    path = workload.on_disk(options.events, options.customers)
     measured: dict[str, list[Measured]] = defaultdict(list)
     for number in range(1, options.rounds + 1):
         for contender in taking_part:
             events = max(_EVENTS_MIN, round(options.events * contender.share))
             with doing(f"round {number}/{options.rounds}: {contender.name}"):
-                measured[contender.name].append(run(contender, path, events, BUILD / "run"))
+                measured[contender.name].append(run(contender, path, events))
     return {
         "events": options.events, "customers": options.customers, "rounds": options.rounds,
         "contenders": figures(measured, {it.name: it.beside for it in taking_part}),
@@ -63,11 +58,9 @@ def show(found: dict[str, Any]) -> Table:
     return table
 
 
-def run(contender: Contender, path: Path, events: int, folder: Path) -> Measured:
-    """Run it once, in an empty folder. Raises Wrong."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    kinds = load_policy(load_settings({}, config=str(CONFIG))).kinds()
+def run(contender: Contender, path: Path, events: int) -> Measured:
+    """Run it once. Raises Wrong."""
+    folder, kinds = empty_folder(), servers.kinds()
     with servers.servers(folder / "servers", kinds, apache=contender.apache) as there:
         servers.fill(there.broker, contender.fill(path, events))
         if contender.command is not None:
@@ -83,17 +76,9 @@ def _program(
     contender: Contender, command: list[str], there: Servers, events: int, folder: Path
 ) -> Measured:
     result = folder / "result.json"
-    words = {
-        "broker": there.broker, "redis": there.redis_url, "topic": contender.topic,
-        "out": servers.SINK, "group": "bench", "events": events, "result": result, "folder": folder,
-    }  # fmt: skip
-    command += [f"--{name}={value}" for name, value in words.items()]
+    words = program.told(there, contender.topic, events, result)
     log = folder / "log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command, stdout=output, stderr=output, cwd=folder,
-            env=os.environ | {"PYTHONPATH": str(ROOT), "EBBTIDE_CONFIG": str(CONFIG)},
-        )  # fmt: skip
+    process = program.start(command, words, log)
     try:
         process.wait(LIMIT_S)
     except subprocess.TimeoutExpired as error:

@@ -3,18 +3,22 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import psutil
 from msgspec import Struct
 
-from bench.place import CONFIG, ROOT
+from bench.place import CONFIG, ROOT, Wrong
 from state.redis_table import key_of
+from streams.embedded import HOST
 
 _STOP_S = 30.0
+_LOOK_EVERY_S = 0.1
 
 
 @contextmanager
@@ -37,6 +41,30 @@ def worker(
     finally:
         process.terminate()
         process.wait(_STOP_S)
+
+
+def until_ready(ports: Sequence[int], within_s: float) -> None:
+    """Return when the workers on these web ports say that they do their work. Raises Wrong."""
+    deadline = time.monotonic() + within_s
+    while not all(map(is_ready, ports)):
+        if time.monotonic() > deadline:
+            raise Wrong(f"not all workers were ready in {within_s:.0f} s")
+        time.sleep(_LOOK_EVERY_S)
+
+
+def is_ready(port: int) -> bool:
+    """Whether the worker says that it does its work."""
+    try:
+        return bool(ask(port, "ready"))
+    except OSError:
+        return False
+
+
+def ask(port: int, page: str) -> bytes:
+    """A page of the worker. Raises OSError where it does not answer, or not well."""
+    with urlopen(f"http://{HOST}:{port}/{page}", timeout=5) as answer:
+        content: bytes = answer.read()
+        return content
 
 
 def cpu_s(process: psutil.Process) -> float:

@@ -13,6 +13,7 @@ from random import Random
 import msgspec
 from msgspec import Struct
 
+from bench.place import BUILD, doing
 from schemas.instant import DAY
 
 ZIPF = 1.05
@@ -83,14 +84,15 @@ def _rest(rng: Random, kind: str, number: int, product: str, category: str) -> d
             }  # fmt: skip
 
 
-def on_disk(folder: Path, count: int, customers: int, seed: int = 7) -> Path:
+def on_disk(count: int, customers: int, seed: int = 7) -> Path:
     """W as a file, made once: msgpack after msgpack, read by ``read``."""
-    path = folder / f"w-{count}-{customers}-{seed}.msgpack"
+    path = BUILD / f"w-{count}-{customers}-{seed}.msgpack"
     if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
+        BUILD.mkdir(parents=True, exist_ok=True)
         under_way = path.with_suffix(".part")
         encode = msgspec.msgpack.Encoder().encode
-        with under_way.open("wb") as file:
+        what = f"W: {count:,} events of {customers:,} customers"
+        with doing(what), under_way.open("wb") as file:
             for event in events(count, customers, seed):
                 content = encode(event)
                 file.write(len(content).to_bytes(4, "big") + content)
