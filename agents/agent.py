@@ -7,16 +7,16 @@ fields, and an agent without a section is off. A new policy is one file, one tes
 
 from collections.abc import Callable, Iterable
 from functools import cache
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Meta, Raw, Struct
 
 from schemas.codec import encode_json, encode_row
-from schemas.decisions import Evidence
+from schemas.decisions import Evidence, Money
 from schemas.event import Event, snake_case
 from schemas.instant import LATEST
-from schemas.profiles import Purpose
+from schemas.profiles import Channel, Purpose
 from state.customer import Customer
 from state.product import Product
 from state.shop import Shop
@@ -29,6 +29,7 @@ class Say(Struct, frozen=True, gc=False, kw_only=True):
 
     payload: a struct of the type that the agent's ``says`` names for the kind.
     kind: the agent's own name where it is left out. expires_at: epoch milliseconds.
+    hands_out: what it gives away, such as a coupon's value; it counts against the budget.
     """
 
     reason: str
@@ -36,15 +37,21 @@ class Say(Struct, frozen=True, gc=False, kw_only=True):
     evidence: Evidence = Evidence()
     kind: str = ""
     expires_at: int | None = None
+    hands_out: Money | None = None
 
 
 class Note(Struct, frozen=True, gc=False, kw_only=True):
-    """Put something on record that is not for sending, such as a coupon that was redeemed."""
+    """Put something on record that is not for sending, such as a coupon that was redeemed.
+
+    redeemed, returned: what was taken up of what had been handed out, and what of that went back.
+    """
 
     reason: str
     evidence: Evidence = Evidence()
     payload: Struct | None = None
     kind: str = ""
+    redeemed: Money | None = None
+    returned: Money | None = None
 
 
 class SetTimer(Struct, frozen=True, gc=False):
@@ -116,10 +123,16 @@ class View(Struct, gc=False):
 
 
 class Agent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The settings that every agent has, and the two methods.
+    """The settings that every agent has, and the methods.
 
     purpose: what the customer must have consented to; ``internal`` triggers reach the shop's own
     people and need none. pause_hours: the gate lets one trigger of a kind pass in that time.
+    priority: who speaks, when several want to at once: the highest. campaign: under which name
+    budget, holdout and effect are counted; the agent's own where it is left out.
+    channels: those that come into question, the first one first; empty: the gate's.
+    keeps_quiet_hours: whether it waits for the morning. holdout_share: another than the gate's.
+    budget_cents: by currency, what may be handed out in ``budget_days``; empty: no limit.
+    message_cost_cents: what sending one costs, for the report of the effect.
     """
 
     #: The types of events that reach ``on_event``; all others cost nothing.
@@ -133,6 +146,14 @@ class Agent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     purpose: Purpose | Literal["internal"] = "marketing"
     pause_hours: float = 24.0
+    priority: int = 0
+    campaign: Annotated[str, Meta(pattern=r"^[a-z0-9_.-]{0,64}$", max_length=64)] = ""
+    channels: tuple[Channel, ...] = ()
+    keeps_quiet_hours: bool = True
+    holdout_share: Annotated[float, Meta(ge=0, le=0.5)] | None = None
+    budget_cents: dict[str, Annotated[int, Meta(ge=0)]] = {}
+    budget_days: Annotated[float, Meta(gt=0)] = 30.0
+    message_cost_cents: Annotated[float, Meta(ge=0)] = 0.0
 
     def __init_subclass__(cls, **_: Any) -> None:
         cls.name = snake_case(cls.__name__)
@@ -149,6 +170,13 @@ class Agent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """Decide on something that did not happen."""
         return ()
 
+    def on_release(self, held: Say, customer: View) -> Say | None:
+        """Decide on something that was held back: leave it, say it otherwise, or drop it (None).
+
+        The gate asks when it might leave at last, in the morning or after those who came first.
+        """
+        return held
+
 
 @cache
 def _decoder_of(kind: type[Struct]) -> Callable[[bytes], Any]:
@@ -156,7 +184,8 @@ def _decoder_of(kind: type[Struct]) -> Callable[[bytes], Any]:
 
 
 NO_PAYLOAD = Raw(b"{}")
-_readable = msgspec.msgpack.Decoder(tuple[str, str, int | None, Evidence]).decode
+_Told = tuple[str, str, int | None, Evidence, Money | None, Money | None]
+_readable = msgspec.msgpack.Decoder(_Told).decode
 
 
 def written(agent: Agent, acts: Iterable[Act]) -> list[tuple[Act, Raw]]:
@@ -192,6 +221,10 @@ def _body(agent: Agent, act: Act) -> Raw:
 def _told(agent: Agent, act: Say | Note) -> Raw:
     if isinstance(act, Say) and (act.kind or agent.name) not in agent.says:
         raise ValueError(f"says {act.kind or agent.name!r}, which its `says` does not name")
-    expires_at = act.expires_at if isinstance(act, Say) else None
-    _readable(encode_row((act.reason, act.kind, expires_at, act.evidence)))
+    told: _Told
+    if isinstance(act, Say):
+        told = (act.reason, act.kind, act.expires_at, act.evidence, act.hands_out, None)
+    else:
+        told = (act.reason, act.kind, None, act.evidence, act.redeemed, act.returned)
+    _readable(encode_row(told))
     return NO_PAYLOAD if act.payload is None else Raw(encode_json(act.payload))

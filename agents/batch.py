@@ -52,6 +52,8 @@ class Batch:
         #: Where the record that is being applied stands in the journal.
         self.offset = loaded.position.offset
         self.outgoing: list[Outgoing] = []
+        #: What else is counted in this commit: verdicts, money, the effect.
+        self.counts: Counter[str] = Counter()
         #: How many events met which fate, by (type, fate).
         self._fates: dict[tuple[type[Event], str], int] = {}
         self.due = 0
@@ -117,21 +119,25 @@ class Batch:
             self._remember_due(customer_id, row)
             del row.timers[key]
 
-    def next_due(self, until: int) -> Due | None:
-        """Take the first timer that is due and still set; None where no loaded one is.
+    def next_turn(self, until: int) -> list[Due]:
+        """All due timers of the customer who has the first one; empty where no loaded one is due.
 
-        Timers fire in order of (due, customer, name), over all customers of the partition.
+        Customers come in the order of (their first due timer, customer), their timers in that of
+        (due, name). So what one tick finds due is one occasion for a customer, however a tick is
+        cut into batches.
         """
         while self._due and self._due[0].due_at <= until:
             due = self._due[0]
             if self.horizon is not None and (due.due_at, due.customer_id) > self.horizon:
-                return None
+                return []
             heappop(self._due)
             row = self.customers[due.customer_id]
             if row is not None and row.timers.get(due.key) == due.due_at:
-                self.due += 1
-                return due
-        return None
+                timers = row.timers.items()
+                turn = sorted(Due(at, due.customer_id, key) for key, at in timers if at <= until)
+                self.due += len(turn)
+                return turn
+        return []
 
     def more_due(self, until: int) -> bool:
         """Whether timers may be due that were not loaded: the tick needs another batch."""
@@ -164,6 +170,8 @@ class Batch:
             f"decisions/{it.decision.kind}/{it.decision.outcome}" for it in self.outgoing
         )
         counts.update({f"records/{kind}/{fate}": n for (kind, fate), n in self.applied.items()})
+        # A change of nothing needs no place in the store.
+        counts.update({name: by for name, by in self.counts.items() if by})
         return Commit(
             expected=before,
             position=Position(offset, chunk, before.sequence + len(self.outgoing), before.epoch),

@@ -2,8 +2,9 @@
 
 from msgspec import Raw, Struct
 
-from agents.agent import Agent, Note, Say
-from schemas.decisions import Decision, Outcome, decision_id
+from agents.agent import Note, Say
+from schemas.decisions import Decision, Merged, Outcome, Scalar, decision_id
+from schemas.instant import to_text
 from schemas.journal import Entry
 
 
@@ -39,26 +40,54 @@ def _refusal(late: bool) -> str | None:
     return "late" if late else None
 
 
+class Record(Struct, frozen=True, gc=False):
+    """How a decision goes on record.
+
+    agent, campaign: by name, for the agent may be gone. refused_before: how often the same was
+    refused since the last record. until: of a deferred one, when it is asked again.
+    """
+
+    agent: str
+    campaign: str = ""
+    outcome: Outcome = "sent"
+    reason: str = ""
+    refused_before: int = 0
+    channel: str = ""
+    gate: dict[str, Scalar] = {}
+    merged: tuple[Merged, ...] = ()
+    until: int = 0
+
+
 def on_record(
-    agent: Agent, act: Say | Note, body: Raw, customer_id: str, cause: Cause, *,
-    outcome: Outcome, reason: str, refused_before: int,
-) -> Decision:  # fmt: skip
-    """An act as a decision. refused_before: how often the same was refused since the last."""
-    kind = act.kind or agent.name
-    # A note may stand beside a trigger of the same kind and cause.
-    said = kind if isinstance(act, Say) else f"{kind}/{reason}"
+    record: Record, act: Say | Note, body: Raw, customer_id: str, cause: Cause
+) -> Decision:
+    """An act as a decision."""
+    kind = act.kind or record.agent
+    gate = record.gate
+    said = kind
+    if isinstance(act, Note):
+        # A note may stand beside a trigger of the same kind and cause.
+        said = f"{kind}/{record.reason}"
+    elif record.outcome == "deferred":
+        # The id without this is that of what becomes of it in the end.
+        said = f"{kind}/deferred@{record.until}"
+        gate = gate | {"until": to_text(record.until)}
     return Decision(
-        id=decision_id(agent.name, said, customer_id, cause.id),
+        id=decision_id(record.agent, said, customer_id, cause.id),
         kind=kind,
-        agent=agent.name,
+        agent=record.agent,
         customer_id=customer_id,
         cause=cause.id,
         cause_at=cause.at,
         decided_at=cause.decided_at,
-        outcome=outcome,
-        reason=reason,
+        outcome=record.outcome,
+        reason=record.reason,
         expires_at=act.expires_at if isinstance(act, Say) else None,
-        refused_before=refused_before,
+        refused_before=record.refused_before,
         evidence=act.evidence,
         payload=body,
+        campaign=record.campaign,
+        channel=record.channel,
+        gate=gate,
+        merged=record.merged,
     )

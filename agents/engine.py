@@ -27,16 +27,18 @@ from agents.agent import (
     written,
 )
 from agents.batch import Batch, Due
-from agents.cause import Cause, on_record
-from agents.gate import Gate
-from schemas.decisions import Decision, Evidence, Outcome
+from agents.cause import Cause
+from agents.gate.gate import Gate
+from agents.speech import HELD, Speech, Wish
+from schemas.decisions import Evidence
 from schemas.event import ANONYMOUS
 from schemas.instant import DAY, MINUTE
 from schemas.journal import Entry, Record, Tick
 from schemas.orders import OrderPlaced
-from schemas.profiles import ErasureRequested
-from state.customer import KINDS_MAX, TIMERS_MAX, Customer, Said
+from schemas.profiles import ConsentChanged, ErasureRequested, MessageUnsubscribed
+from state.customer import TIMERS_MAX, Customer
 from state.fold import fold, is_repeat
+from state.outcome import count_outcome
 from state.product import learn, named_in
 from state.table import Loaded, Needs
 
@@ -47,6 +49,9 @@ Acts = Sequence[tuple[Act, Raw]]
 
 #: The engine's own timer: the row ends after long silence.
 END_OF_ROW = "row"
+
+#: With these a customer may take back what they had agreed to.
+_WITHDRAWALS = frozenset((ConsentChanged, MessageUnsubscribed))
 
 
 class EngineSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -64,12 +69,18 @@ class EngineSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Engine:
-    """Folds records into rows and asks the agents. Holds settings, and no state."""
+    """Folds records into rows and asks the agents. Holds settings, and no state.
 
-    def __init__(self, agents: Sequence[Agent], gate: Gate, settings: EngineSettings) -> None:
+    partitions: how many the journal has; each may spend its part of a budget.
+    """
+
+    def __init__(
+        self, agents: Sequence[Agent], gate: Gate, settings: EngineSettings, partitions: int = 1
+    ) -> None:
         self.agents = {agent.name: agent for agent in agents}
-        self.gate = gate
         self.settings = settings
+        self._speech = Speech(gate, self.agents, partitions)
+        self._outcome_window = round(gate.outcome_days * DAY)
         self._lateness = round(settings.lateness_minutes * MINUTE)
         self._listeners: dict[type[Any], list[Agent]] = {}
         for agent in agents:
@@ -129,7 +140,12 @@ class Engine:
             self._set_end(batch, subject, row, at)
         late = at < shop.clock_at - self._lateness
         is_news = at >= row.last_seen_at
+        refunded_before = row.refunded_cents
         fold(row, event, shop.rhythm)
+        if row.exposures:
+            count_outcome(row, event, refunded_before, self._outcome_window, batch.counts)
+        if row.held and kind in _WITHDRAWALS:
+            self._speech.withdraw(batch, View(subject, at, row, shop, {}))
         named = named_in(event) if self._learns else None
         if named and kind is OrderPlaced:
             batch.learned(learn(batch.products, named))
@@ -143,11 +159,26 @@ class Engine:
     def _tell(self, batch: Batch, entry: Entry, view: View, *, late: bool) -> None:
         """Ask the agents that listen to an event, which has been folded."""
         event = entry.event
+        wishes: list[Wish] = []
         for agent in self._listeners[type(event)]:
             if acts := self._acts(agent, agent.on_event, event, view):
-                self._do(
-                    batch, agent, acts, view, Cause.of_event(entry, batch.shop.clock_at, late=late)
-                )
+                cause = Cause.of_event(entry, batch.shop.clock_at, late=late)
+                self._do(batch, agent, acts, view, cause, wishes)
+        if wishes:
+            self._speak(batch, view, wishes)
+
+    def _speak(self, batch: Batch, view: View, wishes: list[Wish]) -> None:
+        """Let the gate answer; and let agents hear of what has left."""
+        for decided, cause in self._speech.settle(batch, view, wishes):
+            # They answer with timers and memory; a trigger that follows from a trigger at once
+            # would be a loop in the making.
+            quiet = msgspec.structs.replace(cause, refusal="follows_a_trigger")
+            replies: list[Wish] = []
+            for listener in self._listeners.get(Decided, ()):
+                acts = self._acts(listener, listener.on_event, decided, view)
+                self._do(batch, listener, acts, view, quiet, replies)
+            if replies:
+                self._speech.settle(batch, view, replies)
 
     def _tick(self, batch: Batch, tick: Tick) -> bool:
         """Fire what is due; False where more is due than was loaded. The clock never goes back.
@@ -158,25 +189,47 @@ class Engine:
             return True
         if tick.at > batch.shop.clock_at:
             batch.shop.previous_at, batch.shop.clock_at = batch.shop.clock_at, tick.at
-        while due := batch.next_due(tick.at):
-            self._fire(batch, due, tick.at)
+        while turn := batch.next_turn(tick.at):
+            self._take_turn(batch, turn, tick.at)
         return not batch.more_due(tick.at)
 
-    def _fire(self, batch: Batch, due: Due, at: int) -> None:
-        row = batch.customer(due.customer_id)
-        batch.drop_timer(due.customer_id, row, due.key)
+    def _take_turn(self, batch: Batch, turn: list[Due], at: int) -> None:
+        """Fire all of a customer's timers that are due, and settle what they say together."""
+        customer_id = turn[0].customer_id
+        row = batch.customer(customer_id)
+        view = View(customer_id, at, row, batch.shop, {})
+        wishes: list[Wish] = []
+        ends = False
+        for due in turn:
+            if row.timers.get(due.key) != due.due_at:
+                continue  # Another one of this turn has cancelled it, or set it anew.
+            if due.key != END_OF_ROW:
+                self._fire(batch, due, view, wishes)
+            elif ends := self._is_over(customer_id, row, at):
+                break
+            else:
+                # It is looked at when it is due, and not at every event.
+                self._set_end(batch, customer_id, row, row.last_seen_at)
+        if wishes:
+            self._speak(batch, view, wishes)
+        if ends:
+            batch.fired[END_OF_ROW] += 1
+            self._speech.abandon(batch, view)
+            batch.erase(customer_id, row)
+
+    def _fire(self, batch: Batch, due: Due, view: View, wishes: list[Wish]) -> None:
+        batch.drop_timer(due.customer_id, view.row, due.key)
         name, _, timer = due.key.partition("/")
-        if name == END_OF_ROW:
+        if name == HELD:
             batch.fired[name] += 1
-            self._end(batch, due.customer_id, row, at)
+            wishes += self._speech.release(batch, view)
         elif agent := self.agents.get(name):
             batch.fired[name] += 1
             # Due before the last tick, and not fired by it: a late event has set it for the past.
             late = due.due_at < batch.shop.previous_at - self._lateness
-            cause = Cause.of_timer(due.key, due.due_at, at, late=late)
-            view = View(due.customer_id, at, row, batch.shop, {})
+            cause = Cause.of_timer(due.key, due.due_at, view.at, late=late)
             acts = self._acts(agent, agent.on_timer, Timer(timer, due.due_at), view)
-            self._do(batch, agent, acts, view, cause)
+            self._do(batch, agent, acts, view, cause, wishes)
 
     def _acts(self, agent: Agent, decide: Decide, occasion: Occasion, view: View) -> Acts:
         """Let one agent decide.
@@ -192,7 +245,10 @@ class Engine:
             evidence = Evidence(values={"error": f"{type(error).__name__}: {error}"})
             return [(Note(reason="agent_failed", evidence=evidence), NO_PAYLOAD)]
 
-    def _do(self, batch: Batch, agent: Agent, acts: Acts, view: View, cause: Cause) -> None:
+    def _do(
+        self, batch: Batch, agent: Agent, acts: Acts, view: View, cause: Cause, wishes: list[Wish]
+    ) -> None:
+        """Do what an agent asks for; what it wants to say is added to ``wishes``."""
         row = view.row
         for act, body in acts:
             match act:
@@ -206,8 +262,8 @@ class Engine:
                     batch.drop_timer(view.id, row, agent.timer_key(act.name))
                 case Note():
                     self._note(batch, agent, act, body, view, cause)
-                case Say():
-                    self._say(batch, agent, act, body, view, cause)
+                case Say() if not cause.silent:
+                    wishes.append(Wish(agent, act, body, cause))
 
     def _set_timer(
         self, batch: Batch, agent: Agent, act: SetTimer, view: View, cause: Cause
@@ -229,67 +285,17 @@ class Engine:
         self, batch: Batch, agent: Agent, note: Note, body: Raw, view: View, cause: Cause
     ) -> None:
         if not cause.silent:
-            self._record(batch, agent, note, body, view, cause, "noted", note.reason)
-
-    def _say(
-        self, batch: Batch, agent: Agent, say: Say, body: Raw, view: View, cause: Cause
-    ) -> None:
-        if cause.silent:
-            return
-        kind = say.kind or agent.name
-        said = view.row.said.setdefault(kind, Said())
-        _bound(view.row.said)
-        refusal = cause.refusal or self.gate.refusal(agent, kind, view.row, cause.decided_at)
-        if refusal is not None and refusal == said.refusal:
-            said.refused += 1
-            return
-        before, said.refusal, said.refused = said.refused, refusal or "", 0
-        if refusal is not None:
-            self._record(batch, agent, say, body, view, cause, "suppressed", refusal, before)
-            return
-        said.sent_at = cause.decided_at
-        said.sent += 1
-        decision = self._record(batch, agent, say, body, view, cause, "sent", say.reason, before)
-        # Agents hear of what was sent, and answer with timers and memory; a trigger that follows
-        # from a trigger at once would be a loop in the making.
-        decided = Decided(kind, decision.id, cause.decided_at, say.reason)
-        for listener in self._listeners.get(Decided, ()):
-            quiet = msgspec.structs.replace(cause, refusal="follows_a_trigger")
-            acts = self._acts(listener, listener.on_event, decided, view)
-            self._do(batch, listener, acts, view, quiet)
-
-    def _record(
-        self, batch: Batch, agent: Agent, act: Say | Note, body: Raw, view: View, cause: Cause,
-        outcome: Outcome, reason: str, refused_before: int = 0,
-    ) -> Decision:  # fmt: skip
-        decision = on_record(
-            agent, act, body, view.id, cause,
-            outcome=outcome, reason=reason, refused_before=refused_before,
-        )  # fmt: skip
-        batch.decide(decision, cause.appended_at)
-        return decision
+            self._speech.note(batch, agent, note, body, view, cause)
 
     def _set_end(self, batch: Batch, customer_id: str, row: Customer, seen_at: int) -> None:
         due_at = max(seen_at, row.last_seen_at) + self._silence(customer_id)
         batch.set_timer(customer_id, row, END_OF_ROW, due_at)
 
-    def _end(self, batch: Batch, customer_id: str, row: Customer, at: int) -> None:
-        """End the row, if it has been silent all the while; else look again later.
-
-        So a row's end is moved when it is due, and not at every event.
-        """
-        if row.last_seen_at + self._silence(customer_id) <= at:
-            batch.erase(customer_id, row)
-        else:
-            self._set_end(batch, customer_id, row, row.last_seen_at)
+    def _is_over(self, customer_id: str, row: Customer, at: int) -> bool:
+        """Whether nothing has been heard of the customer for so long that the row ends."""
+        return row.last_seen_at + self._silence(customer_id) <= at
 
     def _silence(self, customer_id: str) -> int:
         anonymous = customer_id.startswith(ANONYMOUS)
         days = self.settings.anonymous_days if anonymous else self.settings.retention_days
         return round(days * DAY)
-
-
-def _bound(by_kind: dict[str, Said]) -> None:
-    """Kinds are as many as the agents say; a bound for those that left the config."""
-    if len(by_kind) > KINDS_MAX:
-        del by_kind[next(iter(by_kind))]

@@ -62,7 +62,7 @@ def history(models: int = MODELS) -> Iterator[AnyEvent]:
 
 def made(events: Iterable[AnyEvent]) -> Made:
     """Let the engine of the benchmark live through a history."""
-    engine = load_policy(load_settings({}, config=str(CONFIG))).engine()
+    engine = load_policy(load_settings({}, config=str(CONFIG))).engine(1)
     table = MemoryTable()
 
     async def live() -> None:

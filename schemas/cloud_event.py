@@ -50,7 +50,16 @@ def messages(decision: Decision) -> list[Message]:
     trigger = Message(
         trigger_topic(decision.kind),
         key,
-        encode_json(Trigger(decision.reason, decision.evidence, decision.payload)),
+        encode_json(
+            Trigger(
+                decision.reason,
+                decision.evidence,
+                decision.payload,
+                decision.campaign,
+                decision.channel,
+                decision.merged,
+            )
+        ),
         _attributes(decision, f"ebbtide.trigger.{decision.kind}", SOURCE),
     )
     return [trigger, record]

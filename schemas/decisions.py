@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 from msgspec import Raw, Struct
 
-Outcome = Literal["sent", "suppressed", "noted"]
+Outcome = Literal["sent", "held_out", "deferred", "merged", "suppressed", "noted"]
 Scalar = str | int | float | bool | None
 
 
@@ -22,6 +22,23 @@ class Evidence(Struct, frozen=True, gc=False, omit_defaults=True):
     thresholds: dict[str, Scalar] = {}
 
 
+class Money(Struct, frozen=True, gc=False, array_like=True):
+    """An amount in minor units of a currency."""
+
+    cents: int
+    currency: str
+
+
+class Merged(Struct, frozen=True, gc=False, omit_defaults=True):
+    """A less important trigger that leaves in another one, because both came at once."""
+
+    id: str
+    kind: str
+    reason: str
+    evidence: Evidence
+    payload: Raw
+
+
 class Decision(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     """One decision about one customer.
 
@@ -31,10 +48,16 @@ class Decision(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     cause_at: when that event occurred, or the timer was due (epoch milliseconds).
     decided_at: event time of the event, or the tick at which the timer fired (epoch milliseconds).
     expires_at: after this nobody should act on it any more; None: never.
-    outcome: ``sent`` to its trigger topic, ``suppressed`` by the gate, or ``noted`` for the record.
+    outcome: ``sent`` to its trigger topic; ``held_out``, because the customer is one of those whom
+    the effect is measured against; ``deferred``, to be asked again later; ``merged`` into another
+    trigger; ``suppressed`` by the gate; or ``noted`` for the record.
     reason: why, as a word that a program can match on.
     refused_before: how many times the gate has refused this kind to this customer, for the same
     reason, since the last record that said so.
+    campaign: what its effect, its budget and its holdout are counted under.
+    channel: the one that the gate has chosen; empty where nothing goes to the customer.
+    gate: what the gate saw where it did not let it pass, and what it held that against.
+    merged: the triggers that leave in this one.
     """
 
     id: str
@@ -50,14 +73,24 @@ class Decision(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     refused_before: int = 0
     evidence: Evidence = Evidence()
     payload: Raw = Raw(b"{}")
+    campaign: str = ""
+    channel: str = ""
+    gate: dict[str, Scalar] = {}
+    merged: tuple[Merged, ...] = ()
 
 
 class Trigger(Struct, frozen=True, gc=False, omit_defaults=True):
-    """The JSON body of a message on a trigger topic; the envelope is CloudEvents 1.0 headers."""
+    """The JSON body of a message on a trigger topic; the envelope is CloudEvents 1.0 headers.
+
+    channel: where it should reach the customer; left out where it does not go to them.
+    """
 
     reason: str
     evidence: Evidence
     payload: Raw
+    campaign: str = ""
+    channel: str = ""
+    merged: tuple[Merged, ...] = ()
 
 
 class Outgoing(Struct, frozen=True, gc=False, array_like=True):

@@ -68,7 +68,9 @@ class MessageClicked(Message, frozen=True):
 
 
 class MessageBounced(Message, frozen=True):
-    """A message could not be delivered."""
+    """A message could not be delivered. permanent: nor can the next one (RFC 3463: 5.x.x)."""
+
+    permanent: bool = True
 
 
 class MessageUnsubscribed(Message, frozen=True):

@@ -45,4 +45,10 @@ class SurveyAnswered(Event, frozen=True):
     order_id: Id | None = None
 
 
-Reviews = ReviewPosted | ReviewEdited | QuestionAsked | SurveyAnswered
+class CaseClosed(Event, frozen=True):
+    """Somebody has taken care of what the customer complained about."""
+
+    trigger_id: Id | None = None
+
+
+Reviews = ReviewPosted | ReviewEdited | QuestionAsked | SurveyAnswered | CaseClosed

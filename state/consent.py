@@ -23,7 +23,7 @@ def hear(
     >>> consent: Consent = {}
     >>> hear(consent, "marketing", None, True, 1)
     >>> hear(consent, "marketing", "sms", False, 2)
-    >>> open_channels(consent, "marketing")
+    >>> open_channels(consent, "marketing", assumed=False)
     ['email', 'push', 'in_app', 'web', 'phone', 'post']
     """
     said = consent.setdefault(purpose, {})
@@ -34,10 +34,23 @@ def hear(
         said[name] = at if granted else -at
 
 
-def open_channels(consent: Consent, purpose: str) -> list[str] | None:
-    """The channels that the customer has agreed to; None where nothing was ever said."""
+def open_channels(consent: Consent, purpose: str, *, assumed: bool) -> list[str]:
+    """The channels that the customer has agreed to.
+
+    assumed: whether a channel about which nothing was ever said counts as agreed to.
+    """
     said = consent.get(purpose)
-    if said is None:
-        return None
-    of_all = said.get(ALL_CHANNELS, 0)
-    return [it for it in _CHANNELS if max(said.get(it, 0), of_all, key=abs) > 0]
+    if not said:
+        return list(_CHANNELS) if assumed else []
+    least = 0 if assumed else 1
+    return [it for it in _CHANNELS if _last_word(said, it) >= least]
+
+
+def granted_at(consent: Consent, purpose: str, channel: str) -> int:
+    """When the customer last agreed to a channel; 0 where they never did, or have withdrawn it."""
+    said = consent.get(purpose)
+    return max(0, _last_word(said, channel)) if said else 0
+
+
+def _last_word(said: dict[str, int], channel: str) -> int:
+    return max(said.get(channel, 0), said.get(ALL_CHANNELS, 0), key=abs)

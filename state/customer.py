@@ -14,6 +14,8 @@ from schemas.codec import DAMAGE
 from schemas.instant import DAY, MINUTE
 from state.affinity import Affinity
 from state.consent import Consent
+from state.exposure import Exposures
+from state.held import Held, Touch
 from state.window import Window
 
 ROW_VERSION = 1
@@ -64,6 +66,7 @@ class RecentOrder(Struct, array_like=True, gc=False):
     shipped_at: int = 0
     promised_at: int = 0
     delivered_at: int = 0
+    currency: str = ""
 
     @property
     def is_open(self) -> bool:
@@ -83,26 +86,35 @@ class Ratings(Struct, array_like=True, gc=False):
 
 
 class Responses(Struct, array_like=True, gc=False):
-    """How the customer responds on one channel: counts of what automation reported back."""
+    """How the customer responds on one channel: counts of what automation reported back.
+
+    bounced_at: the last time that a message could not be delivered for good. responded_at: the last
+    time that one was opened or followed. unsubscribed_at: when the customer left the channel.
+    """
 
     sent: int = 0
     opened: int = 0
     clicked: int = 0
     bounced: int = 0
     unsubscribed: bool = False
+    bounced_at: int = 0
+    responded_at: int = 0
+    unsubscribed_at: int = 0
 
 
 class Said(Struct, array_like=True, gc=False):
     """What we decided last about one kind of trigger.
 
-    sent_at, sent: when it was last sent, and how often in all. refusal: the gate's last word, empty
-    if the trigger was sent. refused: how often it has said so again since that was recorded.
+    sent_at: when the gate last let it pass. sent, held_out: how often it was sent, and how often
+    it was not because the customer is held out. refusal: the gate's last word, empty if it let the
+    trigger pass. refused: how often it has said so again since that was recorded.
     """
 
     sent_at: int = 0
     sent: int = 0
     refusal: str = ""
     refused: int = 0
+    held_out: int = 0
 
 
 class Customer(Struct, array_like=True, gc=False):
@@ -114,6 +126,8 @@ class Customer(Struct, array_like=True, gc=False):
     gap_hours: the last 8 gaps between purchases (orders within 20 hours are one purchase).
     bought: products bought last, newest last. said: decisions by kind. timers: when each is due, by
     ``agent`` or ``agent/name``. memory: each agent's own, by agent. profile_at: the newest profile.
+    touches: what was sent lately, oldest first. held: what waits for a better moment. exposures: by
+    campaign, what came of it. case_closed_at: when a complaint was last taken care of.
     """
 
     version: int = ROW_VERSION
@@ -148,6 +162,10 @@ class Customer(Struct, array_like=True, gc=False):
     timers: dict[str, int] = field(default_factory=dict)
     memory: dict[str, Raw] = field(default_factory=dict)
     profile_at: int = 0
+    touches: list[Touch] = field(default_factory=list)
+    held: list[Held] = field(default_factory=list)
+    exposures: Exposures = field(default_factory=dict)
+    case_closed_at: int = 0
 
     @property
     def next_due(self) -> int | None:

@@ -174,19 +174,29 @@ def _consented(customer: Customer, event: profile.ConsentChanged) -> None:
 
 def _responded(customer: Customer, event: profile.Message) -> None:
     responses = customer.responses.setdefault(event.channel, Responses())
+    at = event.occurred_at
     match event:
         case profile.MessageSent():
             responses.sent += 1
         case profile.MessageOpened():
             responses.opened += 1
+            responses.responded_at = max(responses.responded_at, at)
         case profile.MessageClicked():
             responses.clicked += 1
+            responses.responded_at = max(responses.responded_at, at)
         case profile.MessageBounced():
             responses.bounced += 1
+            if event.permanent:
+                responses.bounced_at = max(responses.bounced_at, at)
         case profile.MessageUnsubscribed():
             # Who leaves a channel has withdrawn consent to marketing on it, whatever the form says.
             responses.unsubscribed = True
-            hear(customer.consent, "marketing", event.channel, granted=False, at=event.occurred_at)
+            responses.unsubscribed_at = max(responses.unsubscribed_at, at)
+            hear(customer.consent, "marketing", event.channel, granted=False, at=at)
+
+
+def _closed(customer: Customer, event: review.CaseClosed) -> None:
+    customer.case_closed_at = max(customer.case_closed_at, event.occurred_at)
 
 
 def _push(names: list[str], name: str, names_max: int) -> None:
@@ -215,6 +225,7 @@ _FOLDS: dict[type[Event], Callable[[Customer, Any], None]] = {
     order.OrderDelivered: fold_orders.delivered,
     review.ReviewPosted: _reviewed,
     review.ReviewEdited: _edited,
+    review.CaseClosed: _closed,
     profile.ProfileUpdated: _updated,
     profile.ConsentChanged: _consented,
     profile.MessageSent: _responded,

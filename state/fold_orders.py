@@ -41,7 +41,7 @@ def ordered(customer: Customer, event: order.OrderPlaced, rhythm: Rhythm) -> Non
         del customer.cart[product_id]
     if not customer.cart:
         customer.cart_changed_at = 0
-    _keep_recent(customer, event.order_id, RecentOrder(at, paid))
+    _keep_recent(customer, event.order_id, RecentOrder(at, paid, currency=event.currency))
 
 
 def _bought(customer: Customer, event: order.OrderPlaced) -> None:

@@ -37,17 +37,25 @@ class Rhythm(Struct, array_like=True, gc=False):
         self.days_squared += days * days
 
 
+class Spent(Struct, array_like=True, gc=False):
+    """What a campaign has handed out since a period began, in minor units by currency."""
+
+    since: int = -1
+    cents: dict[str, int] = field(default_factory=dict)
+
+
 class Shop(Struct, array_like=True, gc=False):
     """The partition's own row.
 
     clock_at, previous_at: the last tick, and the one before. carried: per raw partition, what has
-    been seen.
+    been seen. budgets: what each campaign has handed out in the period under way.
     """
 
     clock_at: int = 0
     carried: dict[str, Carried] = {}
     rhythm: Rhythm = field(default_factory=Rhythm)
     previous_at: int = 0
+    budgets: dict[str, Spent] = field(default_factory=dict)
 
     def has_seen(self, source: Source) -> bool:
         """Whether ingest carried this raw record over before; remembers it if not.

@@ -87,8 +87,8 @@ class Worker:
         self.producer = Producer(self._brokers)
         self.marks = Marks(self._brokers, topics.id_of(JOURNAL))
         self.member = Member(
-            settings, policy.engine(), self.table, self.producer, self._publisher, _Group(self.app),
-            there,
+            settings, policy.engine(there[JOURNAL]), self.table, self.producer, self._publisher,
+            _Group(self.app), there,
         )  # fmt: skip
         self.assigned = False
         self.kafka_answered_at = time.monotonic()

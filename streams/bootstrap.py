@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from agents.agent import Agent
 from agents.engine import Engine, EngineSettings
-from agents.gate import Gate
+from agents.gate.gate import Gate
 from agents.roster import hire
 from config.settings import ConfigError, EngineFile, Settings, load_engine_file
 
@@ -25,9 +25,9 @@ class Policy(Struct, frozen=True):
     gate: Gate
     settings: EngineSettings
 
-    def engine(self) -> Engine:
-        """The pure core under this policy."""
-        return Engine(self.agents, self.gate, self.settings)
+    def engine(self, partitions: int) -> Engine:
+        """The pure core under this policy, for a journal of so many partitions."""
+        return Engine(self.agents, self.gate, self.settings, partitions)
 
     def kinds(self) -> list[str]:
         """Every kind of trigger that may be said."""

@@ -136,7 +136,7 @@ async def _replayed(
     shop: ChaosShop, partition: int, journal: Journal, end: Position
 ) -> tuple[MemoryTable, list[Outgoing]]:
     """The partition as memory has it, when it has applied as much as Redis has."""
-    engine, table, decided = load_policy(shop.settings).engine(), MemoryTable(), []
+    engine, table, decided = load_policy(shop.settings).engine(PARTITIONS), MemoryTable(), []
     count = bisect_left(journal.offsets, end.offset)
     for begin in range(0, count, BATCH):
         position = await table.position(partition)

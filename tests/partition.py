@@ -8,7 +8,8 @@ from typing import Any, TypeVar, cast
 
 from agents.agent import Agent
 from agents.engine import Engine, EngineSettings
-from agents.gate import Gate
+from agents.gate.gate import Gate
+from agents.gate.holdout import Holdout
 from schemas.codec import decode_outgoing
 from schemas.decisions import Decision
 from schemas.event import Event
@@ -19,8 +20,9 @@ from streams.apply import apply
 
 T = TypeVar("T")
 
-#: Everybody is taken to have agreed, so that a test about something else need not say it.
-AGREED = Gate(assume_consent=("marketing", "personalisation", "service"))
+#: Nobody is held out, and everybody is taken to have agreed, so that a test about something else need not say it.
+NOBODY = Holdout(share=0, over_all=0)
+AGREED = Gate(assume_consent=("marketing", "personalisation", "service"), holdout=NOBODY)
 SETTINGS = EngineSettings()
 
 

@@ -57,7 +57,7 @@ def plan_of(seed: int) -> Plan:
     topics |= {f"triggers.{kind}": journal for kind in hurried.kinds()}
     accidents = rng.choices(list(ACCIDENTS), list(ACCIDENTS.values()), k=rng.choice([1, 3, 6]))
     return Plan(
-        seed, settings, hurried.engine(), topics,
+        seed, settings, hurried.engine(journal), topics,
         feed=feed(rng, seconds=STORM_S, events=rng.choice([20, 40, 80]), customers=8, ticks=in_turn),
         accidents=[(1.0 + rng.random() * (STORM_S - 2.0), kind) for kind in accidents],
         fault_chance=rng.choice([0.0, 0.01, 0.04]), in_turn=in_turn,

@@ -50,7 +50,7 @@ class Worker:
         self.table, self.said = MemoryTable(), Said()
         self.relays = Relays(self.table, lambda _: self.said)
         self.engage = Engage(
-            policy(2_000).engine(), self.table, self.relays, SimpleNamespace(),  # type: ignore[arg-type]
+            policy(2_000).engine(1), self.table, self.relays, SimpleNamespace(),  # type: ignore[arg-type]
             self._seek, ticks_by_wall=False,
         )  # fmt: skip
         self.lanes = Lanes(self.engage.handle, seek, 2_000, self._crash)

@@ -72,15 +72,15 @@ def minutes(count: float) -> Tick:
     return Tick(BEGIN + round(count * MINUTE))
 
 
-def test_timers_ring_in_order_of_due_customer_and_name_over_all_customers() -> None:
+def test_customers_come_in_the_order_of_their_first_timer_and_their_timers_of_due_and_name() -> None:
     shop = Partition(Alarm())
 
     shop.facts(page("cem", "a@1,z@3"), page("ann", "b@2,a@2"), page("bob", "c@2,b@1"))
     said = shop.facts(minutes(5), begin=3)
 
-    assert rung(said) == ["bob b", "cem a", "ann a", "ann b", "bob c", "cem z"]
+    assert rung(said) == ["bob b", "bob c", "cem a", "cem z", "ann a", "ann b"]
     assert {it.decided_at for it in said} == {BEGIN + 5 * MINUTE}
-    assert [it.cause_at - BEGIN for it in said[:2]] == [MINUTE, MINUTE]
+    assert [it.cause_at - BEGIN for it in said[:3]] == [MINUTE, 2 * MINUTE, MINUTE]
 
 
 def test_a_timer_that_is_set_by_a_timer_takes_its_place_in_that_order() -> None:

@@ -12,7 +12,7 @@ from schemas.event import Event
 from schemas.journal import Tick
 from streams.bootstrap import load_policy
 from streams.demo.journey import feed
-from streams.demo.path import run_in_memory, run_through_kafka
+from streams.demo.path import PARTITIONS, run_in_memory, run_through_kafka
 from streams.demo.progress import Progress, Summary
 from streams.simulated.simulation import Simulation
 
@@ -29,7 +29,7 @@ def history() -> Iterator[Event | Tick]:
 
 
 def in_memory(shop: Shop) -> Summary:
-    engine = load_policy(shop.settings).engine()
+    engine = load_policy(shop.settings).engine(PARTITIONS)
     return asyncio.run(run_in_memory(history(), engine, Progress()))
 
 

@@ -66,7 +66,7 @@ def test_a_tick_with_100_000_due_timers_survives_kills_between_its_commits() -> 
     plan = msgspec.structs.replace(
         usual,
         settings=msgspec.structs.replace(usual.settings, clock="feed", batch_records_max=2_000),
-        engine=policy(due_max=2_000).engine(),
+        engine=policy(due_max=2_000).engine(2),
         topics=usual.topics | dict.fromkeys(("clickstream", "journal"), 1),
         feed=[*_carts(count), _tick(30.0, START + 60 * MINUTE), _tick(31.0, START + 61 * MINUTE)],
         accidents=[(30.0, "kill_at_a_step"), (33.0, "kill_at_a_step"), (36.0, "freeze")],

@@ -62,7 +62,7 @@ class Loop:
 
     def __init__(self, wanted: Arguments) -> None:
         self._meter = Meter(wanted.events, wanted.result)
-        self._engine = load_policy(load_settings()).engine()
+        self._engine = load_policy(load_settings()).engine(PARTITIONS)
         self._rows = Rows(wanted.redis)
         self._producer = Producer(producer_config(Brokers(wanted.broker)))
         self._positions = [Position() for _ in range(PARTITIONS)]

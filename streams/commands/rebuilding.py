@@ -41,12 +41,15 @@ class Done(Struct):
 
 
 class _Journal:
-    """The journal's partitions, from their beginning. Raises CommandError where that is gone."""
+    """The journal's partitions, from their beginning. count: how many there are in all.
+
+    Raises CommandError where the beginning is gone.
+    """
 
     def __init__(self, settings: Settings, wanted: Sequence[int]) -> None:
         self._brokers = brokers_of(settings)
         topics = kafka.reach(self._brokers)
-        count = topics.require([JOURNAL])[JOURNAL]
+        self.count = count = topics.require([JOURNAL])[JOURNAL]
         if wrong := [it for it in wanted if not 0 <= it < count]:
             raise terminal.UsageError(f"--partition {wrong[0]}: the journal has 0 to {count - 1}")
         self.partitions = sorted(set(wanted)) or list(range(count))
@@ -129,7 +132,7 @@ async def _applied(
 
     out: how far decisions are published. They are not kept for publication.
     """
-    engine, published = policy.engine(), 0
+    engine, published = policy.engine(journal.count), 0
     for offsets, records in journal.batches(partition, end):
         position = await table.position(partition)
         steps = apply(engine, table, partition, position, offsets, records, published=published)

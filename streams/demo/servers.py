@@ -32,7 +32,7 @@ _LOOK_EVERY_S = 0.2
 async def in_memory(history: Iterable[Event | Tick], total: int, folder: Path) -> Summary:
     """The history through the engine alone."""
     progress = Progress()
-    engine = load_policy(_settings(folder)).engine()
+    engine = load_policy(_settings(folder)).engine(PARTITIONS)
     return await _shown(run_in_memory(history, engine, progress), progress, total)
 
 

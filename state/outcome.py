@@ -1,0 +1,81 @@
+"""What did a customer do after a trigger? Counted for the arm that they are in, as it happens.
+
+The law: an outcome is what happened within the outcome window after the exposure, by event time.
+The counters are part of the commit that changes the row, so they are exact across crashes.
+"""
+
+from typing import get_args
+
+from schemas import clickstream as click
+from schemas.event import CENTS_MAX, Event
+from schemas.orders import OrderCancelled, OrderPlaced, OrderRefunded
+from state.customer import Customer
+from state.exposure import Counts, Exposure
+
+# Currencies in which one customer's orders are added up; a fifth one is not counted.
+CURRENCIES_MAX = 4
+
+# Squares of amounts do not fit into the store's 64 bits; they are counted in two parts.
+SQUARES_LOW = 10**9
+
+_VISITS = frozenset((*get_args(click.Clickstream), OrderPlaced))
+_MONEY_BACK = frozenset((OrderCancelled, OrderRefunded))
+
+
+def count_outcome(
+    row: Customer, event: Event, refunded_before: int, window: int, counts: Counts
+) -> None:
+    """Count what an event says about the campaigns under whose impression it happened.
+
+    row: as it is after the event. refunded_before: what had gone back before it, in minor units.
+    window: how long after an exposure something counts as its outcome, in milliseconds.
+    """
+    kind = type(event)
+    if kind in _VISITS:
+        _came(row, event, window, counts)
+    elif kind in _MONEY_BACK and row.refunded_cents > refunded_before:
+        _gave_back(row, event, row.refunded_cents - refunded_before, window, counts)  # type: ignore[arg-type]
+
+
+def _came(row: Customer, event: Event, window: int, counts: Counts) -> None:
+    at = event.occurred_at
+    for campaign, exposure in row.exposures.items():
+        if not exposure.at < at <= exposure.at + window:
+            continue
+        counted = f"effect/{campaign}/{exposure.arm}"
+        if not exposure.visited:
+            exposure.visited = True
+            counts[f"{counted}/visited"] += 1
+        if isinstance(event, OrderPlaced):
+            exposure.orders += 1
+            counts[f"{counted}/orders"] += 1
+            if exposure.orders == 1:
+                counts[f"{counted}/ordered"] += 1
+            elif exposure.orders == 2:
+                counts[f"{counted}/repeated"] += 1
+            _add_money(exposure, counted, event.currency, event.paid_cents, counts)
+
+
+def _gave_back(
+    row: Customer, event: OrderCancelled | OrderRefunded, cents: int, window: int, counts: Counts
+) -> None:
+    """Take money off again, if the order was counted and is not too old to be known."""
+    order = row.recent_orders.get(event.order_id)
+    if order is None:
+        return
+    for campaign, exposure in row.exposures.items():
+        if exposure.at < order.placed_at and event.occurred_at <= exposure.at + window:
+            counted = f"effect/{campaign}/{exposure.arm}"
+            _add_money(exposure, counted, order.currency, -cents, counts)
+
+
+def _add_money(exposure: Exposure, counted: str, currency: str, cents: int, counts: Counts) -> None:
+    money = exposure.money
+    if currency not in money and (len(money) >= CURRENCIES_MAX or cents < 0):
+        return
+    before = money.get(currency, 0)
+    after = money[currency] = min(max(0, before + cents), CENTS_MAX)
+    counts[f"{counted}/money/{currency}"] += after - before
+    high, low = divmod(after * after - before * before, SQUARES_LOW)
+    counts[f"{counted}/squares_high/{currency}"] += high
+    counts[f"{counted}/squares_low/{currency}"] += low
