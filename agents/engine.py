@@ -261,7 +261,7 @@ class Engine:
                 case CancelTimer():
                     batch.drop_timer(view.id, row, agent.timer_key(act.name))
                 case Note():
-                    self._note(batch, agent, act, body, view, cause)
+                    self._speech.note(batch, agent, act, body, view, cause)
                 case Say() if not cause.silent:
                     wishes.append(Wish(agent, act, body, cause))
 
@@ -277,15 +277,9 @@ class Engine:
             due_at = cause.decided_at + 1
         if len(timers) >= TIMERS_MAX and key not in timers:
             full = Note(reason="timers_full", evidence=Evidence(values={"timer": key}))
-            self._note(batch, agent, full, NO_PAYLOAD, view, cause)
+            self._speech.note(batch, agent, full, NO_PAYLOAD, view, cause)
         else:
             batch.set_timer(view.id, view.row, key, due_at)
-
-    def _note(
-        self, batch: Batch, agent: Agent, note: Note, body: Raw, view: View, cause: Cause
-    ) -> None:
-        if not cause.silent:
-            self._speech.note(batch, agent, note, body, view, cause)
 
     def _set_end(self, batch: Batch, customer_id: str, row: Customer, seen_at: int) -> None:
         due_at = max(seen_at, row.last_seen_at) + self._silence(customer_id)

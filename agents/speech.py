@@ -113,7 +113,9 @@ class Speech:
     def note(
         self, batch: Batch, agent: Agent, note: Note, body: Raw, view: View, cause: Cause
     ) -> None:
-        """Put a note on record, and its money into the books."""
+        """Put a note on record, and its money into the books; of history nothing is."""
+        if cause.silent:
+            return
         campaign = agent.campaign or agent.name
         for what, money in (("redeemed", note.redeemed), ("returned", note.returned)):
             if money is not None:

@@ -5,6 +5,7 @@ decided comes from ``engine.toml``, because it belongs under version control. Se
 environment, or from a file that it names, and are never printed.
 """
 
+import hmac
 import os
 import tomllib
 from collections.abc import Mapping
@@ -36,11 +37,12 @@ class Settings(Struct, frozen=True, kw_only=True):
     the brokers, and of our own certificate and its key.
     redis_url: where rows are kept: ``redis://``, ``rediss://`` with TLS, or either with
     ``+cluster``. redis_…: how to get in there, where the URL does not say it. …_password_file,
-    coupon_key_file: files that hold the secret, instead of the environment.
+    coupon_key_file, holdout_key_file: files that hold the secret, instead of the environment.
     group: the consumer group.
     config: the path of engine.toml. clock: ``wall`` ticks each ``tick_seconds``; ``feed`` takes
     ticks from the raw topics, for replaying history.
-    coupon_key: the secret that coupon codes are derived with.
+    coupon_key: the secret that coupon codes are derived with. holdout_key: the secret by which
+    customers are held out; without one it is derived from the other.
     future_tolerance_seconds: how far ahead of our clock an event may be. event_bytes_max: larger
     events are dead letters. dedupe_events_max: event ids that a worker's ingest remembers.
     session_timeout_s, heartbeat_s, rebalance_timeout_s: of the consumer group; with the defaults a
@@ -72,6 +74,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     tick_seconds: Seconds = 1.0
     coupon_key: str = ""
     coupon_key_file: str = ""
+    holdout_key: str = ""
+    holdout_key_file: str = ""
     web_host: str = "127.0.0.1"
     web_port: Port = 6066
     future_tolerance_seconds: Seconds = 300.0
@@ -96,6 +100,17 @@ class Settings(Struct, frozen=True, kw_only=True):
             )
         return key
 
+    def secret_holdout_key(self) -> str:
+        """The secret of the holdout. Raises ConfigError where there is none to derive it from."""
+        if key := self.secret("holdout_key"):
+            return key
+        if not (coupon_key := self.secret("coupon_key")):
+            raise ConfigError(
+                "EBBTIDE_HOLDOUT_KEY is not set, and customers are held out by it: set it, or"
+                " EBBTIDE_HOLDOUT_KEY_FILE to a file that holds it (any long random text)"
+            )
+        return hmac.digest(coupon_key.encode(), b"holdout", "sha256").hex()
+
     def secret(self, name: str) -> str:
         """A secret from the environment or from the file named there; empty where neither is set.
 
@@ -116,7 +131,7 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         """All but the secrets."""
-        hidden = {"coupon_key", "kafka_password", "redis_password", "redis_url"}
+        hidden = {"coupon_key", "holdout_key", "kafka_password", "redis_password", "redis_url"}
         shown = (
             f"{name}={'…' if name in hidden else repr(getattr(self, name))}"
             for name in self.__struct_fields__

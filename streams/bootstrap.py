@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from agents.agent import Agent
 from agents.engine import Engine, EngineSettings
@@ -40,7 +41,7 @@ def load_policy(settings: Settings) -> Policy:
     try:
         return Policy(
             hire(_with_secrets(file, settings)),
-            _section(file.gate, Gate, "gate"),
+            _gate(file, settings),
             _section(file.engine, EngineSettings, "engine"),
         )
     except ValueError as error:
@@ -59,6 +60,18 @@ def _with_secrets(file: EngineFile, settings: Settings) -> dict[str, dict[str, A
             )
         sections[agent] = sections[agent] | {field: settings.secret_coupon_key()}
     return sections
+
+
+def _gate(file: EngineFile, settings: Settings) -> Gate:
+    """The gate, with the secret of the holdout, which has no place in the file."""
+    gate = _section(file.gate, Gate, "gate")
+    if "key" in file.gate.get("holdout", {}):
+        raise ValueError(
+            "gate.holdout.key is a secret and does not belong in a file under version control: set"
+            " EBBTIDE_HOLDOUT_KEY or EBBTIDE_HOLDOUT_KEY_FILE"
+        )
+    keyed = replace(gate.holdout, key=settings.secret_holdout_key())
+    return replace(gate, holdout=keyed)
 
 
 def _section(section: Mapping[str, Any], kind: type[T], name: str) -> T:

@@ -38,13 +38,25 @@ def test_every_kind_and_every_header_is_on_the_page() -> None:
 
 
 def test_every_reason_that_the_code_gives_is_explained() -> None:
-    sources = {it.stem: it.read_text("utf-8") for it in (ROOT / "agents").glob("*.py")}
-    given = set(re.findall(r'reason="(\w+)"', " ".join(sources.values())))
-    given |= set(re.findall(r'return "(\w+)"', sources["gate"]))
+    sources = {it.stem: it.read_text("utf-8") for it in (ROOT / "agents").rglob("*.py")}
+    everything = " ".join(sources.values())
+    given = set(re.findall(r'reason="(\w+)"', everything))
+    given |= set(re.findall(r'refused\("(\w+)"', everything))
+    given |= set(re.findall(r'Verdict\("(?:deferred|held_out)", "(\w+)"', everything))
+    given |= set(re.findall(r'_drop\(batch, view, held, "(\w+)"', everything))
     given |= set(re.findall(r'refusal="(\w+)"', sources["engine"]))
     given |= set(re.findall(r'refusal = "(\w+)"', sources["engine"]))
-    given |= set(re.findall(r'"(\w+)" if ', " ".join(sources.values())))
-    assert {"no_consent", "late", "follows_a_trigger", "no_second_order", "redeemed"} <= given
+    given |= set(re.findall(r'"(\w+)" if ', everything))
+    assert {
+        "no_consent",
+        "quiet_hours",
+        "held_out",
+        "reason_gone",
+        "late",
+        "follows_a_trigger",
+        "no_second_order",
+        "redeemed",
+    } <= given
     assert [reason for reason in sorted(given) if f"`{reason}`" not in CONSUME] == []
 
 

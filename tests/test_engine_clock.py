@@ -72,7 +72,9 @@ def minutes(count: float) -> Tick:
     return Tick(BEGIN + round(count * MINUTE))
 
 
-def test_customers_come_in_the_order_of_their_first_timer_and_their_timers_of_due_and_name() -> None:
+def test_customers_come_in_the_order_of_their_first_timer_and_their_timers_of_due_and_name() -> (
+    None
+):
     shop = Partition(Alarm())
 
     shop.facts(page("cem", "a@1,z@3"), page("ann", "b@2,a@2"), page("bob", "c@2,b@1"))

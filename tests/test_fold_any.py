@@ -69,13 +69,13 @@ def test_no_field_of_a_row_was_forgotten_above() -> None:
     plain = {
         "version", "first_seen_at", "last_seen_at", "order_count", "spent_cents", "currency",
         "first_order_at", "last_order_at", "session", "cart_changed_at", "locale", "time_zone",
-        "birthday", "profile_at",
+        "birthday", "profile_at", "case_closed_at",
     }  # fmt: skip
     bounded = {
         "event_ids", "orders", "views", "gap_hours", "cart", "viewed", "bought", "categories",
         "products", "recent_orders", "consent", "responses", "traits", "refunded_cents", "ratings",
     }  # fmt: skip
-    of_the_engine = {"said", "timers", "memory"}
+    of_the_engine = {"said", "timers", "memory", "touches", "held", "exposures"}
     assert set(Customer.__struct_fields__) == plain | bounded | of_the_engine
 
 

@@ -48,7 +48,9 @@ def rows(*facts: Event | Tick) -> tuple[Any, list[str]]:
     said = it.facts(*facts)
     row = it.row("ann")
     assert row is not None
-    told = {name: getattr(row, name) for name in row.__struct_fields__ if name != "event_ids"}
+    # `said` tells when a trigger left, and what is repaired leaves later.
+    of_the_way = {"event_ids", "said"}
+    told = {it: getattr(row, it) for it in row.__struct_fields__ if it not in of_the_way}
     return told, sorted(decision.id for decision in said)
 
 

@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from msgspec import Raw
 
 from schemas.codec import decode_outgoing, encode_json, encode_row
-from schemas.decisions import Decision, Evidence, Outgoing
+from schemas.decisions import Decision, Evidence, Money, Outgoing
 from schemas.journal import Source
 from state.customer import ROW_VERSION, Customer, RowError, Said, decode_customer
+from state.exposure import Exposure
 from state.fold import fold, is_repeat
+from state.held import Held, Touch
 from state.product import Product
 from state.shop import Carried, Rhythm, Shop
 
@@ -26,13 +28,20 @@ decode_product = msgspec.msgpack.Decoder(Product).decode
 FIELDS = len(Customer.__struct_fields__)
 
 
+MEMORY = Customer.__struct_fields__.index("memory")
+# A row that breaks off where the agents' memory begins: only there a row may nest without a bound.
+UP_TO_MEMORY = encode_row(decode_any(encode_row(Customer()))[:MEMORY]).replace(
+    bytes([0xDC, 0, MEMORY]), bytes([0xDC, 0, FIELDS]), 1
+)
+
+
 # The order of the fields is the format of version 1. A new field goes to the end of both lists.
 FORMAT = (
     "version", "first_seen_at", "last_seen_at", "event_ids", "orders", "views", "order_count",
     "spent_cents", "refunded_cents", "currency", "first_order_at", "last_order_at", "gap_hours",
     "session", "cart", "cart_changed_at", "viewed", "bought", "categories", "products",
     "recent_orders", "ratings", "consent", "responses", "locale", "time_zone", "birthday", "traits",
-    "said", "timers", "memory", "profile_at",
+    "said", "timers", "memory", "profile_at", "touches", "held", "exposures", "case_closed_at",
 )  # fmt: skip
 
 
@@ -47,6 +56,15 @@ def full_row(seed: int = 1, events: int = 200) -> Customer:
     row.said = {"churn_alert": Said(1_768_896_000_000, 2, "paused", 3)}
     row.timers = {"churn_alert": 1_769_000_000_000, "row": 1_800_000_000_000}
     row.memory = {"churn_alert": Raw(encode_row(["e1", 7]))}
+    row.touches = [Touch(1_768_896_000_000, "churn_alert", "email")]
+    money = Money(500, "EUR")
+    row.held = [
+        Held(
+            "win_back_coupon", "win_back_coupon", "e1", 1, 2, 3, 4, "quiet_hours", "heard",
+            Evidence(("e1",), {"days": 1.5}), b"{}", None, money,
+        )
+    ]  # fmt: skip
+    row.exposures = {"*": Exposure(1_768_896_000_000, False, True, 2, {"EUR": 900})}
     return row
 
 
@@ -105,7 +123,7 @@ def test_a_row_of_a_newer_version_is_refused_with_what_to_do(rest: list[Any]) ->
         (encode_row(full_row()) + b"\0", "trailing characters"),
         (encode_row([1, 0, 0, b"", [], [], 0, 0, 0, "€"]).replace("€".encode(), b"\xff" * 3), "utf-8"),
         (b"\x91" * 100_000, "Expected `int`, got `array`"),
-        (encode_row(Customer())[:-2] + b"\x81\xa1a" + b"\x91" * 100_000, "recursion"),
+        (UP_TO_MEMORY + b"\x81\xa1a" + b"\x91" * 100_000, "recursion"),
     ],
     ids=["nothing", "opcode", "null", "type", "short", "long", "text", "deep", "deep_inside"],
 )  # fmt: skip

@@ -35,6 +35,7 @@ def check(*, config: Config = None, as_json: AsJson = False) -> None:
     for agent, field in SECRETS.items():
         agents.get(agent, {}).pop(field, None)
     gate, engine = msgspec.to_builtins(policy.gate), msgspec.to_builtins(policy.settings)
+    del gate["holdout"]["key"]
     if as_json:
         answer = {"config": settings.config, "agents": agents, "gate": gate, "engine": engine}
         terminal.say_json(answer | {"kinds": policy.kinds()})

@@ -38,7 +38,7 @@ from schemas.profiles import (
     MessageUnsubscribed,
     ProfileUpdated,
 )
-from schemas.reviews import QuestionAsked, ReviewEdited, ReviewPosted, SurveyAnswered
+from schemas.reviews import CaseClosed, QuestionAsked, ReviewEdited, ReviewPosted, SurveyAnswered
 from streams.simulated.shop import CURRENCY, GOES_WITH, LINES, Line, Product, Shopper, pick
 
 Fact = tuple[str, Event]
@@ -233,6 +233,9 @@ def opinion(pen: Pen, shopper: Shopper, product_id: str, order_id: str | None) -
     if pen.chance(0.1):
         pen.pause(HOUR, DAY)
         yield pen.write(shopper, ReviewEdited, text=f"{OPINIONS[rating]} Edited.", **review)
+    if rating <= 2 and pen.chance(0.7):
+        pen.pause(HOUR, 3 * DAY)
+        yield pen.write(shopper, CaseClosed)
     if pen.chance(0.1):
         pen.pause(MINUTE, DAY)
         yield pen.write(
