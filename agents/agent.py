@@ -23,6 +23,10 @@ from state.shop import Shop
 
 M = TypeVar("M", bound=Struct)
 
+#: The engine's own timers, after which no agent may be called: the row ends after long silence, and
+#: what was held back is asked again.
+END_OF_ROW, HELD = "row", "held"
+
 
 class Say(Struct, frozen=True, gc=False, kw_only=True):
     """Let a trigger go out, if the gate agrees.

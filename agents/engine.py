@@ -12,6 +12,8 @@ import msgspec
 from msgspec import Meta, Raw, Struct
 
 from agents.agent import (
+    END_OF_ROW,
+    HELD,
     NO_PAYLOAD,
     Act,
     Agent,
@@ -29,7 +31,7 @@ from agents.agent import (
 from agents.batch import Batch, Due
 from agents.cause import Cause
 from agents.gate.gate import Gate
-from agents.speech import HELD, Speech, Wish
+from agents.speech import Speech, Wish
 from schemas.decisions import Evidence
 from schemas.event import ANONYMOUS
 from schemas.instant import DAY, MINUTE
@@ -46,9 +48,6 @@ from state.table import Loaded, Needs
 Decide = Callable[[Any, View], Iterable[Act]]
 #: What it answers, each act with what it lays down as bytes.
 Acts = Sequence[tuple[Act, Raw]]
-
-#: The engine's own timer: the row ends after long silence.
-END_OF_ROW = "row"
 
 #: With these a customer may take back what they had agreed to.
 _WITHDRAWALS = frozenset((ConsentChanged, MessageUnsubscribed))

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 import agents
-from agents.agent import Agent
+from agents.agent import END_OF_ROW, HELD, Agent
 
 
 def known_agents() -> dict[str, type[Agent]]:
@@ -47,6 +47,8 @@ def hire(sections: Mapping[str, Any]) -> list[Agent]:
 
 def _named_after(agent: type[Agent], file: str) -> str:
     name = agent().name
+    if name in (END_OF_ROW, HELD):
+        raise TypeError(f"agents/{file}.py: {name!r} is the name of a timer of the engine's own")
     if name != file:
         raise TypeError(
             f"agents/{file}.py holds {agent.__name__}, which belongs in agents/{name}.py"

@@ -10,16 +10,13 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import Raw, Struct
 
-from agents.agent import Agent, Decided, Note, Say, View, written
+from agents.agent import HELD, Agent, Decided, Note, Say, View, written
 from agents.batch import Batch
 from agents.cause import Cause, Record, on_record
 from agents.gate.gate import COMMERCIAL, Gate, Question, Spoken, Verdict, refused
 from schemas.decisions import Decision, Merged, Scalar
 from state.customer import KINDS_MAX, Said
 from state.held import HELD_MAX, Held
-
-#: The engine's own timer: what was held back is asked again.
-HELD = "held"
 
 _LEFT = ("sent", "merged")
 _PASSED = (*_LEFT, "held_out")

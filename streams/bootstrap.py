@@ -10,8 +10,9 @@ from msgspec.structs import replace
 from agents.agent import Agent
 from agents.engine import Engine, EngineSettings
 from agents.gate.gate import Gate
-from agents.roster import hire
+from agents.roster import hire, known_agents
 from config.settings import ConfigError, EngineFile, Settings, load_engine_file
+from state.exposure import CAMPAIGNS_MAX
 
 T = TypeVar("T", bound=Struct)
 
@@ -39,11 +40,13 @@ def load_policy(settings: Settings) -> Policy:
     """Read engine.toml and the secrets. Raises ConfigError with file, key, found and allowed."""
     file = load_engine_file(settings.config)
     try:
-        return Policy(
+        policy = Policy(
             hire(_with_secrets(file, settings)),
             _gate(file, settings),
             _section(file.engine, EngineSettings, "engine"),
         )
+        _check_names(policy)
+        return policy
     except ValueError as error:
         raise ConfigError(f"{settings.config}: {error}") from error
 
@@ -72,6 +75,27 @@ def _gate(file: EngineFile, settings: Settings) -> Gate:
         )
     keyed = replace(gate.holdout, key=settings.secret_holdout_key())
     return replace(gate, holdout=keyed)
+
+
+def _check_names(policy: Policy) -> None:
+    """Names that mean nothing would be rules that never hold. Raises ValueError."""
+    gate = policy.gate
+    kinds = {kind for agent in known_agents().values() for kind in agent.says}
+    named = [(f"gate.caps[{number}].kinds", cap.kinds) for number, cap in enumerate(gate.caps)]
+    for number, it in enumerate(gate.exclusions):
+        named += [(f"gate.exclusions[{number}].after", (it.after,))]
+        named += [(f"gate.exclusions[{number}].blocks", it.blocks)]
+    for key, names in named:
+        if unknown := sorted(set(names) - kinds):
+            raise ValueError(
+                f"{key}: no trigger of kind {unknown[0]!r}; there are {', '.join(sorted(kinds))}"
+            )
+    campaigns = {agent.campaign or agent.name for agent in policy.agents}
+    if len(campaigns) >= CAMPAIGNS_MAX:
+        raise ValueError(
+            f"agents: {len(campaigns)} campaigns; {CAMPAIGNS_MAX - 1} are allowed: give agents that"
+            " belong together the same `campaign`"
+        )
 
 
 def _section(section: Mapping[str, Any], kind: type[T], name: str) -> T:
