@@ -46,9 +46,9 @@ def load_policy(settings: Settings) -> Policy:
             _section(file.engine, EngineSettings, "engine"),
         )
         _check_names(policy)
-        return policy
     except ValueError as error:
         raise ConfigError(f"{settings.config}: {error}") from error
+    return policy
 
 
 def _with_secrets(file: EngineFile, settings: Settings) -> dict[str, dict[str, Any]]:
