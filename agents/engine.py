@@ -28,7 +28,7 @@ from agents.agent import (
 )
 from agents.batch import Batch, Due
 from agents.cause import Cause, on_record
-from agents.gate import Gate
+from agents.gate.gate import Gate
 from schemas.decisions import Decision, Evidence, Outcome
 from schemas.event import ANONYMOUS
 from schemas.instant import DAY, MINUTE

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from agents.agent import Agent
 from agents.engine import Engine, EngineSettings
-from agents.gate import Gate
+from agents.gate.gate import Gate
 from agents.roster import hire
 from config.settings import ConfigError, EngineFile, Settings, load_engine_file
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 
 from agents.agent import Agent
 from agents.engine import Engine, EngineSettings
-from agents.gate import Gate
+from agents.gate.gate import Gate
 from schemas.codec import decode_outgoing
 from schemas.decisions import Decision
 from schemas.event import Event

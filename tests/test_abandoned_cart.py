@@ -3,7 +3,7 @@
 from timeline import check
 
 from agents.abandoned_cart import AbandonedCart
-from agents.gate import Gate
+from agents.gate.gate import Gate
 
 CART = AbandonedCart(after_minutes=60)
 

@@ -24,7 +24,7 @@ from agents.agent import (
 )
 from agents.churn_alert import ChurnAlert
 from agents.engine import EngineSettings
-from agents.gate import Gate
+from agents.gate.gate import Gate
 from agents.product_recommendation import ProductRecommendation
 from agents.service_recovery import ServiceRecovery
 from agents.win_back_coupon import WinBackCoupon

@@ -3,7 +3,7 @@
 from timeline import check
 
 from agents.churn_alert import ChurnAlert
-from agents.gate import Gate
+from agents.gate.gate import Gate
 
 #: Alerts when only one silence in five would last as long, so that the tables stay short.
 EAGER = ChurnAlert(chance=0.2)

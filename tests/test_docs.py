@@ -38,7 +38,7 @@ def test_every_kind_and_every_header_is_on_the_page() -> None:
 
 
 def test_every_reason_that_the_code_gives_is_explained() -> None:
-    sources = {it.stem: it.read_text("utf-8") for it in (ROOT / "agents").glob("*.py")}
+    sources = {it.stem: it.read_text("utf-8") for it in (ROOT / "agents").rglob("*.py")}
     given = set(re.findall(r'reason="(\w+)"', " ".join(sources.values())))
     given |= set(re.findall(r'return "(\w+)"', sources["gate"]))
     given |= set(re.findall(r'refusal="(\w+)"', sources["engine"]))

@@ -9,7 +9,7 @@ from partition import Partition
 from timeline import check, moment
 
 from agents.agent import Act, Agent, Decided, Note, Remember, Say, SetTimer, Timer, View
-from agents.gate import Gate
+from agents.gate.gate import Gate
 from schemas.clickstream import PageViewed, ProductAdded, ProductViewed
 from schemas.decisions import Evidence, decision_id
 from schemas.instant import HOUR, MINUTE

@@ -7,7 +7,7 @@ from msgspec import Struct
 from timeline import check
 
 from agents.agent import Act, Agent, Say, View
-from agents.gate import Gate
+from agents.gate.gate import Gate
 from schemas.clickstream import PageViewed
 
 

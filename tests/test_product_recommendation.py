@@ -3,7 +3,7 @@
 from partition import Partition, journal
 from timeline import check, moment
 
-from agents.gate import Gate
+from agents.gate.gate import Gate
 from agents.product_recommendation import ProductRecommendation
 from schemas.clickstream import ProductViewed
 from schemas.orders import Item, OrderPlaced

@@ -2,7 +2,7 @@
 
 from timeline import check
 
-from agents.gate import Gate
+from agents.gate.gate import Gate
 from agents.service_recovery import REVIEWS_MAX, TEXT_MAX, ServiceRecovery
 
 RECOVERY = ServiceRecovery(rating_max=2)

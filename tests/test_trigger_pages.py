@@ -12,7 +12,7 @@ from msgspec import Struct
 from timeline import check
 
 from agents.agent import Agent
-from agents.gate import Gate
+from agents.gate.gate import Gate
 from agents.roster import hire, known_agents
 from schemas.cloud_event import messages, trigger_topic
 from schemas.codec import decode_trigger

@@ -6,7 +6,7 @@ import pytest
 from timeline import check
 
 from agents.churn_alert import ChurnAlert
-from agents.gate import Gate
+from agents.gate.gate import Gate
 from agents.win_back_coupon import WinBackCoupon
 from schemas.decisions import Decision
 

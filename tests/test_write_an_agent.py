@@ -14,7 +14,7 @@ import pytest
 
 import agents
 from agents.engine import Engine, EngineSettings
-from agents.gate import Gate
+from agents.gate.gate import Gate
 from agents.roster import hire, known_agents
 
 ROOT = Path(__file__).parents[1]

@@ -37,7 +37,7 @@ from partition import AGREED, SETTINGS, Partition, journal
 
 from agents.agent import Agent
 from agents.engine import EngineSettings
-from agents.gate import Gate
+from agents.gate.gate import Gate
 from schemas.decisions import Decision
 from schemas.event import ANONYMOUS, Event
 from schemas.instant import HOUR
