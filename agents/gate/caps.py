@@ -121,7 +121,7 @@ def note(touches: list[Touch], touch: Touch, earliest_at: int, caps: Sequence[Ca
 def _counted(cap: Cap, touches: Sequence[Touch], kind: str, channel: str, after: int) -> list[int]:
     """The moments after that one of what counts with such a trigger, which the cap covers."""
     kinds = (kind,) if cap.per == "kind" else cap.kinds
-    channels = (channel,) if cap.per == "channel" else ()
+    channels = (channel,) if cap.per == "channel" else cap.channels
     return [
         it.at
         for it in touches

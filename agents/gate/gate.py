@@ -16,7 +16,7 @@ from agents.gate.channels import usable
 from agents.gate.holdout import Holdout
 from agents.gate.quiet_hours import QuietHours
 from schemas.decisions import Money, Outcome, Scalar
-from schemas.instant import HOUR
+from schemas.instant import HOUR, to_text
 from schemas.profiles import Channel, Purpose
 from state.customer import Customer, Said
 from state.exposure import ALL_CAMPAIGNS, Counts, expose
@@ -205,22 +205,23 @@ class Gate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def _too_much(self, asked: Question, row: Customer, shop: Shop, works: list[str]) -> Verdict:
         """The first channel on which one more is not too much, or why there is none."""
-        rules, touches, kind = self._rules, row.touches, asked.kind
+        rules, touches, kind, at = self._rules, row.touches, asked.kind, asked.at
         if not touches:
             return Verdict("sent", channel=works[0])
         broken: list[Cap] = []
         for channel in works:
             if caps.is_full(rules, touches, kind, channel, shop.clock_at):
                 return refused("capped", sent=len(touches), sent_max=TOUCHES_MAX)
-            cap = caps.exceeded(rules, touches, kind, channel, asked.at)
+            cap = caps.exceeded(rules, touches, kind, channel, at)
             if cap is None:
                 return Verdict("sent", channel=channel)
             broken.append(cap)
         cap = broken[0]
+        free_at = min(caps.free_at(rules, touches, kind, it, at, shop.clock_at) for it in works)
+        again = to_text(free_at)
         if cap is rules[0] and self.distance_hours:
-            hours = round((asked.at - max(touch.at for touch in touches)) / HOUR, 2)
-            return refused("too_soon", hours_since=hours, distance_hours=self.distance_hours)
-        return refused("capped", per=cap.per, sent_max=cap.sent_max, hours=cap.hours)
+            return refused("too_soon", distance_hours=self.distance_hours, free_at=again)
+        return refused("capped", per=cap.per, sent_max=cap.sent_max, hours=cap.hours, free_at=again)
 
     def _quiet(self, asked: Question, row: Customer, channel: str) -> Verdict | None:
         quiet, agent = self.quiet_hours, asked.agent

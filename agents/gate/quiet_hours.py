@@ -18,6 +18,9 @@ from schemas.instant import SECOND
 from schemas.profiles import Channel, Purpose, time_zones
 
 _DAY_SECONDS = 86_400
+# One round to the end of the night, one more where the clocks are changed in it, and one to see
+# that it is over: since 1990 no zone has changed its offset twice in six days (tz database 2025b).
+_ROUNDS_MAX = 3
 _WALL_TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 
 
@@ -71,15 +74,12 @@ class QuietHours(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """
         zone = _zone(time_zone, self.time_zone)
         second = at // SECOND
-        here = datetime.fromtimestamp(second, zone)
-        if not self._is_quiet(here):
-            return at
-        # Once, and twice where the clocks are changed meanwhile: since 1990 no zone has changed its
-        # offset twice within six days (tz database 2025b, all 599 names).
-        while self._is_quiet(here):
-            second = self._quiet_until(second, here, zone)
+        for _ in range(_ROUNDS_MAX):
             here = datetime.fromtimestamp(second, zone)
-        return second * SECOND
+            if not self._is_quiet(here):
+                break
+            second = self._quiet_until(second, here, zone)
+        return max(at, second * SECOND)
 
     def release_at(self, held_at: int, time_zone: str) -> int:
         """When to let go what is held at a moment: within the first second that is not quiet.
