@@ -6,7 +6,7 @@ neighbours were seen often enough: one that spoke at every page view would be no
 """
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from msgspec import Struct
 
@@ -42,7 +42,7 @@ class ProductRecommendation(Agent, frozen=True):
     says: ClassVar = {"product_recommendation": ProductRecommendationPayload}
     reads_products: ClassVar = True
 
-    purpose: Purpose = "personalisation"
+    purpose: Purpose | Literal["internal"] = "personalisation"
     pause_hours: float = 0.0
     quiet_hours: float = 7 * 24.0
     together_min: int = 3

@@ -4,7 +4,7 @@ An edited review does not repeat the call; one that was edited from good to bad 
 """
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from msgspec import Struct
 
@@ -42,7 +42,7 @@ class ServiceRecovery(Agent, frozen=True):
     listens: ClassVar = (ReviewPosted, ReviewEdited)
     says: ClassVar = {"service_recovery": ServiceRecoveryPayload}
 
-    purpose: Purpose = "service"
+    purpose: Purpose | Literal["internal"] = "service"
     pause_hours: float = 0.0
     rating_max: int = 2
 

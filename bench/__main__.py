@@ -8,12 +8,14 @@ from typing import Any
 
 from rich.console import Console
 
-from bench import latency, scale, throughput
+from bench import gate, latency, scale, throughput
 from bench.place import FOUND, PEERS, ROOT, Options, Wrong, make_environment
 
 #: What can be measured, in the order in which it is; each has ``measure`` and ``show``.
-PARTS: dict[str, Any] = {"throughput": throughput, "latency": latency, "scale": scale}
-QUICK_PARTS = ("throughput", "latency")
+PARTS: dict[str, Any] = {
+    "throughput": throughput, "gate": gate, "latency": latency, "scale": scale,
+}  # fmt: skip
+QUICK_PARTS = ("throughput", "gate", "latency")
 
 
 def main() -> int:

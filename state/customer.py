@@ -128,6 +128,7 @@ class Customer(Struct, array_like=True, gc=False):
     ``agent`` or ``agent/name``. memory: each agent's own, by agent. profile_at: the newest profile.
     touches: what was sent lately, oldest first. held: what waits for a better moment. exposures: by
     campaign, what came of it. case_closed_at: when a complaint was last taken care of.
+    visit_awaited_until: until when a visit can be the first one after a trigger.
     """
 
     version: int = ROW_VERSION
@@ -166,6 +167,7 @@ class Customer(Struct, array_like=True, gc=False):
     held: list[Held] = field(default_factory=list)
     exposures: Exposures = field(default_factory=dict)
     case_closed_at: int = 0
+    visit_awaited_until: int = 0
 
     @property
     def next_due(self) -> int | None:

@@ -31,29 +31,45 @@ def count_outcome(
     window: how long after an exposure something counts as its outcome, in milliseconds.
     """
     kind = type(event)
-    if kind in _VISITS:
-        _came(row, event, window, counts)
+    # Nearly all events of those who have been told something are visits, and not the first.
+    if event.occurred_at <= row.visit_awaited_until and kind in _VISITS:
+        _visited(row, event.occurred_at, window, counts)
+    if kind is OrderPlaced:
+        _ordered(row, event, window, counts)  # type: ignore[arg-type]
     elif kind in _MONEY_BACK and row.refunded_cents > refunded_before:
         _gave_back(row, event, row.refunded_cents - refunded_before, window, counts)  # type: ignore[arg-type]
 
 
-def _came(row: Customer, event: Event, window: int, counts: Counts) -> None:
-    at = event.occurred_at
+def await_visit(row: Customer, at: int, window: int) -> None:
+    """Look out for the first visit within the window after a moment."""
+    row.visit_awaited_until = max(row.visit_awaited_until, at + window)
+
+
+def _visited(row: Customer, at: int, window: int, counts: Counts) -> None:
+    awaited_until = 0
     for campaign, exposure in row.exposures.items():
-        if not exposure.at < at <= exposure.at + window:
+        if exposure.visited:
+            continue
+        if exposure.at < at <= exposure.at + window:
+            exposure.visited = True
+            counts[f"effect/{campaign}/{exposure.arm}/visited"] += 1
+        else:
+            awaited_until = max(awaited_until, exposure.at + window)
+    row.visit_awaited_until = awaited_until
+
+
+def _ordered(row: Customer, event: OrderPlaced, window: int, counts: Counts) -> None:
+    for campaign, exposure in row.exposures.items():
+        if not exposure.at < event.occurred_at <= exposure.at + window:
             continue
         counted = f"effect/{campaign}/{exposure.arm}"
-        if not exposure.visited:
-            exposure.visited = True
-            counts[f"{counted}/visited"] += 1
-        if isinstance(event, OrderPlaced):
-            exposure.orders += 1
-            counts[f"{counted}/orders"] += 1
-            if exposure.orders == 1:
-                counts[f"{counted}/ordered"] += 1
-            elif exposure.orders == 2:
-                counts[f"{counted}/repeated"] += 1
-            _add_money(exposure, counted, event.currency, event.paid_cents, counts)
+        exposure.orders += 1
+        counts[f"{counted}/orders"] += 1
+        if exposure.orders == 1:
+            counts[f"{counted}/ordered"] += 1
+        elif exposure.orders == 2:
+            counts[f"{counted}/repeated"] += 1
+        _add_money(exposure, counted, event.currency, event.paid_cents, counts)
 
 
 def _gave_back(

@@ -75,7 +75,9 @@ def test_no_field_of_a_row_was_forgotten_above() -> None:
         "event_ids", "orders", "views", "gap_hours", "cart", "viewed", "bought", "categories",
         "products", "recent_orders", "consent", "responses", "traits", "refunded_cents", "ratings",
     }  # fmt: skip
-    of_the_engine = {"said", "timers", "memory", "touches", "held", "exposures"}
+    of_the_engine = {
+        "said", "timers", "memory", "touches", "held", "exposures", "visit_awaited_until",
+    }  # fmt: skip
     assert set(Customer.__struct_fields__) == plain | bounded | of_the_engine
 
 

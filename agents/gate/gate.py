@@ -16,11 +16,12 @@ from agents.gate.channels import usable
 from agents.gate.holdout import Holdout
 from agents.gate.quiet_hours import QuietHours
 from schemas.decisions import Money, Outcome, Scalar
-from schemas.instant import HOUR, to_text
+from schemas.instant import DAY, HOUR, to_text
 from schemas.profiles import Channel, Purpose
 from state.customer import Customer, Said
 from state.exposure import ALL_CAMPAIGNS, Counts, expose
 from state.held import TOUCHES_MAX, Touch
+from state.outcome import await_visit
 from state.shop import Shop
 
 #: What the shop wants to sell with: limited by caps, exclusions and the floor, and measured.
@@ -143,6 +144,7 @@ class Gate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             caps.note(row.touches, touch, shop.clock_at, self._rules)
         if verdict.outcome != "held_out" and asked.hands_out and agent.budget_cents:
             budget.spend(shop, asked.campaign, agent.budget_days, asked.hands_out, asked.at)
+        await_visit(row, asked.at, round(self.outcome_days * DAY))
         over_all = verdict.reason == "held_out_over_all"
         if self.holdout.over_all:
             expose(

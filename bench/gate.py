@@ -1,0 +1,132 @@
+"""What does the gate cost? The engine alone on W, with all of its rules and with none, in turn.
+
+W is applied in memory, in batches as a worker has them, rows decoded and encoded. With the gate,
+every trigger is for sale (`gate.toml`): it meets consent, exclusions, caps, quiet hours and the
+holdout, and what customers do afterwards is counted. Without, the same agents speak to the shop's
+own people, and nothing is asked but the pause.
+"""
+
+import asyncio
+import gc
+from itertools import islice
+from pathlib import Path
+from statistics import median
+from time import process_time
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+from rich.table import Table
+
+from agents.engine import Engine, EngineSettings
+from agents.gate.gate import Gate
+from agents.roster import hire
+from bench import workload
+from bench.figures import spread
+from bench.place import FOUND, Options, doing
+from config.settings import DEFAULT_CONFIG, load_engine_file
+from schemas.codec import raw_decoders
+from schemas.instant import SECOND
+from schemas.journal import Entry, Record, Source, Tick
+from state.memory_table import MemoryTable
+from state.table import Position
+from streams.apply import apply
+
+_AGENTS = str(Path(__file__).with_name("gate.toml"))
+_AT_ONCE = 2_000
+_EVENTS_MAX = 200_000
+#: Everybody agrees, so that nothing ends at the first rule.
+_AGREED = ("marketing", "personalisation", "service")
+_WORKER = "ebbtide, engage alone"
+
+
+def measure(options: Options) -> dict[str, Any]:
+    """Both in turn, several rounds."""
+    events = min(options.events, _EVENTS_MAX)
+    records = _records(events, options.customers)
+    without: list[float] = []
+    with_gate: list[float] = []
+    said = 0
+    for number in range(1, options.rounds + 1):
+        for kept, gated in ((without, False), (with_gate, True)):
+            with doing(f"round {number}/{options.rounds}: {'all rules' if gated else 'no rules'}"):
+                cpu_s, decisions = asyncio.run(_apply(_engine(gated=gated), records))
+                kept.append(cpu_s / events * 1e6)
+                said = decisions if gated else said
+    added = [one - other for one, other in zip(with_gate, without, strict=True)]
+    return {
+        "events": events, "decisions": said,
+        "without_us": spread(without), "with_us": spread(with_gate), "added_us": spread(added),
+        "of_the_engine": round(median(added) / median(without), 3),
+        "of_a_worker": _of_a_worker(median(added)),
+    }  # fmt: skip
+
+
+def show(found: dict[str, Any]) -> Table:
+    """The figures as a table, for people."""
+    table = Table(box=None, header_style="bold")
+    table.add_column("gate")
+    for name in ("events", "decisions", "µs CPU", "least", "most", "of the engine", "of a worker"):
+        table.add_column(name, justify="right")
+    for name in ("without", "with", "added"):
+        it = found[f"{name}_us"]
+        is_last = name == "added"
+        worker = found["of_a_worker"]
+        table.add_row(
+            name, f"{found['events']:,}", f"{found['decisions']:,}" if name == "with" else "",
+            f"{it['median']:.2f}", f"{it['min']:.2f}", f"{it['max']:.2f}",
+            f"{found['of_the_engine']:.1%}" if is_last else "",
+            f"{worker:.1%}" if is_last and worker is not None else "",
+        )  # fmt: skip
+    return table
+
+
+def _of_a_worker(added_us: float) -> float | None:
+    """Of the CPU of a whole worker, as this machine's last throughput run has it."""
+    try:
+        found = msgspec.json.decode(FOUND.read_bytes())
+        cpu: float = found["throughput"]["contenders"][_WORKER]["cpu_us_per_event"]["median"]
+    except (FileNotFoundError, KeyError):
+        return None
+    return round(added_us / cpu, 3)
+
+
+def _engine(*, gated: bool) -> Engine:
+    file = load_engine_file(_AGENTS)
+    sections = file.agents
+    if not gated:
+        sections = {name: it | {"purpose": "internal"} for name, it in sections.items()}
+    gate = Gate()
+    if gated:
+        shipped = msgspec.convert(load_engine_file(str(DEFAULT_CONFIG)).gate, Gate)
+        gate = replace(shipped, assume_consent=_AGREED)
+    return Engine(hire(sections), gate, msgspec.convert(file.engine, EngineSettings))
+
+
+def _records(events: int, customers: int) -> list[Record]:
+    """W as it stands in one journal partition, with a tick for each second that passes in it."""
+    records: list[Record] = []
+    second = 0
+    for number, it in enumerate(workload.events(events, customers)):
+        if it.at // SECOND > second:
+            second = it.at // SECOND
+            records.append(Tick(second * SECOND))
+        event = raw_decoders[it.topic].decode(it.value)
+        records.append(Entry(event, Source("w", 0, number, it.at)))
+    return records
+
+
+async def _apply(engine: Engine, records: list[Record]) -> tuple[float, int]:
+    """CPU seconds, and how many decisions there were."""
+    table, position, decisions = MemoryTable(), Position(), 0
+    gc.collect()
+    gc.freeze()
+    began = process_time()
+    coming = iter(records)
+    while batch := list(islice(coming, _AT_ONCE)):
+        offsets = range(position.offset, position.offset + len(batch))
+        steps = apply(engine, table, 0, position, offsets, batch, published=position.sequence)
+        async for applied in steps:
+            position = applied.position
+            decisions += len(applied.batch.outgoing)
+    return process_time() - began, decisions
