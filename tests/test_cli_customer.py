@@ -1,47 +1,70 @@
 """`ebbtide customer`: all that is known of one, in words for people and in JSON for programs."""
 
 import json
-from typing import Self
+from datetime import date
+from typing import Any
 
+import msgspec
 import pytest
 from command_line import Ebbtide, put_in_place_of_kafka
 from msgspec import Raw
+from recorded import FakeRows
 
 from schemas.codec import encode_row
-from schemas.instant import DAY
-from state.customer import CartLine, Customer, Said
-from streams.commands import customer_view, terminal
+from schemas.decisions import Evidence, Money
+from schemas.instant import DAY, HOUR
+from state.affinity import Affinity
+from state.customer import CartLine, Customer, Ratings, RecentOrder, Responses, Said, Session
+from state.exposure import Exposure
+from state.held import Held, Touch
+from streams.commands import customer_row, customer_view, terminal
 from streams.commands.watching import brief
 
 AT = 1_768_896_000_000  # 2026-01-20 08:00 UTC
 
 
-class FakeRows:
-    """A table of one row."""
+#: What the gate adds to a row.
+WITH_GATE: dict[str, Any] = {
+    "said": {"win_back": Said(AT - DAY, 2, held_out=1)},
+    "responses": {"email": Responses(4, 2, 1, 1, True, AT - 2 * DAY, AT - DAY, AT - HOUR)},
+    "touches": [Touch(AT - 3 * DAY, "churn_alert", ""), Touch(AT - DAY, "abandoned_cart", "email")],
+    "held": [
+        Held(
+            "win_back", "win_back", "win_back@1", AT, AT - 2 * HOUR, AT + HOUR, AT + HOUR,
+            "quiet_hours", "alert_unanswered", Evidence(), b"{}", AT + 9 * DAY, Money(500, "EUR"),
+        )
+    ],
+    "exposures": {
+        "win_back": Exposure(AT - 4 * DAY, held_out=True),
+        "*": Exposure(AT - 5 * DAY, False, True, 2, {"EUR": 3_000}),
+    },
+    "case_closed_at": AT - 2 * DAY,
+}  # fmt: skip
 
-    row: bytes | None = None
+#: Each field of a row with something in it.
+FILLED: dict[str, Any] = WITH_GATE | {
+    "first_seen_at": AT - DAY, "last_seen_at": AT + 1, "orders": [AT // HOUR * 3, 1, 500],
+    "views": [AT // HOUR * 3, 1, 0], "order_count": 2, "spent_cents": 500, "refunded_cents": 5,
+    "currency": "JPY", "first_order_at": AT - DAY, "last_order_at": AT, "gap_hours": [24],
+    "session": Session(1, AT, AT, 2), "cart": {"p": CartLine(1, 5, AT)}, "cart_changed_at": AT,
+    "viewed": ["p"], "bought": ["p"], "categories": Affinity(1, {"tea": 2}),
+    "products": Affinity(1, {"p": 2}),
+    "recent_orders": {"o": RecentOrder(AT, 500)}, "ratings": Ratings(1, 5, 5, AT, "r"),
+    "consent": {"marketing": {"*": AT}}, "locale": "de", "time_zone": "Europe/Berlin",
+    "birthday": date(1990, 1, 2), "traits": {"size": "L"}, "timers": {"churn_alert": AT},
+    "memory": {"churn_alert": Raw(encode_row(["e1"]))},
+}  # fmt: skip
 
-    def __init__(self, _: str) -> None:
-        pass
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        pass
-
-    async def customer(self, partition: int, customer_id: str) -> bytes | None:
-        return self.row
-
-    async def shop(self, partition: int) -> bytes | None:
-        return None
+#: What the engine keeps for itself, and when the cart changed last, which its lines say.
+INNER = {"version", "event_ids", "profile_at", "cart_changed_at", "visit_awaited_until"}
 
 
 @pytest.fixture
 def row(monkeypatch: pytest.MonkeyPatch) -> type[FakeRows]:
     put_in_place_of_kafka(monkeypatch)
-    monkeypatch.setattr(customer_view, "RedisTable", FakeRows)
+    monkeypatch.setattr(customer_row, "RedisTable", FakeRows)
     monkeypatch.setattr(FakeRows, "row", None)
+    monkeypatch.setattr(FakeRows, "of_shop", None)
     return FakeRows
 
 
@@ -77,6 +100,52 @@ def test_a_customer_is_shown_with_what_is_known_and_what_is_due(
     assert view["purchases"]["recency_days"] == 3.0
     assert [it["days"] for it in view["windows"]] == [1, 7, 28, 365]
     assert view["memory"] == {"churn_alert": ["e1"]}
+
+
+def test_what_the_gate_keeps_of_a_customer_is_shown_too(
+    ebbtide: Ebbtide, row: type[FakeRows]
+) -> None:
+    row.row = encode_row(Customer(last_seen_at=AT, **WITH_GATE))
+    code, told, _ = ebbtide("customer", "ann")
+    assert code == 0
+    for line in [
+        "email: sent 4, opened 2, clicked 1, bounced 1, unsubscribed",
+        "last bounced 2026-01-18T08:00:00Z (2.0 d ago)",
+        "last answered 2026-01-19T08:00:00Z (24 h ago)",
+        "last left 2026-01-20T07:00:00Z (60 min ago)",
+        "win_back: sent 2, held out 1, last 2026-01-19T08:00:00Z (24 h ago)",
+        "abandoned_cart by email: 2026-01-19T08:00:00Z (24 h ago)",
+        "churn_alert: 2026-01-17T08:00:00Z (3.0 d ago)",
+        (
+            "win_back: since 2026-01-20T06:00:00Z (2 h ago), until 2026-01-20T09:00:00Z (in 60 min), because"
+            " quiet_hours; hands out 5.00 EUR; expires 2026-01-29T08:00:00Z (in 9.0 d)"
+        ),
+        "all campaigns: sent since 2026-01-15T08:00:00Z (5.0 d ago); has visited since: 2 orders, 30.00 EUR",
+        "win_back: held out since 2026-01-16T08:00:00Z (4.0 d ago); has not come since",
+        "closed 2026-01-18T08:00:00Z (2.0 d ago)",
+    ]:
+        assert line in told
+    code, told, _ = ebbtide("customer", "ann", "--json")
+    view = json.loads(told)
+    assert [it["kind"] for it in view["touches"]] == ["abandoned_cart", "churn_alert"]
+    (held,) = view["held"]
+    assert (held["why"], held["hands_out_cents"], held["currency"]) == ("quiet_hours", 500, "EUR")
+    assert [it["arm"] for it in view["exposures"]] == ["sent", "held_out"]
+    assert view["exposures"][0]["money"] == {"EUR": 3_000}
+    assert view["responses"]["email"]["bounced_at"] == "2026-01-18T08:00:00.000Z"
+    assert view["case_closed_at"] == "2026-01-18T08:00:00.000Z"
+    assert view["said"][0]["held_out"] == 1
+
+
+@pytest.mark.parametrize("name", [it for it in Customer.__struct_fields__ if it not in INNER])
+def test_no_field_of_the_row_is_left_out_of_the_view(name: str) -> None:
+    bare = Customer(first_seen_at=AT, last_seen_at=AT, currency="EUR")
+    full = msgspec.structs.replace(bare, **{name: FILLED[name]})
+    views = [
+        msgspec.to_builtins(customer_view.view("ann", 0, encode_row(it), AT)) for it in (bare, full)
+    ]
+    differ = {it for it in views[0] if views[0][it] != views[1][it]} - {"row_bytes"}
+    assert differ, f"the view of a customer does not show {name}"
 
 
 def test_an_unknown_customer_is_exit_code_1_with_a_hint(

@@ -37,22 +37,16 @@ def customer(
     """
     import asyncio
 
-    from streams.commands import customer_page, customer_view, kafka, terminal
+    from streams.commands import customer_page, customer_row, customer_view, kafka, terminal
     from streams.connection import brokers_of, redis_url_of
     from streams.topics import JOURNAL
 
-    try:
-        customer_id.encode()
-    except UnicodeEncodeError as error:
-        raise terminal.UsageError("the ID is not text in UTF-8, as all ids are") from error
+    terminal.require_text(customer_id)
     settings = terminal.settings_from(broker=broker, redis_url=redis_url)
     partitions = kafka.reach(brokers_of(settings)).require([JOURNAL])[JOURNAL]
     view = asyncio.run(customer_view.look_up(redis_url_of(settings), partitions, customer_id))
     if view is None:
-        raise terminal.CommandError(
-            f"customer {customer_id!r} is not known: no event of theirs has been applied, or they"
-            " were forgotten. A visitor's id begins with `anon:`; `ebbtide watch` shows ids"
-        )
+        raise terminal.CommandError(customer_row.unknown(customer_id))
     if as_json:
         terminal.say_json(view)
     else:

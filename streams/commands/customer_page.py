@@ -4,8 +4,11 @@ from datetime import datetime
 
 from rich.text import Text
 
+from state.exposure import ALL_CAMPAIGNS
 from streams.commands import terminal
-from streams.commands.customer_view import OpenOrder, Purchases, Ratings, Told, View, Visit
+from streams.commands.customer_view import OpenOrder, Purchases, Ratings, View, Visit
+from streams.commands.figures import distance, words
+from streams.commands.gate_view import Counted, Told, Waiting, did, on_channel
 from streams.commands.terminal import money
 
 
@@ -17,12 +20,7 @@ def show(view: View) -> None:
         f"partition {view.partition}, {view.row_bytes} bytes, clock {when.short(view.clock_at)}\n",
         style="dim",
     )
-    page = terminal.table("", "")
-    page.show_header = False
-    for name, lines in _sections(view, when).items():
-        if lines:
-            page.add_row(Text(name, style="bold"), "\n".join(lines))
-    terminal.out.print(page)
+    terminal.say_sections(_sections(view, when))
     windows = terminal.table(
         "last days", "views", "orders", "paid", right=("views", "orders", "paid")
     )
@@ -52,12 +50,16 @@ def _sections(view: View, when: "_Ages") -> dict[str, list[str]]:
         "likes": [_shares(it) for it in (view.categories, view.products) if it],
         "under way": [_order(it, currency, when) for it in view.open_orders],
         "ratings": _ratings(view.ratings, when),
-        "responses": [
-            f"{channel}: " + ", ".join(f"{name} {count}" for name, count in counts.items())
-            for channel, counts in view.responses.items()
-        ],
+        "responses": _responses(view, when),
         "timers": [f"{it.name}: {when(it.due_at)}" for it in view.timers],
         "said": [_told(it, when) for it in view.said],
+        "touches": [
+            f"{it.kind}{f' by {it.channel}' if it.channel else ''}: {when(it.at)}"
+            for it in view.touches
+        ],
+        "held back": [_waiting(it, when) for it in view.held],
+        "effect": [_counted(it, when) for it in view.exposures],
+        "complaint": [f"closed {when(view.case_closed_at)}"] if view.case_closed_at else [],
         "memory": [f"{agent}: {memory}" for agent, memory in view.memory.items()],
     }
 
@@ -108,12 +110,37 @@ def _order(it: OpenOrder, currency: str, when: "_Ages") -> str:
 
 def _told(it: Told, when: "_Ages") -> str:
     told = f"{it.kind}: sent {it.sent}"
+    if it.held_out:
+        told += f", held out {it.held_out}"
     if it.sent_at:
         told += f", last {when(it.sent_at)}"
     if it.refusal:
         told += f"; then not, because {it.refusal}"
         told += f", and {it.refused} more" if it.refused else ""
     return told
+
+
+def _responses(view: View, when: "_Ages") -> list[str]:
+    lines = []
+    for channel, it in view.responses.items():
+        moments = {
+            "bounced": it.bounced_at, "answered": it.responded_at, "left": it.unsubscribed_at
+        }  # fmt: skip
+        lines.append(on_channel(channel, it))
+        lines += [f"  last {name} {when(at)}" for name, at in moments.items() if at]
+    return lines
+
+
+def _waiting(it: Waiting, when: "_Ages") -> str:
+    told = f"{it.kind}: since {when(it.held_at)}, until {when(it.until)}, because {it.why}"
+    if it.hands_out_cents is not None:
+        told += f"; hands out {money(it.hands_out_cents, it.currency or '')}"
+    return f"{told}; expires {when(it.expires_at)}" if it.expires_at else told
+
+
+def _counted(it: Counted, when: "_Ages") -> str:
+    name = "all campaigns" if it.campaign == ALL_CAMPAIGNS else it.campaign
+    return f"{name}: {words(it.arm)} since {when(it.since)}; {did(it)}"
 
 
 def _shares(shares: dict[str, float]) -> str:
@@ -130,28 +157,13 @@ class _Ages:
         if moment is None:
             return "never"
         seconds = (self._clock_at - datetime.fromisoformat(moment)).total_seconds()
-        distance = _distance(abs(seconds))
+        away = distance(abs(seconds))
         return (
-            f"{self.short(moment)} ({distance} ago)"
+            f"{self.short(moment)} ({away} ago)"
             if seconds >= 0
-            else (f"{self.short(moment)} (in {distance})")
+            else (f"{self.short(moment)} (in {away})")
         )
 
     def short(self, moment: str) -> str:
         """RFC 3339 to the second."""
         return f"{moment[:19]}Z"
-
-
-def _distance(seconds: float) -> str:
-    """A stretch of time in the unit that people would use.
-
-    >>> _distance(90), _distance(7200), _distance(200_000)
-    ('90 s', '2 h', '2.3 d')
-    """
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    if seconds < 2 * 3600:
-        return f"{seconds / 60:.0f} min"
-    if seconds < 2 * 86_400:
-        return f"{seconds / 3600:.0f} h"
-    return f"{seconds / 86_400:.1f} d"

@@ -13,13 +13,10 @@ from schemas.instant import DAY, to_text
 from state import window
 from state.consent import Consent
 from state.customer import Customer, decode_customer
-from state.redis_table import RedisTable
-from state.shop import Shop
-from streams.partitioner import partition_of
+from streams.commands import customer_row, gate_view
+from streams.commands.gate_view import Counted, Reported, Told, Touched, Waiting
 
 _DAYS = (1, 7, 28, 365)
-
-_decode_shop = msgspec.msgpack.Decoder(Shop).decode
 
 
 class Window(Struct, frozen=True):
@@ -89,16 +86,6 @@ class Ratings(Struct, frozen=True):
     last_at: str | None
 
 
-class Told(Struct, frozen=True):
-    """What was decided last about a kind of trigger. refused: how often again since then."""
-
-    kind: str
-    sent: int
-    sent_at: str | None
-    refusal: str
-    refused: int
-
-
 class Timer(Struct, frozen=True):
     """When an agent will look again; ``row`` is the engine's own, for the end of the row."""
 
@@ -133,22 +120,22 @@ class View(Struct, frozen=True, kw_only=True):
     products: dict[str, float]
     open_orders: list[OpenOrder]
     ratings: Ratings | None
-    responses: dict[str, Any]
+    responses: dict[str, Reported]
     timers: list[Timer]
     said: list[Told]
+    touches: list[Touched]
+    held: list[Waiting]
+    exposures: list[Counted]
+    case_closed_at: str | None
     memory: dict[str, Any]
 
 
 async def look_up(redis_url: str, partitions: int, customer_id: str) -> View | None:
     """Read a customer's row; None where there is none. Raises StoreError and RowError."""
-    partition = partition_of(customer_id, partitions)
-    async with RedisTable(redis_url) as rows:
-        row = await rows.customer(partition, customer_id)
-        shop = await rows.shop(partition)
-    if row is None:
+    kept = await customer_row.read(redis_url, partitions, customer_id)
+    if kept.row is None:
         return None
-    clock_at = 0 if shop is None else _decode_shop(shop).clock_at
-    return view(customer_id, partition, row, clock_at)
+    return view(customer_id, kept.partition, kept.row, kept.shop.clock_at)
 
 
 def view(customer_id: str, partition: int, row: bytes, clock_at: int) -> View:
@@ -192,17 +179,16 @@ def view(customer_id: str, partition: int, row: bytes, clock_at: int) -> View:
             for order_id, order in it.open_orders.items()
         ],
         ratings=_ratings(it),
-        responses={
-            channel: msgspec.structs.asdict(counts) for channel, counts in it.responses.items()
-        },
+        responses=gate_view.reported(it),
         timers=[
             Timer(name, to_text(due_at))
             for name, due_at in sorted(it.timers.items(), key=lambda timer: timer[1])
         ],
-        said=[
-            Told(kind, told.sent, _moment(told.sent_at), told.refusal, told.refused)
-            for kind, told in it.said.items()
-        ],
+        said=[gate_view.told(kind, said) for kind, said in it.said.items()],
+        touches=gate_view.touched(it),
+        held=[gate_view.waiting(held) for held in it.held],
+        exposures=gate_view.counted(it.exposures),
+        case_closed_at=_moment(it.case_closed_at),
         # Only an agent knows the names of what it remembers; its values stand in their order.
         memory={agent: msgspec.msgpack.decode(memory) for agent, memory in it.memory.items()},
     )  # fmt: skip

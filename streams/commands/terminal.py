@@ -4,11 +4,13 @@ The rule: stdout carries the answer and nothing else; progress, logs and errors 
 """
 
 import sys
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from config.settings import Settings, load_settings
 from streams.commands import logs
@@ -48,6 +50,14 @@ def settings_from(*, log_libraries: bool = False, **overrides: Any) -> Settings:
     return settings
 
 
+def require_text(typed_id: str) -> None:
+    """Refuse an id that could be none. Raises UsageError."""
+    try:
+        typed_id.encode()
+    except UnicodeEncodeError as error:
+        raise UsageError("the ID is not text in UTF-8, as all ids are") from error
+
+
 def say_json(answer: Any) -> None:
     """Write one object as a line of JSON, at once: whoever reads a pipe must not wait."""
     sys.stdout.buffer.write(msgspec.json.encode(answer) + b"\n")
@@ -60,6 +70,16 @@ def table(*columns: str, right: tuple[str, ...] = ()) -> Table:
     for column in columns:
         made.add_column(column, justify="right" if column in right else "left", overflow="fold")
     return made
+
+
+def say_sections(sections: Mapping[str, Sequence[str]]) -> None:
+    """Print lines under headings that stand at their left; what has no lines is left out."""
+    page = table("", "")
+    page.show_header = False
+    for name, lines in sections.items():
+        if lines:
+            page.add_row(Text(name, style="bold"), "\n".join(lines))
+    out.print(page)
 
 
 def plural(count: int, noun: str) -> str:
