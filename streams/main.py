@@ -16,6 +16,7 @@ from streams.commands import (
     customer,
     dead_letters,
     demo,
+    explain,
     import_history,
     publish,
     rebuild,
@@ -87,6 +88,7 @@ app.command(worker.worker, group=RUN, sort_key=3)
 app.command(publish.publish, group=ASK, sort_key=1)
 app.command(import_history.import_history, name="import", group=ASK, sort_key=2)
 app.command(customer.customer, group=ASK, sort_key=3)
+app.command(explain.explain, group=ASK, sort_key=4)
 app.command(dead_letters.app)
 app.command(backup.backup, group=MEND, sort_key=1)
 app.command(backup.restore, group=MEND, sort_key=2)

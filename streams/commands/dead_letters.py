@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 app = App(
     name="dead-letters",
     group=ASK,
-    sort_key=4,
+    sort_key=6,
     help="""Look at the events that were not accepted, or send them through again.
 
 For example

@@ -1,0 +1,218 @@
+"""Why was this decided, and what came of it? One decision in sentences, from what is on record.
+
+Nothing is looked up here: the decision, all that was decided about the customer, and the row, if
+there is one, come in.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from schemas.decisions import Decision
+from schemas.instant import to_text
+from state.customer import Customer
+from state.exposure import ALL_CAMPAIGNS
+from streams.commands import gate_view
+from streams.commands.figures import Figures, listed, moment, seen, words
+from streams.commands.gate_view import Counted, Reported, Waiting, did, on_channel
+from streams.commands.reasons import sentence
+from streams.commands.watching import brief
+
+_ID = re.compile(r"[0-9a-f]{32}")
+_TIMER = re.compile(r".*@[0-9]+")
+
+#: How a decision came out, said of what it is about.
+_OUTCOMES = {
+    "sent": "was sent", "held_out": "was not sent, because they are held out,",
+    "deferred": "was put off", "merged": "left in another trigger", "suppressed": "was refused",
+    "noted": "was put on record",
+}  # fmt: skip
+
+
+class CameBack(Struct, frozen=True):
+    """What the row knows of what came of it. waits: the trigger itself, if it still does."""
+
+    clock_at: str
+    responses: dict[str, Reported]
+    effect: list[Counted]
+    waits: Waiting | None
+
+
+class Explanation(Struct, frozen=True):
+    """A decision and all that belongs to it.
+
+    records: all of the same agent, kind, customer and cause, in order; the decision is one of them.
+    left_in: the decision of the trigger in which this one left, if it did. came_back: None where
+    there is no row. sentences: the same for people, by what they are about.
+    """
+
+    decision: Decision
+    records: list[Decision]
+    left_in: Decision | None
+    came_back: CameBack | None
+    sentences: dict[str, list[str]]
+
+
+def explain(
+    decision: Decision, decided: Sequence[Decision], row: Customer | None, clock_at: int
+) -> Explanation:
+    """Put together what belongs to a decision.
+
+    decided: all about the customer, in order. clock_at: the partition's; 0: no tick yet.
+    """
+    records = [it for it in decided if _same(it, decision)] or [decision]
+    left_in = next((it for it in decided if any(m.id == decision.id for m in it.merged)), None)
+    came_back = None if row is None else _came_back(decision, row, clock_at)
+    sentences = {
+        "what": _what(decision, left_in),
+        "why": _why(decision, records, came_back),
+        "gate": _gate(decision),
+        "channel": _channel(decision),
+        "together": [
+            f"With it left the {it.kind} {it.id}: {words(it.reason)};"
+            f" {brief(msgspec.json.decode(it.payload))}."
+            for it in decision.merged
+        ],
+        "before": [record_line(it) for it in _around(decision, records)[0]],
+        "later": _later(decision, _around(decision, records)[1], came_back),
+        "came back": _told(decision, came_back),
+    }
+    return Explanation(
+        decision, records, left_in, came_back, {it: told for it, told in sentences.items() if told}
+    )
+
+
+def record_line(it: Decision) -> str:
+    """A decision on one line: when, how it came out, and why."""
+    channel = f" by {it.channel}" if it.channel and it.outcome == "sent" else ""
+    again = f" ({it.refused_before} more refusals before)" if it.refused_before else ""
+    why = f"{words(it.reason).capitalize()}." if it.outcome == "sent" else _rule(it)
+    return f"{moment(it.decided_at)}: {words(it.outcome)}{channel}. {why}{again}"
+
+
+def _same(it: Decision, other: Decision) -> bool:
+    """Whether both are about the same wish. A note stands for itself."""
+    if "noted" in (it.outcome, other.outcome):
+        return it.id == other.id
+    mine = (it.agent, it.kind, it.customer_id, it.cause)
+    return mine == (other.agent, other.kind, other.customer_id, other.cause)
+
+
+def _around(
+    decision: Decision, records: Sequence[Decision]
+) -> tuple[list[Decision], list[Decision]]:
+    """The other records of it, before and after."""
+    place = next((at for at, it in enumerate(records) if it.id == decision.id), 0)
+    return list(records[:place]), list(records[place + 1 :])
+
+
+def _what(it: Decision, left_in: Decision | None) -> list[str]:
+    channel = f", by {it.channel}" if it.channel and it.outcome in ("sent", "merged") else ""
+    came_out = f"{_OUTCOMES[it.outcome]} at {moment(it.decided_at)}{channel}"
+    lines = [f"The {it.kind} about {it.customer_id} {came_out}."]
+    if left_in is not None:
+        lines.append(f"It left in the {left_in.kind} {left_in.id}.")
+    payload: dict[str, Any] = msgspec.json.decode(it.payload)
+    if payload:
+        lines.append(f"It says: {brief(payload)}.")
+    if it.expires_at is not None:
+        lines.append(f"Nobody should act on it after {moment(it.expires_at)}.")
+    return lines
+
+
+def _why(decision: Decision, records: Sequence[Decision], came_back: CameBack | None) -> list[str]:
+    """The agent's reason, what it follows from, and what was seen."""
+    own = decision.reason if decision.outcome in ("sent", "noted") else ""
+    # A record of a refusal has the gate's reason; the agent's own is on the one that was sent.
+    own = own or next((it.reason for it in records if it.outcome == "sent"), "")
+    if not own and came_back is not None and came_back.waits is not None:
+        own = came_back.waits.reason
+    lines = [f"The agent {decision.agent} wanted it{f': {words(own)}' if own else ''}."]
+    if _TIMER.fullmatch(decision.cause) and decision.cause.startswith(decision.agent):
+        lines.append(f"It had set a timer, which was due at {moment(decision.cause_at)}.")
+    else:
+        lines.append(f"It follows from the event {decision.cause} of {moment(decision.cause_at)}.")
+    if others := [it for it in decision.evidence.events if it != decision.cause]:
+        told = [f"the trigger {it}" if _ID.fullmatch(it) else f"the event {it}" for it in others]
+        lines.append(f"It rests on {listed(told)}.")
+    return lines + seen(decision.evidence, _currency(decision))
+
+
+def _gate(it: Decision) -> list[str]:
+    if it.outcome == "noted":
+        return []
+    lines = ["The gate let it pass."] if it.outcome == "sent" else [_rule(it)]
+    if it.refused_before:
+        lines.append(f"Before that it refused {it.refused_before:,} more of this kind.")
+    return lines
+
+
+def _channel(it: Decision) -> list[str]:
+    """Which, and why. A record without a campaign is from before channels were chosen."""
+    if it.outcome in ("noted", "suppressed") or not it.campaign:
+        return []
+    if not it.channel:
+        return ["None: it is not for the customer, but for the shop's own people."]
+    if it.outcome == "merged":
+        return [f"{it.channel}, as the trigger that it left in."]
+    return [
+        f"{it.channel}: agreed to, working, and the best answered of those with room for one more."
+    ]
+
+
+def _later(decision: Decision, later: Sequence[Decision], came_back: CameBack | None) -> list[str]:
+    if later:
+        return [record_line(it) for it in later]
+    if decision.outcome != "deferred":
+        return []
+    if came_back is None:
+        return ["No more is on record."]
+    waits = came_back.waits
+    return [f"It waits until {moment(waits.until)}." if waits else "It waits no more."]
+
+
+def _told(it: Decision, came_back: CameBack | None) -> list[str]:
+    if came_back is None:
+        return ["No row of the customer was read, so nothing is known of that."]
+    lines = [
+        f"Of all messages by {on_channel(channel, reported)}."
+        for channel, reported in came_back.responses.items()
+    ]
+    if it.channel and it.channel not in came_back.responses:
+        lines.append(f"No message by {it.channel} was reported.")
+    for counted in came_back.effect:
+        is_all = counted.campaign == ALL_CAMPAIGNS
+        name = "all campaigns together" if is_all else f"the campaign {counted.campaign}"
+        arm = "held out" if counted.arm == "held_out" else "among those who are told"
+        since = moment(counted.since)
+        lines.append(f"In {name} they are {arm}, since {since}; the customer {did(counted)}.")
+    return lines
+
+
+def _came_back(decision: Decision, row: Customer, clock_at: int) -> CameBack:
+    wish = (decision.agent, decision.kind, decision.cause)
+    held = next((it for it in row.held if (it.agent, it.kind, it.cause) == wish), None)
+    effect = gate_view.counted(row.exposures, decision.campaign) if decision.campaign else []
+    return CameBack(
+        to_text(clock_at or row.last_seen_at),
+        gate_view.reported(row),
+        effect,
+        None if held is None else gate_view.waiting(held),
+    )
+
+
+def _rule(it: Decision) -> str:
+    """Why it came out as it did."""
+    saw: Figures = {**it.evidence.values, **it.gate}
+    return sentence(it.reason, saw, _currency(it))
+
+
+def _currency(it: Decision) -> str:
+    payload = msgspec.json.decode(it.payload)
+    for figures in (it.evidence.values, payload):
+        if isinstance(currency := figures.get("currency"), str):
+            return currency
+    return ""
