@@ -24,6 +24,7 @@ from streams.commands import (
     topics,
     up,
     watch,
+    why_not,
     worker,
 )
 from streams.commands.options import ALSO, ASK, MEND, RUN, SEE
@@ -89,6 +90,7 @@ app.command(publish.publish, group=ASK, sort_key=1)
 app.command(import_history.import_history, name="import", group=ASK, sort_key=2)
 app.command(customer.customer, group=ASK, sort_key=3)
 app.command(explain.explain, group=ASK, sort_key=4)
+app.command(why_not.why_not, name="why-not", group=ASK, sort_key=5)
 app.command(dead_letters.app)
 app.command(backup.backup, group=MEND, sort_key=1)
 app.command(backup.restore, group=MEND, sort_key=2)

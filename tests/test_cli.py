@@ -22,7 +22,7 @@ from streams.commands import kafka, supervisor, terminal
 
 COMMANDS = [
     "up", "worker", "topics", "topics create", "topics describe", "publish", "watch", "customer",
-    "explain", "dead-letters", "dead-letters list", "dead-letters requeue", "simulate", "check",
+    "explain", "why-not", "dead-letters", "dead-letters list", "dead-letters requeue", "simulate", "check",
 ]  # fmt: skip
 
 
