@@ -27,7 +27,8 @@ def why_not(
     this moment of the partition's clock.
 
     Give it the engine.toml and the secrets that the workers have: the gate is
-    asked under these, and a holdout is drawn by a secret.
+    asked under these, and a holdout is drawn by a secret. Those of `ebbtide
+    up` are EBBTIDE_COUPON_KEY_FILE=.ebbtide/coupon.key
 
     For example
 
