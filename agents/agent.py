@@ -88,12 +88,17 @@ class Timer(Struct, frozen=True, gc=False):
 
 
 class Decided(Struct, frozen=True, gc=False):
-    """A trigger was sent to this customer; agents may listen to it as to an event."""
+    """A trigger was sent to this customer; agents may listen to it as to an event.
+
+    payload, expires_at: as they were sent at last, for the agent who said it.
+    """
 
     kind: str
     id: str
     decided_at: int
     reason: str
+    payload: Struct | None = None
+    expires_at: int | None = None
 
 
 Occasion = Event | Timer | Decided

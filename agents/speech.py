@@ -63,7 +63,10 @@ class Speech:
             has_joined = joined if wish is speaker else ()
             decision = self._record(batch, view, wish, verdict, has_joined)
             if decision is not None and verdict.outcome in _LEFT:
-                decided = Decided(wish.kind, decision.id, decision.decided_at, wish.say.reason)
+                say, at = wish.say, decision.decided_at
+                decided = Decided(
+                    wish.kind, decision.id, at, say.reason, say.payload, say.expires_at
+                )
                 left.append((decided, wish.cause))
         return left
 
