@@ -1,16 +1,16 @@
 """How do we ask a customer back? With a coupon, some days after an alert that was not answered.
 
 Any order in between answers the alert. The coupon is worth a share of the customer's usual order,
-within bounds, and its code is derived from the trigger's id by a keyed hash: unique, the same in a
-replay, and not to be guessed. The order that redeems it is put on record.
+within bounds and within the margin. While it is open there is no other, and some days before its
+end the customer is reminded of it, unless an order came. What an order redeems, and what of that
+goes back, is put on record (``coupon.py``).
 """
 
-import hmac
-from base64 import b32encode
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from msgspec import Struct
+from msgspec import Meta
+from msgspec.structs import replace
 
 from agents.agent import (
     Act,
@@ -24,134 +24,155 @@ from agents.agent import (
     Timer,
     View,
 )
-from schemas.decisions import Evidence, decision_id
+from agents.coupon import Coupon, CouponPayload, Coupons, code_of, payload_of, worth_cents
+from schemas.decisions import Evidence, Money, decision_id
 from schemas.instant import DAY, to_text
-from schemas.orders import OrderPlaced
+from schemas.orders import OrderCancelled, OrderPlaced, OrderRefunded
 
-
-class WinBackCouponPayload(Struct, frozen=True):
-    """A code worth ``value_cents`` of ``currency`` off one order, until ``expires_at``."""
-
-    code: str
-    value_cents: int
-    currency: str
-    expires_at: str
-
-
-class CouponRedeemed(Struct, frozen=True):
-    """What redeemed the coupon, and for how much."""
-
-    code: str
-    order_id: str
-    value_cents: int
-    paid_cents: int
-    currency: str
-
-
-class Coupon(Struct, array_like=True, gc=False, frozen=True):
-    """A code, what it is worth, and until when."""
-
-    code: str
-    value_cents: int
-    expires_at: int
-
-
-class Offer(Struct, array_like=True, gc=False):
-    """The alert that waits for an answer, the coupon that the customer has, and the one to be sent.
-
-    They are two, because the gate may refuse the next while the last can still be redeemed.
-    """
-
-    alert_id: str = ""
-    sent: Coupon | None = None
-    next: Coupon | None = None
+REMINDER, EXPIRY = "reminder", "expiry"
+EXPIRING = "coupon_expiring"
 
 
 class WinBackCoupon(Agent, frozen=True):
     """after: the kind of trigger that must go unanswered. share: of the usual order's value.
 
+    margin_share: what of an order's value is left to give away. reminder_days: how long before its
+    end the customer is reminded of an open coupon; 0: not at all. return_days: how long after it
+    the return of an order is waited for. reopens: whether a coupon is good again after that.
     code_key: the secret of the keyed hash; comes from the environment, not from the file.
     """
 
-    listens: ClassVar = (Decided, OrderPlaced)
-    says: ClassVar = {"win_back_coupon": WinBackCouponPayload}
+    listens: ClassVar = (Decided, OrderPlaced, OrderCancelled, OrderRefunded)
+    says: ClassVar = {"win_back_coupon": CouponPayload, EXPIRING: CouponPayload}
 
     after: str = "churn_alert"
     after_days: float = 7.0
     share: float = 0.15
     value_cents_min: int = 200
     value_cents_max: int = 2_000
+    margin_share: Annotated[float, Meta(ge=0, le=1)] = 0.3
     valid_days: float = 28.0
+    reminder_days: Annotated[float, Meta(ge=0)] = 3.0
+    return_days: Annotated[float, Meta(ge=0)] = 30.0
+    reopens: bool = False
     pause_hours: float = 60 * 24.0
     code_key: str = "development"
 
-    def on_event(self, event: Decided | OrderPlaced, customer: View) -> Iterable[Act]:
+    def on_event(
+        self, event: Decided | OrderPlaced | OrderCancelled | OrderRefunded, customer: View
+    ) -> Iterable[Act]:
         """An alert starts the wait; an order ends it, and may redeem what is open."""
-        offer = customer.recall(Offer)
+        coupons = customer.recall(Coupons)
         match event:
             case Decided(kind=self.after, id=alert_id):
-                yield Remember(Offer(alert_id, offer.sent))
+                yield Remember(replace(coupons, occasion=alert_id))
                 yield SetTimer(event.decided_at + round(self.after_days * DAY))
-            case Decided(kind=self.name):
-                yield Remember(Offer(sent=offer.next))
-            case OrderPlaced() if offer.alert_id or offer.sent:
-                sent, alert_id = offer.sent, offer.alert_id
-                if sent and sent.code in event.coupons:
-                    yield self._redeemed(sent, event)
-                    sent = None
-                elif sent and event.occurred_at > sent.expires_at:
-                    sent = None
-                # One that comes late and is older than the silence is no answer to it.
-                if event.occurred_at >= customer.row.last_order_at:
-                    yield CancelTimer()
-                    alert_id = ""
-                yield Remember(Offer(alert_id, sent) if alert_id or sent else None)
+            case Decided(kind=self.name, payload=CouponPayload() as said, expires_at=int(end)):
+                sent = Coupon(said.code, said.value_cents, end, said.currency, event.decided_at)
+                yield Remember(replace(coupons, given=sent))
+                yield SetTimer(end, EXPIRY)
+                remind_at = end - round(self.reminder_days * DAY)
+                if event.decided_at < remind_at < end:
+                    yield SetTimer(remind_at, REMINDER)
+            case OrderPlaced() if coupons != Coupons():
+                yield from self._ordered(coupons, event, customer)
+            case OrderCancelled() | OrderRefunded() if coupons.redeemed:
+                after, note = coupons.returned(event, reopens=self.reopens)
+                yield from _kept(after, note)
+                if note and after.given and after.given is not coupons.given:
+                    yield SetTimer(after.given.expires_at, EXPIRY)
+
+    def _ordered(self, coupons: Coupons, order: OrderPlaced, customer: View) -> Iterable[Act]:
+        after, note = coupons.ordered(order, self.return_days)
+        # One that comes late and is older than the silence is no answer to it.
+        if order.occurred_at >= customer.row.last_order_at:
+            yield CancelTimer()
+            yield CancelTimer(REMINDER)
+            after = replace(after, occasion="")
+        if note:
+            yield CancelTimer(EXPIRY)
+        yield from _kept(after, note)
 
     def on_timer(self, timer: Timer, customer: View) -> Iterable[Act]:
-        """No order came: make the offer."""
-        row, offer = customer.row, customer.recall(Offer)
+        """No order came: make the offer, or remind of it, or see it end."""
+        coupons = customer.recall(Coupons)
+        coupon = coupons.open_at(customer.at)
+        if timer.name == EXPIRY:
+            yield from _kept(*coupons.ended(customer.at))
+        elif timer.name == REMINDER:
+            if coupon:
+                yield self._reminder(coupon, customer)
+        elif coupon:
+            yield Note(
+                reason="coupon_still_open",
+                evidence=Evidence(events=(coupons.occasion,)),
+                payload=payload_of(coupon),
+            )
+        else:
+            yield self._offer(coupons.occasion, timer, customer)
+
+    def on_release(self, held: Say, customer: View) -> Say | None:
+        """In the morning: an offer if its alert is unanswered still, a reminder if it is of use."""
+        coupons = customer.recall(Coupons)
+        coupon = coupons.open_at(customer.at)
+        if held.kind == EXPIRING:
+            ordered = coupon and customer.row.last_order_at > coupon.sent_at
+            is_wanted = coupon and not ordered and payload_of(coupon) == held.payload
+        else:
+            is_wanted = not coupon and held.evidence.events == (coupons.occasion,)
+        return held if is_wanted else None
+
+    def _offer(self, alert_id: str, timer: Timer, customer: View) -> Say | Note:
+        row = customer.row
         usual = (row.spent_cents - row.refunded_cents) // max(1, row.order_count)
-        value = round(self.share * usual)
-        value = min(max(value, self.value_cents_min), self.value_cents_max)
+        low, high = self.value_cents_min, self.value_cents_max
+        evidence = Evidence(
+            events=(alert_id,),
+            values={
+                "quiet_days": round((customer.at - row.last_order_at) / DAY, 2),
+                "usual_order_cents": usual,
+                "orders": row.order_count,
+            },
+            thresholds={
+                "after_days": self.after_days,
+                "share": self.share,
+                "value_cents_min": low,
+                "value_cents_max": high,
+                "margin_share": self.margin_share,
+            },
+        )
+        value = worth_cents(usual, self.share, low, high, self.margin_share)
+        if not value:
+            return Note(reason="below_margin", evidence=evidence)
         expires_at = customer.at + round(self.valid_days * DAY)
-        trigger_id = decision_id(self.name, self.name, customer.id, f"{self.name}@{timer.due_at}")
-        code = self._code(trigger_id)
-        yield Remember(Offer("", offer.sent, Coupon(code, value, expires_at)))
-        yield Say(
+        cause = f"{self.timer_key(timer.name)}@{timer.due_at}"
+        code = code_of(self.code_key, decision_id(self.name, self.name, customer.id, cause))
+        return Say(
             reason="alert_unanswered",
-            payload=WinBackCouponPayload(code, value, row.currency, to_text(expires_at)),
+            payload=CouponPayload(code, value, row.currency, to_text(expires_at)),
             expires_at=expires_at,
+            evidence=evidence,
+            hands_out=Money(value, row.currency),
+        )
+
+    def _reminder(self, coupon: Coupon, customer: View) -> Say:
+        return Say(
+            kind=EXPIRING,
+            reason="coupon_unused",
+            payload=payload_of(coupon),
+            expires_at=coupon.expires_at,
             evidence=Evidence(
-                events=(offer.alert_id,),
                 values={
-                    "quiet_days": round((customer.at - row.last_order_at) / DAY, 2),
-                    "usual_order_cents": usual,
-                    "orders": row.order_count,
+                    "sent_at": to_text(coupon.sent_at),
+                    "left_days": round((coupon.expires_at - customer.at) / DAY, 2),
                 },
-                thresholds={
-                    "after_days": self.after_days,
-                    "share": self.share,
-                    "value_cents_min": self.value_cents_min,
-                    "value_cents_max": self.value_cents_max,
-                },
+                thresholds={"reminder_days": self.reminder_days},
             ),
         )
 
-    def _code(self, trigger_id: str) -> str:
-        """Twelve letters and digits: 60 bits of HMAC-SHA256 over the trigger's id."""
-        digest = hmac.digest(self.code_key.encode(), trigger_id.encode(), "sha256")
-        letters = b32encode(digest).decode()
-        return f"EBB-{letters[:4]}-{letters[4:8]}-{letters[8:12]}"
 
-    def _redeemed(self, coupon: Coupon, order: OrderPlaced) -> Note:
-        return Note(
-            reason="redeemed"
-            if order.occurred_at <= coupon.expires_at
-            else "redeemed_after_expiry",
-            evidence=Evidence(
-                events=(order.event_id,), values={"redeemed_at": to_text(order.occurred_at)}
-            ),
-            payload=CouponRedeemed(
-                coupon.code, order.order_id, coupon.value_cents, order.paid_cents, order.currency
-            ),
-        )
+def _kept(coupons: Coupons, note: Note | None) -> Iterable[Act]:
+    """What is remembered from now on, and what of it is put on record."""
+    yield Remember(None if coupons == Coupons() else coupons)
+    if note:
+        yield note

@@ -104,7 +104,7 @@ def test_check_shows_the_agents_that_are_on_and_no_secret(
     answer = json.loads(as_json)
     assert as_json.count("\n") == 1
     assert answer["agents"]["churn_alert"]["chance"] == 0.02
-    assert answer["kinds"] == sorted(answer["agents"])
+    assert answer["kinds"] == sorted([*answer["agents"], "coupon_expiring"])
     assert "hush" not in told + as_json
     assert "code_key" not in told + as_json
 
@@ -127,7 +127,7 @@ def test_check_says_that_the_coupon_key_is_missing(ebbtide: Ebbtide) -> None:
         ("[agents.churn_alert]\nchance = 'low'\n", "agents.churn_alert: Expected `float`, got `str` - at `$.chance`; its settings are chance, quiet_days_min, default_gap_days, purpose, pause_hours, priority, campaign, channels, keeps_quiet_hours, holdout_share, budget_cents, budget_days, message_cost_cents"),
         ("[gate]\nassume_consent = ['all']\n", "gate: Invalid enum value 'all' - at `$.assume_consent[0]`; its settings are assume_consent, channels, distance_hours, caps, exclusions, quiet_hours, at_once, defer_hours, holdout, outcome_days"),
         ("[gate.quiet_hours]\nbegin = '9 pm'\nend = '08:00'\ntime_zone = 'UTC'\n", "gate: begin is '9 pm': a wall time from 00:00 to 23:59 is wanted - at `$.quiet_hours`; its settings are assume_consent, channels, distance_hours, caps, exclusions, quiet_hours, at_once, defer_hours, holdout, outcome_days"),
-        ("[[gate.exclusions]]\nafter = 'complaint'\nhours = 1\n", "gate.exclusions[0].after: no trigger of kind 'complaint'; there are abandoned_cart, churn_alert, product_recommendation, service_recovery, win_back_coupon"),
+        ("[[gate.exclusions]]\nafter = 'complaint'\nhours = 1\n", "gate.exclusions[0].after: no trigger of kind 'complaint'; there are abandoned_cart, churn_alert, coupon_expiring, product_recommendation, service_recovery, win_back_coupon"),
         ("[gate.holdout]\nkey = 'x'\n", "gate.holdout.key is a secret and does not belong in a file under version control: set EBBTIDE_HOLDOUT_KEY or EBBTIDE_HOLDOUT_KEY_FILE"),
         ("[agents.win_back_coupon]\ncode_key = 'x'\n", "agents.win_back_coupon.code_key is a secret and does not belong in a file under version control: set EBBTIDE_COUPON_KEY or EBBTIDE_COUPON_KEY_FILE"),
     ],

@@ -265,7 +265,7 @@ def test_an_unknown_kind_is_answered_with_those_there_are(ebbtide: Ebbtide, shop
     assert (code, text) == (2, "")
     assert complained == (
         "ebbtide: no agent says 'churn'; there are abandoned_cart, churn_alert,"
-        " product_recommendation, service_recovery, win_back_coupon\n"
+        " coupon_expiring, product_recommendation, service_recovery, win_back_coupon\n"
     )
 
 

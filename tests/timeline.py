@@ -14,8 +14,9 @@ a line as ``product=``. Money is in EUR. ``occurred_at`` makes an event late: th
 ``event_id`` is ``e`` and the line's number, if it is not given.
 
 Decisions. After ``->`` stand all of them, in their order, with ``;`` between: ``kind key=value …``
-for a trigger, ``suppressed kind …`` and ``noted kind …`` for the others (``reason=`` says why). A key
-is looked up in the payload, the evidence's values, the evidence, and the decision itself.
+for a trigger; ``suppressed``, ``deferred``, ``held_out``, ``merged`` or ``noted``, and then the kind, for
+the others (``reason=`` says why). A key is looked up in the payload, the evidence's values, the
+evidence, what the gate saw, and the decision itself.
 
 Time. The clock ticks every full hour, and at each row's moment before the row's event. So a row
 names what its event causes and what has become due since the tick before. ``clock stops`` and
@@ -38,7 +39,7 @@ from partition import AGREED, SETTINGS, Partition, journal
 from agents.agent import Agent
 from agents.engine import EngineSettings
 from agents.gate.gate import Gate
-from schemas.decisions import Decision
+from schemas.decisions import Decision, Outcome
 from schemas.event import ANONYMOUS, Event
 from schemas.instant import HOUR
 from schemas.journal import AnyEvent, Tick
@@ -48,6 +49,7 @@ EVENT_TYPES: dict[str, type[Event]] = {
 }
 LINE = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d(?:\.\d{3})?)?)\s+(\S+)\s*(.*)")
 COMMENT = re.compile(r"(^|\s+)\([^()]*\)\s*$")
+OUTCOMES = frozenset(get_args(Outcome))
 ITEM = re.compile(r"([^:,]+)(?::(\d+)x(\d+))?")
 
 #: What a field holds that the row leaves out; {} is the line's number.
@@ -154,7 +156,7 @@ def _pairs(words: list[str]) -> dict[str, str]:
 
 def _expected(text: str) -> Expected:
     words = shlex.split(text)
-    outcome = words.pop(0) if words[0] in ("suppressed", "noted") else "sent"
+    outcome = words.pop(0) if words[0] in OUTCOMES else "sent"
     return Expected(outcome, words[0], _pairs(words[1:]))
 
 
@@ -237,6 +239,7 @@ def _compare(rows: list[Row], said: list[tuple[int, Decision]]) -> None:
 def _differences(expected: Expected, decision: Decision) -> Iterator[str]:
     told = {
         **msgspec.structs.asdict(decision),
+        **decision.gate,
         **msgspec.structs.asdict(decision.evidence),
         **decision.evidence.values,
         **msgspec.json.decode(decision.payload),
