@@ -8,12 +8,14 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from agents.agent import Act, Agent, CancelTimer, Remember, Say, SetTimer, Timer, View
 from schemas.clickstream import CheckoutStarted, ProductAdded, ProductRemoved, ProductViewed
 from schemas.decisions import Evidence
 from schemas.instant import HOUR, MINUTE
 from schemas.orders import OrderPlaced
+from state.customer import Customer
 
 
 class CartItem(Struct, frozen=True):
@@ -92,15 +94,11 @@ class AbandonedCart(Agent, frozen=True):
             yield SetTimer(active_at + self._wait)
             return
         yield Remember(None)
-        if not row.cart or row.cart_cents < self.value_cents_min:
+        if not self._is_worth_it(row):
             return
         yield Say(
             reason="cart_untouched",
-            payload=AbandonedCartPayload(
-                [CartItem(it, line.quantity, line.price_cents) for it, line in row.cart.items()],
-                row.cart_cents,
-                row.currency,
-            ),
+            payload=_left_behind(row),
             expires_at=customer.at + round(self.valid_hours * HOUR),
             evidence=Evidence(
                 events=(last_touch.event_id,),
@@ -108,3 +106,21 @@ class AbandonedCart(Agent, frozen=True):
                 thresholds={"after_minutes": self.after_minutes},
             ),
         )
+
+    def on_release(self, held: Say, customer: View) -> Say | None:
+        """In the morning: what is in the cart by now, unless somebody is busy with it again."""
+        row = customer.row
+        if not self._is_worth_it(row) or self.name in row.timers:
+            return None
+        return replace(held, payload=_left_behind(row))
+
+    def _is_worth_it(self, row: Customer) -> bool:
+        return bool(row.cart) and row.cart_cents >= self.value_cents_min
+
+
+def _left_behind(row: Customer) -> AbandonedCartPayload:
+    return AbandonedCartPayload(
+        [CartItem(it, line.quantity, line.price_cents) for it, line in row.cart.items()],
+        row.cart_cents,
+        row.currency,
+    )

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import ClassVar, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from agents.agent import Act, Agent, Say, View
 from schemas.clickstream import ProductAdded, ProductViewed
@@ -72,6 +73,17 @@ class ProductRecommendation(Agent, frozen=True):
                 thresholds={"together_min": self.together_min, "products_min": self.products_min},
             ),
         )
+
+    def on_release(self, held: Say, customer: View) -> Say | None:
+        """In the morning: without what they have bought or put into the cart since."""
+        payload = held.payload
+        if not isinstance(payload, ProductRecommendationPayload):
+            return None
+        has = {*customer.row.bought, *customer.row.cart}
+        left = [it for it in payload.products if it.product_id not in has]
+        if len(left) < self.products_min:
+            return None
+        return replace(held, payload=replace(payload, products=left))
 
     def _best(self, at_hand: list[str], customer: View) -> list[Recommended]:
         """Sum each neighbour's confidence over the products at hand; leave out what they have."""

@@ -1,9 +1,12 @@
 """Abandoned carts: one hour untouched and not ordered, whichever of the two is seen first."""
 
+import pytest
+from partition import NOBODY
 from timeline import check
 
 from agents.abandoned_cart import AbandonedCart
 from agents.gate.gate import Gate
+from agents.gate.quiet_hours import QuietHours
 
 CART = AbandonedCart(after_minutes=60)
 
@@ -230,4 +233,55 @@ def test_without_consent_the_record_says_so_once_and_then_counts() -> None:
         """,
         CART,
         gate=Gate(),
+    )
+
+
+# In the morning ------------------------------------------------------------------------------------
+
+NIGHT = Gate(
+    assume_consent=("marketing",),
+    holdout=NOBODY,
+    quiet_hours=QuietHours(begin="21:00", end="08:00", time_zone="UTC"),
+)
+HELD = """
+    2026-01-20 21:00     ann  product_added product=milk:2x199
+    2026-01-20 22:00     ann  -> deferred abandoned_cart reason=quiet_hours value_cents=398
+"""
+
+
+@pytest.mark.parametrize(
+    ("night", "morning"),
+    [
+        ("", "abandoned_cart products=milk:2x199 value_cents=398"),
+        ("product_added product=tea:1x450", "abandoned_cart products=milk,tea value_cents=848"),
+        ("product_removed product=milk:1x199", "suppressed abandoned_cart reason=reason_gone"),
+        ("product_removed product=milk:2x199", "suppressed abandoned_cart reason=reason_gone"),
+        ("order_placed products=milk", "suppressed abandoned_cart reason=reason_gone"),
+    ],
+)
+def test_in_the_morning_it_tells_of_the_cart_as_it_is_by_then(night: str, morning: str) -> None:
+    again = "-> suppressed abandoned_cart reason=already_held" if "tea" in night else ""
+    check(
+        f"""
+        {HELD}
+        2026-01-20 23:00     ann  {night}
+        2026-01-21 00:00     ann  {again}
+        2026-01-21 08:00:01  ann  -> {morning}
+        2026-01-21 12:00     ann
+        """,
+        AbandonedCart(after_minutes=60, value_cents_min=200),
+        gate=NIGHT,
+    )
+
+
+def test_whoever_is_busy_with_the_cart_in_the_morning_is_told_of_it_later() -> None:
+    check(
+        f"""
+        {HELD}
+        2026-01-21 07:50     ann  product_added product=tea:1x450
+        2026-01-21 08:00:01  ann  -> suppressed abandoned_cart reason=reason_gone
+        2026-01-21 08:50     ann  -> abandoned_cart products=milk,tea
+        """,
+        CART,
+        gate=NIGHT,
     )

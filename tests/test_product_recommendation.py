@@ -1,9 +1,11 @@
 """Recommendations: what others bought with it, never what one has, and once a week at most."""
 
-from partition import Partition, journal
+import pytest
+from partition import NOBODY, Partition, journal
 from timeline import check, moment
 
 from agents.gate.gate import Gate
+from agents.gate.quiet_hours import QuietHours
 from agents.product_recommendation import ProductRecommendation
 from schemas.clickstream import ProductViewed
 from schemas.orders import Item, OrderPlaced
@@ -149,6 +151,36 @@ def test_without_consent_to_personalisation_nothing_is_said() -> None:
         """,
         RECOMMENDATION,
         gate=Gate(),
+    )
+
+
+@pytest.mark.parametrize(
+    ("night", "morning"),
+    [
+        ("page_viewed", "product_recommendation products=bread,figs,jam,tea"),
+        ("product_added product=jam", "product_recommendation products=bread,figs,tea"),
+        ("order_placed products=jam", "product_recommendation products=bread,figs,tea"),
+        ("order_placed products=jam,figs", "suppressed product_recommendation reason=reason_gone"),
+    ],
+)
+def test_what_waits_for_the_morning_leaves_out_what_was_bought_in_the_night(
+    night: str, morning: str
+) -> None:
+    held = "" if night == "page_viewed" else "-> suppressed product_recommendation"
+    check(
+        f"""
+        {BREAKFASTS.replace("jam", "jam,figs")}
+        2026-01-06 22:00     ann  product_viewed product=milk \
+            -> deferred product_recommendation products=bread,figs,jam,tea
+        2026-01-06 23:00     ann  {night} {held}
+        2026-01-07 08:00:01  ann  -> {morning}
+        """,
+        RECOMMENDATION,
+        gate=Gate(
+            assume_consent=("personalisation",),
+            holdout=NOBODY,
+            quiet_hours=QuietHours(begin="21:00", end="08:00", time_zone="UTC"),
+        ),
     )
 
 
