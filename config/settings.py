@@ -167,6 +167,7 @@ class EngineFile(Struct, frozen=True, forbid_unknown_fields=True):
     engine: dict[str, Any] = {}
     gate: dict[str, Any] = {}
     agents: dict[str, dict[str, Any]] = {}
+    effect: dict[str, Any] = {}
 
 
 def load_engine_file(path: str) -> EngineFile:
@@ -181,7 +182,7 @@ def load_engine_file(path: str) -> EngineFile:
         raise ConfigError(f"{path}: not TOML: {error}") from error
     except msgspec.ValidationError as error:
         raise ConfigError(
-            f"{path}: {error}; the sections are engine, gate, agents.<name>"
+            f"{path}: {error}; the sections are engine, gate, agents.<name>, effect"
         ) from error
 
 

@@ -13,6 +13,7 @@ from agents.gate.gate import Gate
 from agents.roster import hire, known_agents
 from config.settings import ConfigError, EngineFile, Settings, load_engine_file
 from state.exposure import CAMPAIGNS_MAX
+from streams.effect.settings import read_effect
 
 T = TypeVar("T", bound=Struct)
 
@@ -40,6 +41,7 @@ def load_policy(settings: Settings) -> Policy:
     """Read engine.toml and the secrets. Raises ConfigError with file, key, found and allowed."""
     file = load_engine_file(settings.config)
     try:
+        read_effect(file.effect)  # Not the engine's, but a mistake in it is one.
         policy = Policy(
             hire(_with_secrets(file, settings)),
             _gate(file, settings),

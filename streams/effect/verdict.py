@@ -1,0 +1,70 @@
+"""What does an effect say in plain words? One sentence for each measure, claim or no claim."""
+
+from streams.commands.terminal import money, plural
+from streams.effect.counts import Counts
+from streams.effect.report import Effect, Split, Why
+
+#: Fewer customers than this in an arm, and nothing is claimed: a rate of so few says little, and
+#: such a campaign has only begun.
+CUSTOMERS_MIN = 100
+
+#: Fewer customers who paid in an arm, and nothing is claimed of money: most customers pay nothing
+#: and some pay much, and the mean of such a sample is not yet near to normal.
+BUYERS_MIN = 30
+
+_DID = {
+    "visited": "customers come back",
+    "ordered": "customers order",
+    "repeated": "customers order twice or more",
+}
+
+
+def verdict(effect: Effect, counts: Counts, split: Split) -> str:
+    """The sentence, with the figures that it rests on."""
+    if effect.claim == "none":
+        return f"No claim: {_reason(effect, counts, split)}"
+    size = f"{amount(effect, abs(effect.uplift or 0.0))} {effect.claim} ({bounds(effect)})"
+    if effect.measure == "money":
+        return f"Sending it brought {size} a customer."
+    sign = "More" if effect.claim == "more" else "Fewer"
+    return f"{sign} {_DID[effect.measure]} because of it: {size}."
+
+
+def amount(effect: Effect, value: float, *, sign: bool = False) -> str:
+    """A difference in the measure's unit: percentage points, or money."""
+    plus = "+" if sign and value > 0 else ""
+    if effect.measure == "money":
+        return f"{plus}{money(round(value), effect.currency)}"
+    return f"{plus}{100 * value:.2f} points"
+
+
+def bounds(effect: Effect) -> str:
+    """The interval of the uplift."""
+    if effect.interval is None:
+        return "no interval"
+    low, high = effect.interval.low, effect.interval.high
+    if effect.measure == "money":
+        return f"{money(round(low), '')} to {money(round(high), effect.currency)}"
+    return f"{100 * low:.2f} to {100 * high:.2f}"
+
+
+def _reason(effect: Effect, counts: Counts, split: Split) -> str:
+    sent, held_out = counts.sent, counts.held_out
+    z = "" if split.z is None else f", z = {split.z:+.1f}"
+    reasons: dict[Why, str] = {
+        "nobody_sent_to": "nothing has been sent to anybody yet.",
+        "nobody_held_out": "no customer was held out, so there is nothing to compare with. Set a"
+        " holdout in engine.toml.",
+        "arms_differ": f"{plural(held_out.customers, 'customer')} held out, where the hash should"
+        f" give {split.expected:,.0f}{z}. The arms differ in more than the sending, so believe no"
+        " figure of this campaign before the cause is found.",
+        "few_customers": f"{sent.customers:,} customers sent to and {held_out.customers:,} held out"
+        f" are too few; {CUSTOMERS_MIN} in each arm are the least.",
+        "few_buyers": f"{sent.ordered:,} and {held_out.ordered:,} customers with an order are too"
+        f" few for a mean of money; {BUYERS_MIN} in each arm are the least.",
+        "crosses_zero": f"the interval ({bounds(effect)}) crosses zero, so sending may have brought"
+        " nothing, or the opposite.",
+        "many_questions": f"the interval ({bounds(effect)}) is clear of zero, but not by enough for"
+        " one of several measures that were looked at together.",
+    }
+    return reasons[effect.why]
