@@ -22,7 +22,8 @@ from streams.commands import kafka, supervisor, terminal
 
 COMMANDS = [
     "up", "worker", "topics", "topics create", "topics describe", "publish", "watch", "customer",
-    "explain", "why-not", "dead-letters", "dead-letters list", "dead-letters requeue", "simulate", "check",
+    "explain", "why-not", "dead-letters", "dead-letters list", "dead-letters requeue",
+    "report", "report effect", "simulate", "check",
 ]  # fmt: skip
 
 
@@ -172,7 +173,8 @@ def test_a_wrong_setting_is_named_with_what_was_found(
     "arguments",
     [
         ["topics", "create"], ["topics", "describe"], ["publish", __file__], ["watch"], ["watch", "--json"],
-        ["customer", "ann"], ["explain", "c" * 32], ["dead-letters", "list"], ["dead-letters", "requeue"], ["simulate"],
+        ["customer", "ann"], ["explain", "c" * 32], ["report", "effect"], ["dead-letters", "list"], ["dead-letters", "requeue"],
+        ["simulate"],
     ],
     ids=" ".join,
 )  # fmt: skip

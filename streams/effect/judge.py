@@ -23,12 +23,19 @@ from streams.effect.returns import returns_of
 from streams.effect.settings import EffectSettings
 from streams.effect.verdict import BUYERS_MIN, CUSTOMERS_MIN, verdict
 
+# What an effect may lack and still be the best that is known.
+_COMPARABLE = ("", "crosses_zero", "many_questions")
+
 
 def report_of(counts: Counts, settings: EffectSettings) -> Report:
     """The report of one campaign."""
     split = split_of(counts)
     judged = _judged(_questions(counts.sent, counts.held_out), _why_none(counts, split))
     effects = [replace(it, verdict=verdict(it, counts, split)) for it in judged]
+    # Where the arms can't be compared or hold too few, their difference is no return either.
+    uplifts = {
+        it.currency: it.interval if it.why in _COMPARABLE else None for it in effects if it.currency
+    }
     return Report(
         campaign=counts.campaign,
         occasions=counts.occasions,
@@ -36,9 +43,7 @@ def report_of(counts: Counts, settings: EffectSettings) -> Report:
         held_out=counts.held_out,
         split=split,
         effects=effects,
-        returns=returns_of(
-            counts, settings, {it.currency: it.interval for it in effects if it.currency}
-        ),
+        returns=returns_of(counts, settings, uplifts),
     )
 
 

@@ -44,7 +44,7 @@ def bounds(effect: Effect) -> str:
         return "no interval"
     low, high = effect.interval.low, effect.interval.high
     if effect.measure == "money":
-        return f"{money(round(low), '')} to {money(round(high), effect.currency)}"
+        return f"{money(round(low), effect.currency)} to {money(round(high), effect.currency)}"
     return f"{100 * low:.2f} to {100 * high:.2f}"
 
 

@@ -1,0 +1,87 @@
+"""What has it brought? `ebbtide report effect`: every campaign, from the counters in Redis."""
+
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from streams.commands.options import ASK, AsJson, Broker, Config, RedisUrl
+
+app = App(
+    name="report",
+    group=ASK,
+    sort_key=5,
+    help="""Ask what Ebbtide has brought.
+
+For example
+
+    ebbtide report effect
+    ebbtide report effect --campaign win_back_coupon
+
+Settings: EBBTIDE_BROKER, EBBTIDE_REDIS_URL, EBBTIDE_CONFIG.""",
+)
+
+
+@app.command
+def effect(
+    *,
+    campaign: Annotated[
+        str | None,
+        Parameter(help="This one only; '*' is the holdout over all campaigns."),
+    ] = None,
+    broker: Broker = None,
+    redis_url: RedisUrl = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what each campaign has caused, beside what would have been anyway.
+
+    Some customers are held out: when a trigger would go out to them, it does
+    not. They are compared with those it did go out to, each customer counted
+    once, from that first time on.
+
+    For example
+
+        ebbtide report effect
+        ebbtide report effect --campaign win_back_coupon --json
+
+    How to read it. Begin with the sentences: each makes a claim, or says why
+    none is made. "Uplift" is sent less held out, and the interval beside it
+    is what the figures are compatible with (95 %). Where it crosses zero,
+    sending may have brought nothing. "Return" is the uplift times the
+    customers sent to times your margin, less what it cost; it is as sure as
+    its interval. Decide when to look before you look: who looks every day
+    and stops at the first good one will be fooled.
+
+    docs/effect.md has the formulas and their sources.
+
+    Exit codes: 0 shown (also where nothing is counted yet), 1 there is no
+    such campaign, or Kafka or Redis is away, 2 a wrong setting.
+
+    Settings: EBBTIDE_BROKER (for the number of partitions),
+    EBBTIDE_REDIS_URL (for the counters), EBBTIDE_CONFIG (its section
+    [effect] has margin and prices).
+    """
+    import asyncio
+
+    from streams.commands import effect_page, kafka, terminal
+    from streams.connection import brokers_of, redis_url_of
+    from streams.effect.judge import report_of
+    from streams.effect.settings import load_effect
+    from streams.topics import JOURNAL
+
+    settings = terminal.settings_from(broker=broker, redis_url=redis_url, config=config)
+    prices = load_effect(settings)
+    partitions = kafka.reach(brokers_of(settings)).require([JOURNAL])[JOURNAL]
+    counted = asyncio.run(effect_page.look_up(redis_url_of(settings), partitions))
+    names = [it.campaign for it in counted]
+    if campaign is not None and campaign not in names:
+        there = f"there are {', '.join(names)}" if names else "nothing is counted of any yet"
+        raise terminal.CommandError(f"campaign {campaign!r} has counted nothing; {there}")
+    reports = [report_of(it, prices) for it in counted if campaign in {None, it.campaign}]
+    if as_json:
+        for report in reports:
+            terminal.say_json(report)
+    else:
+        effect_page.show(reports)
+    if not reports:
+        terminal.err.print(effect_page.EMPTY)

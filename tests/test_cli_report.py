@@ -1,0 +1,156 @@
+"""`ebbtide report effect`: a table and sentences for people, one object a campaign for programs."""
+
+import json
+from pathlib import Path
+from typing import Self
+
+import pytest
+from command_line import NOWHERE, Ebbtide, put_in_place_of_kafka
+
+from streams.commands import effect_page
+
+#: Partition by partition. Of 2,000 sent to, 500 paid 50.00; of 500 held out, 80 did.
+COUNTED: list[dict[str, int]] = [
+    {
+        "effect/win_back/sent/customers": 1_200, "effect/win_back/sent/ordered": 300,
+        "effect/win_back/sent/visited": 600, "effect/win_back/sent/orders": 300,
+        "effect/win_back/sent/money/EUR": 1_500_000, "effect/win_back/sent/squares_high/EUR": 7,
+        "effect/win_back/sent/squares_low/EUR": 500_000_000, "effect/win_back/held_out/customers": 200,
+        "effect/win_back/expected/mean": 200_000_000, "effect/win_back/expected/variance": 160_000_000,
+        "gate/win_back/sent/passed": 1_300, "gate/win_back/suppressed/cap": 4, "cost/win_back/sent": 1_300,
+    },
+    {
+        "effect/win_back/sent/customers": 800, "effect/win_back/sent/ordered": 200,
+        "effect/win_back/sent/visited": 200, "effect/win_back/sent/orders": 200,
+        "effect/win_back/sent/money/EUR": 1_000_000, "effect/win_back/sent/squares_high/EUR": 5,
+        "effect/win_back/held_out/customers": 300, "effect/win_back/held_out/ordered": 80,
+        "effect/win_back/held_out/visited": 190, "effect/win_back/held_out/orders": 80,
+        "effect/win_back/held_out/money/EUR": 400_000, "effect/win_back/held_out/squares_high/EUR": 2,
+        "effect/win_back/expected/mean": 300_000_000, "effect/win_back/expected/variance": 240_000_000,
+        "gate/win_back/held_out/campaign": 510, "gate/win_back/deferred/quiet_hours": 7,
+        "money/win_back/handed_out/EUR": 9_000, "money/win_back/redeemed/EUR": 1_334,
+        "money/win_back/returned/EUR": 100, "cost/win_back/sent": 1_000,
+    },
+    {"effect/*/sent/customers": 20, "records/page_viewed/applied": 9},
+    {},
+]  # fmt: skip
+
+PRICES = "[effect]\nmargin_share = 0.3\n[effect.message_cost_cents]\nwin_back = 0.25\n"
+
+
+class FakeCounters:
+    """The counters of four partitions."""
+
+    counted: list[dict[str, int]] = COUNTED
+
+    def __init__(self, _: str) -> None:
+        pass
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
+
+    async def counters(self, partition: int) -> dict[str, int]:
+        return self.counted[partition]
+
+
+@pytest.fixture
+def counters(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> type[FakeCounters]:
+    put_in_place_of_kafka(monkeypatch)
+    monkeypatch.setattr(effect_page, "RedisTable", FakeCounters)
+    monkeypatch.setattr(FakeCounters, "counted", COUNTED)
+    (tmp_path / "engine.toml").write_text(PRICES)
+    monkeypatch.setenv("EBBTIDE_CONFIG", str(tmp_path / "engine.toml"))
+    return FakeCounters
+
+
+def test_a_campaign_is_shown_with_its_differences_and_what_they_mean(
+    ebbtide: Ebbtide, counters: type[FakeCounters]
+) -> None:
+    code, told, complained = ebbtide("report", "effect")
+    assert (code, complained) == (0, "")
+    lines = [" ".join(it.split()) for it in told.splitlines()]
+    for line in [
+        "win_back",
+        "sent 1,300 times, held out 510 times",
+        "suppressed: cap 4",
+        "deferred: quiet_hours 7",
+        "2,000 customers sent to, 500 held out (500.0 expected, z = +0.00)",
+        "visited 40.00% 38.00% +2.00 points -2.82 to 6.68 +5.3% -7.0% to +19.2%",
+        "ordered 25.00% 16.00% +9.00 points 5.07 to 12.54 +56.2% +26.1% to +93.7%",
+        "ordered: More customers order because of it: 9.00 points more (5.07 to 12.54).",
+        "revenue a customer (EUR): Sending it brought 4.50 EUR more (2.63 EUR to 6.37 EUR) a customer.",
+        "return: 2,700.00 EUR (1,577.98 EUR to 3,822.02 EUR)",
+        "return less cost: 2,681.91 EUR (1,559.89 EUR to 3,803.93 EUR)",
+        "all campaigns (holdout over all)",
+        "No claim: no customer was held out, so there is nothing to compare with. Set a holdout in engine.toml.",
+    ]:
+        assert line in lines, told
+    assert "visited: No claim: the interval (-2.82 to 6.68) crosses zero" in told
+    assert "cost: 18.09 EUR (messages 5.75 EUR, coupons redeemed 13.34 EUR, less 1.00 EUR" in told
+    assert told.index("win_back") < told.index("all campaigns")
+
+
+def test_a_program_reads_one_object_a_campaign(
+    ebbtide: Ebbtide, counters: type[FakeCounters]
+) -> None:
+    code, told, complained = ebbtide("report", "effect", "--json")
+    assert (code, complained) == (0, "")
+    first, last = map(json.loads, told.splitlines())
+    assert (first["campaign"], last["campaign"]) == ("win_back", "*")
+    assert first["occasions"]["suppressed"] == {"cap": 4}
+    assert (first["sent"]["customers"], first["held_out"]["customers"]) == (2_000, 500)
+    assert {it["measure"]: it["claim"] for it in first["effects"]} == {
+        "visited": "none", "ordered": "more", "repeated": "none", "money": "more",
+    }  # fmt: skip
+    assert first["returns"][0]["cost_cents"] == 575 + 1_334 - 100
+    assert first["returns"][0]["extra_cents"] == 270_000
+    assert {it["why"] for it in last["effects"]} == {"nobody_held_out"}
+
+
+def test_one_campaign_can_be_asked_for_alone(
+    ebbtide: Ebbtide, counters: type[FakeCounters]
+) -> None:
+    _, told, _ = ebbtide("report", "effect", "--campaign", "*", "--json")
+    assert [json.loads(it)["campaign"] for it in told.splitlines()] == ["*"]
+    code, told, complained = ebbtide("report", "effect", "--campaign", "winback")
+    assert (code, told) == (1, "")
+    assert complained == (
+        "ebbtide: campaign 'winback' has counted nothing; there are win_back, *\n"
+    )
+
+
+@pytest.mark.parametrize("option", [(), ("--json",)])
+def test_where_nothing_is_counted_it_says_what_to_do(
+    ebbtide: Ebbtide, counters: type[FakeCounters], monkeypatch: pytest.MonkeyPatch,
+    option: tuple[str, ...],
+) -> None:  # fmt: skip
+    monkeypatch.setattr(counters, "counted", [{}] * 4)
+    code, told, complained = ebbtide("report", "effect", *option)
+    assert (code, told) == (0, "")
+    assert " ".join(complained.split()) == effect_page.EMPTY
+
+
+def test_a_wrong_price_is_exit_code_2_and_names_the_file(
+    ebbtide: Ebbtide, counters: type[FakeCounters], tmp_path: Path
+) -> None:
+    file = tmp_path / "engine.toml"
+    file.write_text("[effect]\nmargin_share = 3\n")
+    code, told, complained = ebbtide("report", "effect")
+    assert (code, told) == (2, "")
+    assert complained == (
+        f"ebbtide: {file}: effect: Expected `float` <= 1.0 - at `$.margin_share`; its settings are"
+        " margin_share, message_cost_cents, currency\n"
+    )
+
+
+def test_a_redis_that_is_not_there_is_one_line(
+    ebbtide: Ebbtide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_in_place_of_kafka(monkeypatch)
+    code, told, complained = ebbtide("report", "effect", "--redis-url", f"redis://{NOWHERE}/0")
+    assert (code, told) == (1, "")
+    assert complained.startswith("ebbtide: Redis: ConnectionError: ")
+    assert complained.count("\n") == 1
