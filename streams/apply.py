@@ -33,14 +33,20 @@ class Stopwatch(Protocol):
 
 
 class Applied:
-    """What one commit made of a batch. row_bytes: the sizes of some of the rows written."""
+    """What one commit made of a batch. row_bytes: the sizes of some of the rows written.
 
-    __slots__ = ("batch", "position", "row_bytes")
+    counters: what the commit has added to the partition's counters.
+    """
 
-    def __init__(self, batch: Batch, position: Position, row_bytes: list[int]) -> None:
+    __slots__ = ("batch", "counters", "position", "row_bytes")
+
+    def __init__(
+        self, batch: Batch, position: Position, row_bytes: list[int], counters: dict[str, int]
+    ) -> None:
         self.batch = batch
         self.position = position
         self.row_bytes = row_bytes
+        self.counters = counters
 
 
 async def apply(
@@ -78,7 +84,7 @@ async def apply(
             raise Conflict(f"partition {partition} has moved on from {position}")
         stopwatch("commit", perf_counter() - decided)
         position = commit.position
-        yield Applied(batch, position, _row_bytes(commit))
+        yield Applied(batch, position, _row_bytes(commit), commit.counters)
         records, offsets = records[done:], offsets[done:]
 
 

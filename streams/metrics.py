@@ -1,6 +1,6 @@
 """What does a worker count? Every Prometheus metric; ``docs/metrics.md`` explains them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from time import time
 
@@ -55,6 +55,25 @@ ROW_BYTES = Histogram(
 )
 JOURNAL_GAPS = Counter("ebbtide_journal_gaps", "Offsets missing from the journal.", ["partition"])
 STORE_ERRORS = Counter("ebbtide_store_errors", "Calls that the store did not answer.")
+GATE_DECISIONS = Counter(
+    "ebbtide_gate_decisions",
+    "Occasions at the gate, by campaign and what became of them.",
+    ["campaign", "outcome", "reason"],
+)
+EFFECT_CUSTOMERS = Counter(
+    "ebbtide_effect_customers", "Customers exposed for the first time.", ["campaign", "arm"]
+)
+EFFECT_ORDERED = Counter(
+    "ebbtide_effect_ordered", "Of those, customers who have ordered.", ["campaign", "arm"]
+)
+EFFECT_MONEY = Gauge(
+    "ebbtide_effect_money", "What they paid, less refunds.", ["campaign", "arm", "currency"]
+)
+CAMPAIGN_MONEY = Counter(
+    "ebbtide_campaign_money",
+    "Value of coupons handed out, redeemed and returned.",
+    ["campaign", "what", "currency"],
+)
 
 
 def time_stage(stage: str, seconds: float) -> None:
@@ -75,6 +94,36 @@ def count_applied(applied: Applied) -> None:
         DECISIONS.labels(decision.agent, decision.kind, decision.outcome).inc()
     for size in applied.row_bytes:
         ROW_BYTES.observe(size)
+    count_effect(applied.counters)
+
+
+# What a commit counts begins with one of these where it is the gate's or a campaign's.
+_CAMPAIGNS = frozenset("egm")
+
+
+def count_effect(counters: Mapping[str, int]) -> None:
+    """Count what one commit has counted of campaigns.
+
+    Most commits count none, and find that out by the first letters: 0.4 µs for ten names
+    (``python -m timeit``).
+    """
+    for name in counters:
+        if name[0] in _CAMPAIGNS:
+            _count_of_campaign(name.split("/"), counters[name])
+
+
+def _count_of_campaign(name: list[str], by: int) -> None:
+    match name:
+        case ["gate", campaign, outcome, reason]:
+            GATE_DECISIONS.labels(campaign, outcome, reason).inc(by)
+        case ["effect", campaign, arm, "customers"]:
+            EFFECT_CUSTOMERS.labels(campaign, arm).inc(by)
+        case ["effect", campaign, arm, "ordered"]:
+            EFFECT_ORDERED.labels(campaign, arm).inc(by)
+        case ["effect", campaign, arm, "money", currency]:
+            EFFECT_MONEY.labels(campaign, arm, currency).inc(by)
+        case ["money", campaign, what, currency]:
+            CAMPAIGN_MONEY.labels(campaign, what, currency).inc(by)
 
 
 def count_published(outgoing: Iterable[Outgoing], now_ms: int) -> None:
