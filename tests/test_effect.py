@@ -1,0 +1,80 @@
+"""`make effect`: what is planted in a shop is what it does, and a report that is wrong is noticed."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from effect import Seen, look_at, outside
+from effect_counting import CAMPAIGN, HOLDOUT, StandIn
+from effect_shop import Shop
+
+from schemas.event import Event
+
+PROGRAM = Path(__file__).parent / "effect.py"
+MEASURES = ["visited", "ordered"]
+
+
+def test_a_customer_does_the_same_in_every_run_and_more_only_if_sent_a_message() -> None:
+    shop = Shop(7, 0.5, 300)
+    everybody = {it.subject for it in shop.occasions() if isinstance(it, Event)}
+    without, again, with_it = (list(shop.outcomes(it)) for it in (set(), set(), everybody))
+    assert without == again
+    assert len(everybody) == 300
+    came = [{it.event_id for it in run if isinstance(it, Event)} for run in (without, with_it)]
+    assert came[0] < came[1]
+
+
+def test_a_message_is_sent_to_those_whom_the_hash_does_not_hold_out() -> None:
+    shop = Shop(3, 0.0, 500)
+    counting = StandIn("key")
+    sent = counting.feed(shop.occasions())
+    counters = counting.counters()
+    assert counters[f"effect/{CAMPAIGN}/sent/customers"] == len(sent)
+    assert counters[f"effect/{CAMPAIGN}/held_out/customers"] == 500 - len(sent)
+    assert abs(500 - len(sent) - 500 * HOLDOUT) < 50
+    assert counters[f"effect/{CAMPAIGN}/expected/mean"] == 500 * HOLDOUT * 10**6
+
+
+def test_a_large_effect_is_found_in_one_shop() -> None:
+    seen = look_at(Shop(1, 0.8, 2_000))
+    assert set(seen.claimed) == {"visited", "ordered", "repeated", "money"}
+    assert not seen.arms_differ
+
+
+def test_intervals_that_are_too_narrow_or_too_wide_are_noticed() -> None:
+    def runs(covered: int, claims: int) -> list[Seen]:
+        return [
+            Seen(
+                0.0,
+                it,
+                MEASURES if it < covered else [],
+                [],
+                MEASURES if it < claims else [],
+                False,
+                1,
+            )
+            for it in range(100)
+        ]
+
+    assert outside(runs(95, 5), MEASURES) == []
+    assert outside(runs(92, 0), MEASURES) == []
+    assert len(outside(runs(91, 0), MEASURES)) == 2
+    assert len(outside(runs(99, 0), MEASURES)) == 2
+    assert outside(runs(95, 6), ["visited"]) == [
+        "at 0%: an effect is claimed in 6.0% of 100 runs that have none"
+    ]
+
+
+def test_the_program_says_in_json_what_it_found_and_exits_with_1_outside_the_bounds() -> None:
+    command = [sys.executable, str(PROGRAM), "--seeds", "2", "--customers", "400", "--json"]
+    done = subprocess.run(
+        command, check=False, capture_output=True, text=True, env=dict(os.environ)
+    )
+    answer = json.loads(done.stdout)
+    # Of two runs none or half or all hold the truth, and 95 % is none of these.
+    assert done.returncode == 1
+    assert len(answer["wrong"]) >= 4
+    assert [it["uplift"] for it in answer["runs"]] == [0.0, 0.1]
+    assert [it["customers"] for it in answer["runs"]] == [800, 800]

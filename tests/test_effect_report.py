@@ -1,0 +1,193 @@
+"""The report: what counters say is what raw lists say, and what cannot be known is not claimed."""
+
+from math import sqrt
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from streams.effect.counts import ALL, SQUARES_BASE, Arm, Counts, Coupons, added, counts_of
+from streams.effect.intervals import Interval, Share, Sums, newcombe, welch
+from streams.effect.judge import report_of, split_of
+from streams.effect.report import Effect, Report
+from streams.effect.settings import EffectSettings
+
+#: What one customer did: whether they came, and what each of their orders paid.
+CUSTOMERS = st.lists(
+    st.tuples(st.booleans(), st.lists(st.integers(0, 10**12), max_size=4)), min_size=2, max_size=30
+)
+Customers = list[tuple[bool, list[int]]]
+
+# A campaign in which 30 of a hundred order instead of 20; the arms are as large as they should be.
+GOOD = Counts(
+    campaign="win_back",
+    sent=Arm(
+        customers=3_000, visited=1_500, ordered=900, repeated=300, orders=1_200,
+        money={"EUR": 1_200 * 5_000}, squares={"EUR": 600 * 5_000**2 + 300 * 10_000**2},
+    ),
+    held_out=Arm(
+        customers=1_000, visited=500, ordered=200, repeated=60, orders=260,
+        money={"EUR": 260 * 5_000}, squares={"EUR": 140 * 5_000**2 + 60 * 10_000**2},
+    ),
+    expected_millionths=1_000 * 10**6, variance_millionths=750 * 10**6, messages=3_400,
+)  # fmt: skip
+
+
+def report(counts: Counts, **settings: Any) -> Report:
+    return report_of(counts, EffectSettings(**settings))
+
+
+def effects(counts: Counts) -> dict[str, Effect]:
+    return {it.measure: it for it in report(counts).effects}
+
+
+def counted(arm: str, customers: Customers) -> dict[str, int]:
+    """What the gate counts of these customers, one after the other."""
+    found: dict[str, int] = {}
+    for visited, orders in customers:
+        high, low = divmod(sum(orders) ** 2, SQUARES_BASE)
+        for name, by in {
+            "customers": 1, "visited": int(visited), "ordered": int(bool(orders)),
+            "repeated": int(len(orders) > 1), "orders": len(orders), "money/EUR": sum(orders),
+            "squares_high/EUR": high, "squares_low/EUR": low,
+        }.items():  # fmt: skip
+            key = f"effect/win_back/{arm}/{name}"
+            found[key] = found.get(key, 0) + by
+    return found
+
+
+@given(CUSTOMERS, CUSTOMERS)
+def test_a_report_from_counters_is_that_of_the_raw_lists(
+    sent: Customers, held_out: Customers
+) -> None:
+    (counts,) = counts_of(added([counted("sent", sent), counted("held_out", held_out)]))
+    found = effects(counts)
+    paid = [[sum(orders) for _, orders in it] for it in (sent, held_out)]
+    one, other = (Sums(len(it), sum(it), sum(cents * cents for cents in it)) for it in paid)
+    assert found["money"].sent == sum(paid[0]) / len(paid[0])
+    assert found["money"].interval == welch(one, other)
+    came, come = (Share(sum(visited for visited, _ in it), len(it)) for it in (sent, held_out))
+    assert found["visited"].interval == newcombe(came, come)
+    again = [Share(sum(len(orders) > 1 for _, orders in it), len(it)) for it in (sent, held_out)]
+    assert found["repeated"].uplift == again[0].rate - again[1].rate
+
+
+def test_counters_are_read_by_campaign_and_the_holdout_over_all_comes_last() -> None:
+    found = counts_of(
+        {
+            "effect/*/sent/customers": 2, "gate/zeal/suppressed/cap": 3, "gate/zeal/sent/passed": 4,
+            "gate/a/merged/priority": 1, "money/a/handed_out/EUR": 5, "cost/a/sent": 6,
+            "effect/a/expected/mean": 7, "effect/a/expected/variance": 8, "effect/a/of/the/future": 9,
+            "records/page_viewed/applied": 10, "decisions/churn_alert/sent": 11,
+        }
+    )  # fmt: skip
+    assert [it.campaign for it in found] == ["a", "zeal", ALL]
+    assert (found[0].messages, found[0].coupons.handed_out) == (6, {"EUR": 5})
+    assert (found[0].expected_millionths, found[0].variance_millionths) == (7, 8)
+    assert found[0].occasions.merged == {"priority": 1}
+    assert (found[1].occasions.sent, found[1].occasions.suppressed) == (4, {"cap": 3})
+
+
+# Claims --------------------------------------------------------------------------------------------
+
+
+def test_an_effect_that_is_clear_of_chance_is_claimed() -> None:
+    found = effects(GOOD)
+    assert (found["ordered"].claim, found["money"].claim) == ("more", "more")
+    assert found["ordered"].verdict == (
+        "More customers order because of it: 10.00 points more (6.95 to 12.89)."
+    )
+    assert found["money"].verdict == (
+        "Sending it brought 7.00 EUR more (4.90 EUR to 9.10 EUR) a customer."
+    )
+    assert (found["visited"].claim, found["visited"].why) == ("none", "crosses_zero")
+
+
+def test_harm_is_claimed_as_well() -> None:
+    found = effects(replace(GOOD, sent=replace(GOOD.sent, ordered=420)))
+    assert found["ordered"].claim == "less"
+    assert found["ordered"].verdict.startswith("Fewer customers order because of it: 6.00 points")
+
+
+@pytest.mark.parametrize(
+    ("counts", "why", "said"),
+    [
+        (replace(GOOD, held_out=Arm(), expected_millionths=0, variance_millionths=0),
+         "nobody_held_out", "no customer was held out"),
+        (replace(GOOD, sent=Arm(), expected_millionths=1_000 * 10**6, variance_millionths=0, held_out=Arm()),
+         "nobody_sent_to", "nothing has been sent to anybody"),
+        (replace(GOOD, held_out=replace(GOOD.held_out, customers=900)),
+         "arms_differ", "900 customers held out, where the hash should give 1,000, z = -3.7"),
+        (replace(GOOD, held_out=Arm(customers=99), expected_millionths=99 * 10**6),
+         "few_customers", "3,000 customers sent to and 99 held out are too few"),
+    ],
+    ids=["nobody-held-out", "nobody-sent-to", "arms-differ", "too-few"],
+)  # fmt: skip
+def test_nothing_is_claimed_of_a_campaign_whose_arms_cannot_be_compared(
+    counts: Counts, why: str, said: str
+) -> None:
+    found = report(counts)
+    assert {(it.claim, it.why) for it in found.effects} == {("none", why)}
+    assert all(it.verdict.startswith(f"No claim: {said}") for it in found.effects)
+    assert all(it.extra_cents is None for it in found.returns)
+
+
+def test_of_money_nothing_is_claimed_while_few_have_paid() -> None:
+    found = effects(replace(GOOD, held_out=replace(GOOD.held_out, ordered=29)))
+    assert (found["money"].claim, found["money"].why) == ("none", "few_buyers")
+    assert found["ordered"].claim == "more"
+
+
+def test_an_interval_just_clear_of_zero_is_no_claim_where_four_things_were_asked() -> None:
+    # z is about 2.2: clear at 5 %, and not at a quarter of that.
+    found = effects(replace(GOOD, sent=replace(GOOD.sent, visited=1_620)))
+    assert found["visited"].interval is not None
+    assert not found["visited"].interval.has_zero
+    assert (found["visited"].claim, found["visited"].why) == ("none", "many_questions")
+
+
+def test_arms_of_the_size_that_the_hash_gives_are_no_mismatch() -> None:
+    for held_out, off in ((1_000, False), (1_090, False), (910, False), (1_091, True), (909, True)):
+        split = split_of(replace(GOOD, held_out=replace(GOOD.held_out, customers=held_out)))
+        assert split.z == (held_out - 1_000) / sqrt(750)
+        assert split.is_off == off
+        assert split.p is not None
+        assert (split.p < 0.001) == off
+
+
+def test_somebody_held_out_without_a_holdout_is_a_mismatch() -> None:
+    assert split_of(replace(GOOD, variance_millionths=0)).is_off
+    assert not split_of(replace(GOOD, held_out=Arm(), variance_millionths=0)).is_off
+
+
+# Cost and return -----------------------------------------------------------------------------------
+
+
+def test_cost_is_messages_and_coupons_and_return_is_the_margin_of_the_uplift() -> None:
+    coupons = Coupons({"EUR": 90_000}, {"EUR": 20_000}, {"EUR": 1_500})
+    counts = replace(GOOD, coupons=coupons)
+    (found,) = report(counts, margin_share=0.25, message_cost_cents={"win_back": 0.5}).returns
+    uplift = effects(counts)["money"].interval
+    assert isinstance(uplift, Interval)
+    assert (found.messages_cents, found.cost_cents) == (1_700, 1_700 + 20_000 - 1_500)
+    assert found.extra_cents == 700 * 3_000 // 4
+    assert found.extra_low_cents == round(uplift.low * 3_000 / 4)
+    assert found.net_cents == found.extra_cents - found.cost_cents
+    assert found.net_high_cents == round(uplift.high * 3_000 / 4) - found.cost_cents
+
+
+def test_messages_are_paid_in_the_only_currency_or_in_the_one_that_is_set() -> None:
+    two = replace(GOOD, coupons=Coupons({"GBP": 500}))
+    prices = {"win_back": 1.0}
+    alone = report(GOOD, message_cost_cents=prices).returns
+    assert [(it.currency, it.messages_cents) for it in alone] == [("EUR", 3_400)]
+    chosen = report(two, message_cost_cents=prices, currency="GBP").returns
+    assert [(it.currency, it.messages_cents) for it in chosen] == [("EUR", 0), ("GBP", 3_400)]
+    unsaid = report(two, message_cost_cents=prices).returns
+    assert [(it.currency, it.messages_cents) for it in unsaid] == [
+        ("", 3_400),
+        ("EUR", 0),
+        ("GBP", 0),
+    ]
