@@ -22,7 +22,7 @@ from rich.table import Table
 
 from streams.effect.counts import counts_of
 from streams.effect.judge import report_of
-from streams.effect.settings import EffectSettings
+from streams.effect.settings import Prices
 
 UPLIFTS = (0.0, 0.1)
 COVERAGE, COVERAGE_OFF_MAX = 0.95, 0.03
@@ -49,7 +49,7 @@ def look_at(shop: Shop) -> Seen:
     sent = counting.feed(shop.occasions())
     counting.feed(shop.outcomes(sent))
     (counts,) = [it for it in counts_of(counting.counters()) if it.campaign == CAMPAIGN]
-    report, truth = report_of(counts, EffectSettings()), shop.truth()
+    report, truth = report_of(counts, Prices()), shop.truth()
     return Seen(
         shop.uplift,
         shop.seed,

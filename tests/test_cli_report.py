@@ -31,11 +31,14 @@ COUNTED: list[dict[str, int]] = [
         "money/win_back/handed_out/EUR": 9_000, "money/win_back/redeemed/EUR": 1_334,
         "money/win_back/returned/EUR": 100, "cost/win_back/sent": 1_000,
     },
-    {"effect/*/sent/customers": 20, "records/page_viewed/applied": 9},
+    {
+        "effect/*/sent/customers": 20, "records/page_viewed/applied": 9,
+        "gate/churn_alert/sent/quiet": 3, "cost/churn_alert/sent": 3,
+    },
     {},
 ]  # fmt: skip
 
-PRICES = "[effect]\nmargin_share = 0.3\n[effect.message_cost_cents]\nwin_back = 0.25\n"
+PRICES = "[effect]\nmargin_share = 0.3\n[agents.mail]\ncampaign = 'win_back'\nmessage_cost_cents = 0.25\n"
 
 
 class FakeCounters:
@@ -85,7 +88,7 @@ def test_a_campaign_is_shown_with_its_differences_and_what_they_mean(
         "return: 2,700.00 EUR (1,577.98 EUR to 3,822.02 EUR)",
         "return less cost: 2,681.91 EUR (1,559.89 EUR to 3,803.93 EUR)",
         "all campaigns (holdout over all)",
-        "No claim: no customer was held out, so there is nothing to compare with. Set a holdout in engine.toml.",
+        "No claim: no customer was held out, so there is nothing to compare with: see `gate.holdout` in engine.toml.",
     ]:
         assert line in lines, told
     assert "visited: No claim: the interval (-2.82 to 6.68) crosses zero" in told
@@ -98,8 +101,9 @@ def test_a_program_reads_one_object_a_campaign(
 ) -> None:
     code, told, complained = ebbtide("report", "effect", "--json")
     assert (code, complained) == (0, "")
-    first, last = map(json.loads, told.splitlines())
-    assert (first["campaign"], last["campaign"]) == ("win_back", "*")
+    internal, first, last = map(json.loads, told.splitlines())
+    assert [it["campaign"] for it in (internal, first, last)] == ["churn_alert", "win_back", "*"]
+    assert {it["why"] for it in internal["effects"]} == {"not_measured"}
     assert first["occasions"]["suppressed"] == {"cap": 4}
     assert (first["sent"]["customers"], first["held_out"]["customers"]) == (2_000, 500)
     assert {it["measure"]: it["claim"] for it in first["effects"]} == {
@@ -118,7 +122,7 @@ def test_one_campaign_can_be_asked_for_alone(
     code, told, complained = ebbtide("report", "effect", "--campaign", "winback")
     assert (code, told) == (1, "")
     assert complained == (
-        "ebbtide: campaign 'winback' has counted nothing; there are win_back, *\n"
+        "ebbtide: campaign 'winback' has counted nothing; there are churn_alert, win_back, *\n"
     )
 
 
@@ -137,13 +141,18 @@ def test_a_wrong_price_is_exit_code_2_and_names_the_file(
     ebbtide: Ebbtide, counters: type[FakeCounters], tmp_path: Path
 ) -> None:
     file = tmp_path / "engine.toml"
-    file.write_text("[effect]\nmargin_share = 3\n")
-    code, told, complained = ebbtide("report", "effect")
-    assert (code, told) == (2, "")
-    assert complained == (
-        f"ebbtide: {file}: effect: Expected `float` <= 1.0 - at `$.margin_share`; its settings are"
-        " margin_share, message_cost_cents, currency\n"
-    )
+    for written, mistake in [
+        (
+            "[effect]\nmargin_share = 3\n",
+            "effect: Expected `float` <= 1.0 - at `$.margin_share`; its settings are margin_share, currency",
+        ),
+        (
+            "[agents.mail]\nmessage_cost_cents = -1\n",
+            "agents.mail.message_cost_cents: Expected `float` >= 0.0",
+        ),
+    ]:
+        file.write_text(written)
+        assert ebbtide("report", "effect") == (2, "", f"ebbtide: {file}: {mistake}\n")
 
 
 def test_a_redis_that_is_not_there_is_one_line(

@@ -18,7 +18,7 @@ from scipy import stats
 from streams.effect.counts import SQUARES_BASE, counts_of
 from streams.effect.judge import report_of
 from streams.effect.report import Effect
-from streams.effect.settings import EffectSettings
+from streams.effect.settings import Prices
 
 FILE = Path(__file__).parents[2] / "shared" / "data" / "hillstrom_mailing.csv.gz"
 ARMS = {"Womens E-Mail": "sent", "No E-Mail": "held_out"}
@@ -60,7 +60,7 @@ def found() -> dict[str, Effect]:
                     f"effect/women/{arm}/squares_low/USD": low,
                 }
             )  # fmt: skip
-    report = report_of(counts_of(counters)[0], EffectSettings())
+    report = report_of(counts_of(counters)[0], Prices())
     assert not report.split.is_off
     return {it.measure: it for it in report.effects}
 

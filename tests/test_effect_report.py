@@ -8,11 +8,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from streams.effect.counts import ALL, SQUARES_BASE, Arm, Counts, Coupons, added, counts_of
+from streams.effect.counts import (
+    ALL,
+    SQUARES_BASE,
+    Arm,
+    Counts,
+    Coupons,
+    Occasions,
+    added,
+    counts_of,
+)
 from streams.effect.intervals import Interval, Share, Sums, newcombe, welch
 from streams.effect.judge import report_of, split_of
 from streams.effect.report import Effect, Report
-from streams.effect.settings import EffectSettings
+from streams.effect.settings import EffectSettings, Prices
 
 #: What one customer did: whether they came, and what each of their orders paid.
 CUSTOMERS = st.lists(
@@ -35,8 +44,8 @@ GOOD = Counts(
 )  # fmt: skip
 
 
-def report(counts: Counts, **settings: Any) -> Report:
-    return report_of(counts, EffectSettings(**settings))
+def report(counts: Counts, cost_cents: float = 0.0, **settings: Any) -> Report:
+    return report_of(counts, Prices(EffectSettings(**settings), {"win_back": cost_cents}))
 
 
 def effects(counts: Counts) -> dict[str, Effect]:
@@ -116,14 +125,16 @@ def test_harm_is_claimed_as_well() -> None:
     [
         (replace(GOOD, held_out=Arm(), expected_millionths=0, variance_millionths=0),
          "nobody_held_out", "no customer was held out"),
-        (replace(GOOD, sent=Arm(), expected_millionths=1_000 * 10**6, variance_millionths=0, held_out=Arm()),
-         "nobody_sent_to", "nothing has been sent to anybody"),
+        (Counts(campaign="win_back", occasions=Occasions(suppressed={"cap": 9})),
+         "nothing_sent", "nothing has been sent to anybody"),
+        (Counts(campaign="win_back", occasions=Occasions(sent=9)),
+         "not_measured", "nobody is compared. Either no share"),
         (replace(GOOD, held_out=replace(GOOD.held_out, customers=900)),
          "arms_differ", "900 customers held out, where the hash should give 1,000, z = -3.7"),
         (replace(GOOD, held_out=Arm(customers=99), expected_millionths=99 * 10**6),
          "few_customers", "3,000 customers sent to and 99 held out are too few"),
     ],
-    ids=["nobody-held-out", "nobody-sent-to", "arms-differ", "too-few"],
+    ids=["nobody-held-out", "nothing-sent", "not-measured", "arms-differ", "too-few"],
 )  # fmt: skip
 def test_nothing_is_claimed_of_a_campaign_whose_arms_cannot_be_compared(
     counts: Counts, why: str, said: str
@@ -168,7 +179,7 @@ def test_somebody_held_out_without_a_holdout_is_a_mismatch() -> None:
 def test_cost_is_messages_and_coupons_and_return_is_the_margin_of_the_uplift() -> None:
     coupons = Coupons({"EUR": 90_000}, {"EUR": 20_000}, {"EUR": 1_500})
     counts = replace(GOOD, coupons=coupons)
-    (found,) = report(counts, margin_share=0.25, message_cost_cents={"win_back": 0.5}).returns
+    (found,) = report(counts, margin_share=0.25, cost_cents=0.5).returns
     uplift = effects(counts)["money"].interval
     assert isinstance(uplift, Interval)
     assert (found.messages_cents, found.cost_cents) == (1_700, 1_700 + 20_000 - 1_500)
@@ -180,12 +191,11 @@ def test_cost_is_messages_and_coupons_and_return_is_the_margin_of_the_uplift() -
 
 def test_messages_are_paid_in_the_only_currency_or_in_the_one_that_is_set() -> None:
     two = replace(GOOD, coupons=Coupons({"GBP": 500}))
-    prices = {"win_back": 1.0}
-    alone = report(GOOD, message_cost_cents=prices).returns
+    alone = report(GOOD, cost_cents=1.0).returns
     assert [(it.currency, it.messages_cents) for it in alone] == [("EUR", 3_400)]
-    chosen = report(two, message_cost_cents=prices, currency="GBP").returns
+    chosen = report(two, cost_cents=1.0, currency="GBP").returns
     assert [(it.currency, it.messages_cents) for it in chosen] == [("EUR", 0), ("GBP", 3_400)]
-    unsaid = report(two, message_cost_cents=prices).returns
+    unsaid = report(two, cost_cents=1.0).returns
     assert [(it.currency, it.messages_cents) for it in unsaid] == [
         ("", 3_400),
         ("EUR", 0),

@@ -47,12 +47,8 @@ def _show(report: Report) -> None:
     for line in (*_occasions(report.occasions), _customers(report)):
         out.print(line, style="dim", soft_wrap=True)
     out.print()
-    columns = ("sent to", "held out", "uplift", "95 % interval", "relative", "its interval")
-    shown = terminal.table("of the customers", *columns, right=columns)
-    for it in report.effects:
-        shown.add_row(*_row(it), style="" if it.claim != "none" else "dim")
-    out.print(shown)
-    out.print()
+    if report.sent.customers or report.held_out.customers:
+        _table(report)
     if len({it.verdict for it in report.effects}) == 1:
         out.print(report.effects[0].verdict, soft_wrap=True)  # What holds for all is said once.
     else:
@@ -61,6 +57,15 @@ def _show(report: Report) -> None:
             out.print(f"{_measure(it)}: {it.verdict}", style=style, soft_wrap=True)
     for line in chain.from_iterable(_returns(it) for it in report.returns):
         out.print(line, soft_wrap=True)
+
+
+def _table(report: Report) -> None:
+    columns = ("sent to", "held out", "uplift", "95 % interval", "relative", "its interval")
+    shown = terminal.table("of the customers", *columns, right=columns)
+    for it in report.effects:
+        shown.add_row(*_row(it), style="" if it.claim != "none" else "dim")
+    terminal.out.print(shown)
+    terminal.out.print()
 
 
 def _occasions(it: Occasions) -> list[str]:

@@ -59,18 +59,18 @@ def effect(
 
     Settings: EBBTIDE_BROKER (for the number of partitions),
     EBBTIDE_REDIS_URL (for the counters), EBBTIDE_CONFIG (its section
-    [effect] has margin and prices).
+    [effect] has the margin, those of the agents what a message costs).
     """
     import asyncio
 
     from streams.commands import effect_page, kafka, terminal
     from streams.connection import brokers_of, redis_url_of
     from streams.effect.judge import report_of
-    from streams.effect.settings import load_effect
+    from streams.effect.settings import load_prices
     from streams.topics import JOURNAL
 
     settings = terminal.settings_from(broker=broker, redis_url=redis_url, config=config)
-    prices = load_effect(settings)
+    prices = load_prices(settings)
     partitions = kafka.reach(brokers_of(settings)).require([JOURNAL])[JOURNAL]
     counted = asyncio.run(effect_page.look_up(redis_url_of(settings), partitions))
     names = [it.campaign for it in counted]

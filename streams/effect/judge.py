@@ -20,14 +20,14 @@ from streams.effect.intervals import (
 )
 from streams.effect.report import Claim, Effect, Measure, Report, Split, Why
 from streams.effect.returns import returns_of
-from streams.effect.settings import EffectSettings
+from streams.effect.settings import Prices
 from streams.effect.verdict import BUYERS_MIN, CUSTOMERS_MIN, verdict
 
 # What an effect may lack and still be the best that is known.
 _COMPARABLE = ("", "crosses_zero", "many_questions")
 
 
-def report_of(counts: Counts, settings: EffectSettings) -> Report:
+def report_of(counts: Counts, prices: Prices) -> Report:
     """The report of one campaign."""
     split = split_of(counts)
     judged = _judged(_questions(counts.sent, counts.held_out), _why_none(counts, split))
@@ -43,7 +43,7 @@ def report_of(counts: Counts, settings: EffectSettings) -> Report:
         held_out=counts.held_out,
         split=split,
         effects=effects,
-        returns=returns_of(counts, settings, uplifts),
+        returns=returns_of(counts, prices, uplifts),
     )
 
 
@@ -108,9 +108,9 @@ def _why_none(counts: Counts, split: Split) -> Why:
     sent, held_out = counts.sent.customers, counts.held_out.customers
     if split.is_off:
         return "arms_differ"
-    if not sent:
-        return "nobody_sent_to"
-    if not held_out:
+    if not sent and not held_out:
+        return "not_measured" if counts.occasions.sent else "nothing_sent"
+    if not held_out and not counts.expected_millionths:
         return "nobody_held_out"
     return "few_customers" if min(sent, held_out) < CUSTOMERS_MIN else ""
 

@@ -21,8 +21,8 @@ MISMATCH_Z = 3.29
 Measure = Literal["visited", "ordered", "repeated", "money"]
 Claim = Literal["more", "less", "none"]
 Why = Literal[
-    "", "nobody_held_out", "nobody_sent_to", "arms_differ", "few_customers", "few_buyers",
-    "crosses_zero", "many_questions",
+    "", "nothing_sent", "not_measured", "nobody_held_out", "arms_differ", "few_customers",
+    "few_buyers", "crosses_zero", "many_questions",
 ]  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from streams.effect.counts import Counts
 from streams.effect.intervals import Interval
-from streams.effect.settings import EffectSettings
+from streams.effect.settings import Prices
 
 
 class Return(Struct, frozen=True, kw_only=True):
@@ -34,30 +34,30 @@ class Return(Struct, frozen=True, kw_only=True):
 
 
 def returns_of(
-    counts: Counts, settings: EffectSettings, uplifts: Mapping[str, Interval | None]
+    counts: Counts, prices: Prices, uplifts: Mapping[str, Interval | None]
 ) -> list[Return]:
     """Cost and return in every currency there is. uplifts: in revenue a customer, by currency.
 
     Where customers pay in several currencies and none is set, nobody can say in which one messages
     are paid, and their cost stands under an empty currency.
     """
-    coupons = counts.coupons
+    coupons, margin_share = counts.coupons, prices.effect.margin_share
     paid = {*uplifts, *coupons.handed_out, *coupons.redeemed, *coupons.returned}
-    rate = settings.message_cost_cents.get(counts.campaign, 0.0)
+    rate = prices.message_cost_cents.get(counts.campaign, 0.0)
     messages_cents = round(counts.messages * rate)
-    of_messages = settings.currency or (next(iter(paid)) if len(paid) == 1 else "")
+    of_messages = prices.effect.currency or (next(iter(paid)) if len(paid) == 1 else "")
     if messages_cents:
         paid.add(of_messages)
     return [
         _return(
-            counts, it, messages_cents if it == of_messages else 0, settings, uplifts.get(it)
+            counts, it, messages_cents if it == of_messages else 0, margin_share, uplifts.get(it)
         )
         for it in sorted(paid)
     ]  # fmt: skip
 
 
 def _return(
-    counts: Counts, currency: str, messages_cents: int, settings: EffectSettings,
+    counts: Counts, currency: str, messages_cents: int, margin_share: float,
     uplift: Interval | None,
 ) -> Return:  # fmt: skip
     coupons, customers = counts.coupons, counts.sent.customers
@@ -73,7 +73,7 @@ def _return(
     )
     if uplift is None:
         return told
-    extra = uplift.scaled(customers * settings.margin_share)
+    extra = uplift.scaled(customers * margin_share)
     # An interval of Welch's lies evenly about the difference.
     middle, low, high = round((extra.low + extra.high) / 2), round(extra.low), round(extra.high)
     return replace(

@@ -1,7 +1,7 @@
-"""What does a message cost, and what is revenue worth? The section ``[effect]`` of engine.toml."""
+"""What is revenue worth, and what does a message cost? The parts of engine.toml for the report."""
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Struct
@@ -12,17 +12,26 @@ _Rate = Annotated[float, Meta(ge=0)]
 
 
 class EffectSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the report of the effect cannot count. None of it changes a decision.
+    """The settings in ``[effect]``. None of them changes a decision.
 
     margin_share: what is left of revenue after the goods, as a share; 1 takes revenue for gain.
-    message_cost_cents: by campaign, the price of one message in minor units; a fraction, because an
-    e-mail costs less than a cent. currency: that of these prices; left out, it is the one that
-    customers pay in, where there is just one.
+    currency: in which messages are paid; left out, it is the one that customers pay in, where there
+    is just one.
     """
 
     margin_share: Annotated[float, Meta(gt=0, le=1)] = 1.0
-    message_cost_cents: dict[str, _Rate] = {}
     currency: Annotated[str, Meta(pattern="^([A-Z]{3})?$", max_length=3)] = ""
+
+
+class Prices(Struct, frozen=True):
+    """What the report reckons with.
+
+    message_cost_cents: by campaign, the price of one message in minor units; a fraction, because an
+    e-mail costs less than a cent.
+    """
+
+    effect: EffectSettings = EffectSettings()
+    message_cost_cents: dict[str, float] = {}
 
 
 def read_effect(section: Mapping[str, object]) -> EffectSettings:
@@ -34,9 +43,23 @@ def read_effect(section: Mapping[str, object]) -> EffectSettings:
         raise ValueError(f"effect: {error}; its settings are {fields}") from error
 
 
-def load_effect(settings: Settings) -> EffectSettings:
-    """Read the section; no secret is needed for it. Raises ConfigError."""
+def load_prices(settings: Settings) -> Prices:
+    """Read them from engine.toml, for which no secret is needed. Raises ConfigError."""
+    file = load_engine_file(settings.config)
     try:
-        return read_effect(load_engine_file(settings.config).effect)
+        return Prices(read_effect(file.effect), _message_costs(file.agents))
     except ValueError as error:
         raise ConfigError(f"{settings.config}: {error}") from error
+
+
+def _message_costs(agents: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+    """What agents say that a message costs; of several agents in a campaign, the dearest counts."""
+    costs: dict[str, float] = {}
+    for name, section in agents.items():
+        campaign = section.get("campaign") or name
+        try:
+            cost = msgspec.convert(section.get("message_cost_cents", 0.0), _Rate)
+        except msgspec.ValidationError as error:
+            raise ValueError(f"agents.{name}.message_cost_cents: {error}") from error
+        costs[campaign] = max(cost, costs.get(campaign, 0.0))
+    return costs

@@ -52,9 +52,12 @@ def _reason(effect: Effect, counts: Counts, split: Split) -> str:
     sent, held_out = counts.sent, counts.held_out
     z = "" if split.z is None else f", z = {split.z:+.1f}"
     reasons: dict[Why, str] = {
-        "nobody_sent_to": "nothing has been sent to anybody yet.",
-        "nobody_held_out": "no customer was held out, so there is nothing to compare with. Set a"
-        " holdout in engine.toml.",
+        "nothing_sent": "nothing has been sent to anybody yet.",
+        "not_measured": "nobody is compared. Either no share of its customers is held out"
+        " (`gate.holdout` in engine.toml), or it is no campaign: a service message, or one for the"
+        " shop's own people.",
+        "nobody_held_out": "no customer was held out, so there is nothing to compare with: see"
+        " `gate.holdout` in engine.toml.",
         "arms_differ": f"{plural(held_out.customers, 'customer')} held out, where the hash should"
         f" give {split.expected:,.0f}{z}. The arms differ in more than the sending, so believe no"
         " figure of this campaign before the cause is found.",
