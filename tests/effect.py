@@ -126,7 +126,7 @@ def main() -> int:
     # Of 600 a share of 95 % is known to within 0.9 points (one standard deviation), of 200 to 1.5:
     # with three allowed, luck would then fail one measure in twenty.
     parser.add_argument("--seeds", type=int, default=600, help="how many shops of each kind")
-    parser.add_argument("--customers", type=int, default=2_000, help="in each shop")
+    parser.add_argument("--customers", type=int, default=1_000, help="in each shop")
     parser.add_argument("--json", action="store_true", help="the result on stdout")
     args = parser.parse_args()
     _quiet()

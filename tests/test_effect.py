@@ -4,13 +4,17 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 from effect import Seen, look_at, outside
-from effect_counting import CAMPAIGN, HOLDOUT, StandIn
+from effect_counting import CAMPAIGN, HOLDOUT, OUTCOME_DAYS, Gated
 from effect_shop import Shop
 
 from schemas.event import Event
+from schemas.instant import DAY
+from schemas.orders import OrderPlaced, OrderRefunded
+from state.outcome import SQUARES_LOW
 
 PROGRAM = Path(__file__).parent / "effect.py"
 MEASURES = ["visited", "ordered"]
@@ -28,13 +32,45 @@ def test_a_customer_does_the_same_in_every_run_and_more_only_if_sent_a_message()
 
 def test_a_message_is_sent_to_those_whom_the_hash_does_not_hold_out() -> None:
     shop = Shop(3, 0.0, 500)
-    counting = StandIn("key")
+    counting = Gated("key")
     sent = counting.feed(shop.occasions())
     counters = counting.counters()
     assert counters[f"effect/{CAMPAIGN}/sent/customers"] == len(sent)
     assert counters[f"effect/{CAMPAIGN}/held_out/customers"] == 500 - len(sent)
     assert abs(500 - len(sent) - 500 * HOLDOUT) < 50
     assert counters[f"effect/{CAMPAIGN}/expected/mean"] == 500 * HOLDOUT * 10**6
+
+
+def test_the_engine_counts_what_a_plain_count_of_the_same_events_does() -> None:
+    shop = Shop(11, 0.1, 400)
+    counting = Gated("key")
+    sent = counting.feed(shop.occasions())
+    outcomes = [it for it in shop.outcomes(sent) if isinstance(it, Event)]
+    counting.feed(shop.outcomes(sent))
+    exposed_at = {it.subject: it.occurred_at for it in shop.occasions() if isinstance(it, Event)}
+    plain: Counter[str] = Counter()
+    for who, at in exposed_at.items():
+        arm = f"effect/{CAMPAIGN}/{'sent' if who in sent else 'held_out'}"
+        theirs = [
+            it for it in outcomes if it.subject == who and it.occurred_at <= at + OUTCOME_DAYS * DAY
+        ]
+        orders = [it for it in theirs if isinstance(it, OrderPlaced)]
+        back = sum(it.refund_cents or 0 for it in theirs if isinstance(it, OrderRefunded))
+        cents = sum(it.paid_cents for it in orders) - back
+        plain.update(
+            {
+                f"{arm}/customers": 1, f"{arm}/visited": bool(theirs), f"{arm}/ordered": bool(orders),
+                f"{arm}/repeated": len(orders) > 1, f"{arm}/orders": len(orders),
+                f"{arm}/money/EUR": cents, f"{arm}/squares": cents**2,
+            }
+        )  # fmt: skip
+    counters = counting.counters()
+    for name, count in plain.items():
+        high, low = (
+            counters[f"{name}_{it}/EUR"] if name.endswith("squares") else 0
+            for it in ("high", "low")
+        )
+        assert count == (high * SQUARES_LOW + low if name.endswith("squares") else counters[name])
 
 
 def test_a_large_effect_is_found_in_one_shop() -> None:

@@ -15,7 +15,8 @@ from statistics import fmean, variance
 import pytest
 from scipy import stats
 
-from streams.effect.counts import SQUARES_BASE, counts_of
+from state.outcome import SQUARES_LOW
+from streams.effect.counts import counts_of
 from streams.effect.judge import report_of
 from streams.effect.report import Effect
 from streams.effect.settings import Prices
@@ -50,7 +51,7 @@ def found() -> dict[str, Effect]:
     counters["effect/women/expected/variance"] = everybody * 250_000
     for arm, customers in rows().items():
         for visited, ordered, cents in customers:
-            high, low = divmod(cents**2, SQUARES_BASE)
+            high, low = divmod(cents**2, SQUARES_LOW)
             counters.update(
                 {
                     f"effect/women/{arm}/customers": 1, f"effect/women/{arm}/visited": visited,

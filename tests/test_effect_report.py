@@ -8,16 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from streams.effect.counts import (
-    ALL,
-    SQUARES_BASE,
-    Arm,
-    Counts,
-    Coupons,
-    Occasions,
-    added,
-    counts_of,
-)
+from state.exposure import ALL_CAMPAIGNS
+from state.outcome import SQUARES_LOW
+from streams.effect.counts import Arm, Counts, Coupons, Occasions, added, counts_of
 from streams.effect.intervals import Interval, Share, Sums, newcombe, welch
 from streams.effect.judge import report_of, split_of
 from streams.effect.report import Effect, Report
@@ -56,7 +49,7 @@ def counted(arm: str, customers: Customers) -> dict[str, int]:
     """What the gate counts of these customers, one after the other."""
     found: dict[str, int] = {}
     for visited, orders in customers:
-        high, low = divmod(sum(orders) ** 2, SQUARES_BASE)
+        high, low = divmod(sum(orders) ** 2, SQUARES_LOW)
         for name, by in {
             "customers": 1, "visited": int(visited), "ordered": int(bool(orders)),
             "repeated": int(len(orders) > 1), "orders": len(orders), "money/EUR": sum(orders),
@@ -92,7 +85,7 @@ def test_counters_are_read_by_campaign_and_the_holdout_over_all_comes_last() -> 
             "records/page_viewed/applied": 10, "decisions/churn_alert/sent": 11,
         }
     )  # fmt: skip
-    assert [it.campaign for it in found] == ["a", "zeal", ALL]
+    assert [it.campaign for it in found] == ["a", "zeal", ALL_CAMPAIGNS]
     assert (found[0].messages, found[0].coupons.handed_out) == (6, {"EUR": 5})
     assert (found[0].expected_millionths, found[0].variance_millionths) == (7, 8)
     assert found[0].occasions.merged == {"priority": 1}

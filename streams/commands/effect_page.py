@@ -4,10 +4,11 @@ from itertools import chain
 
 from rich.text import Text
 
+from state.exposure import ALL_CAMPAIGNS
 from state.redis_table import RedisTable
 from streams.commands import terminal
 from streams.commands.terminal import money, plural
-from streams.effect.counts import ALL, Counts, Occasions, added, counts_of
+from streams.effect.counts import Counts, Occasions, added, counts_of
 from streams.effect.intervals import Interval
 from streams.effect.report import Effect, Report, Split
 from streams.effect.returns import Return
@@ -38,7 +39,7 @@ def show(reports: list[Report]) -> None:
 
 def title(campaign: str) -> str:
     """A campaign's name for people."""
-    return "all campaigns (holdout over all)" if campaign == ALL else campaign
+    return "all campaigns (holdout over all)" if campaign == ALL_CAMPAIGNS else campaign
 
 
 def _show(report: Report) -> None:

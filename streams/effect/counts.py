@@ -10,14 +10,11 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
-#: The campaign that stands for the holdout over all campaigns.
-ALL = "*"
+from state.exposure import ALL_CAMPAIGNS
+from state.outcome import SQUARES_LOW
 
 ARMS = ("sent", "held_out")
 FAMILIES = ("effect", "gate", "money", "cost")
-
-# A sum of squared minor units is counted in two parts: one of Redis's integers can't hold it.
-SQUARES_BASE = 10**9
 
 Named = Mapping[tuple[str, ...], int]
 #: Minor units by currency.
@@ -96,7 +93,10 @@ def counts_of(counters: Mapping[str, int]) -> list[Counts]:
         family, *rest = name.split("/")
         if family in FAMILIES and len(rest) > 1:
             found.setdefault(rest[0], {})[family, *rest[1:]] = count
-    return [_counts(name, found[name]) for name in sorted(found, key=lambda it: (it == ALL, it))]
+    return [
+        _counts(name, found[name])
+        for name in sorted(found, key=lambda it: (it == ALL_CAMPAIGNS, it))
+    ]
 
 
 def _counts(campaign: str, named: Named) -> Counts:
@@ -132,7 +132,7 @@ def _arm(named: Named, arm: str) -> Arm:
         orders=named.get(("effect", arm, "orders"), 0),
         money=_under(named, "effect", arm, "money"),
         squares={
-            currency: high.get(currency, 0) * SQUARES_BASE + low.get(currency, 0)
+            currency: high.get(currency, 0) * SQUARES_LOW + low.get(currency, 0)
             for currency in sorted(high.keys() | low.keys())
         },
     )
