@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
+from itertools import count
 from typing import ClassVar, Protocol
 
 from msgspec import Struct
@@ -50,10 +51,11 @@ class Counting(Protocol):
 class Gated:
     """The engine over one partition in memory, with a gate that holds customers out."""
 
-    def __init__(self, key: str) -> None:
-        holdout = Holdout(share=HOLDOUT, over_all=0.0, key=key)
+    def __init__(self, key: str, share: float = HOLDOUT) -> None:
+        self._share = share
+        self._holdout = Holdout(share=share, over_all=0.0, key=key)
         gate = Gate(
-            assume_consent=("marketing",), holdout=holdout, outcome_days=float(OUTCOME_DAYS)
+            assume_consent=("marketing",), holdout=self._holdout, outcome_days=float(OUTCOME_DAYS)
         )
         self._partition = Partition(CartMail(), gate=gate)
         self._fed = 0
@@ -67,6 +69,12 @@ class Gated:
     def counters(self) -> Mapping[str, int]:
         counters: Mapping[str, int] = self._partition.state()["counters"]
         return counters
+
+    def id_in(self, arm: str, name: str) -> str:
+        """An id that begins with the name, of a customer whom the hash puts into this arm."""
+        wanted = arm == "held_out"
+        ids = (f"{name}-{nth}" for nth in count())
+        return next(it for it in ids if self._holdout.draws(CAMPAIGN, self._share, it) == wanted)
 
 
 def engine(key: str) -> Counting:

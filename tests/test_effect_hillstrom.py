@@ -6,16 +6,21 @@ one for men, and none; what they did in the two weeks after. The file holds half
 
 import csv
 import gzip
-from collections import Counter
+from collections.abc import Iterator
 from functools import cache
 from math import sqrt
 from pathlib import Path
 from statistics import fmean, variance
 
 import pytest
+from effect_counting import Gated
+from effect_shop import BEGIN
 from scipy import stats
 
-from state.outcome import SQUARES_LOW
+from schemas.clickstream import PageViewed, ProductAdded
+from schemas.event import Event
+from schemas.instant import DAY
+from schemas.orders import Item, OrderPlaced
 from streams.effect.counts import counts_of
 from streams.effect.judge import report_of
 from streams.effect.report import Effect
@@ -44,26 +49,38 @@ def rows() -> dict[str, list[Row]]:
 
 @cache
 def found() -> dict[str, Effect]:
-    """What the report says, of counters as the gate keeps them."""
-    counters: Counter[str] = Counter()
-    everybody = sum(map(len, rows().values()))
-    counters["effect/women/expected/mean"] = everybody * 500_000
-    counters["effect/women/expected/variance"] = everybody * 250_000
-    for arm, customers in rows().items():
-        for visited, ordered, cents in customers:
-            high, low = divmod(cents**2, SQUARES_LOW)
-            counters.update(
-                {
-                    f"effect/women/{arm}/customers": 1, f"effect/women/{arm}/visited": visited,
-                    f"effect/women/{arm}/ordered": ordered, f"effect/women/{arm}/orders": ordered,
-                    f"effect/women/{arm}/money/USD": cents,
-                    f"effect/women/{arm}/squares_high/USD": high,
-                    f"effect/women/{arm}/squares_low/USD": low,
-                }
-            )  # fmt: skip
-    report = report_of(counts_of(counters)[0], Prices())
+    """What the report says when the rows come as events, and the gate decides and counts.
+
+    Everybody's id is one that the hash puts into the arm that they were in.
+    """
+    counting = Gated("hillstrom", share=0.5)
+    everybody = [
+        (counting.id_in(arm, f"{arm}-{nth}"), row)
+        for arm, customers in rows().items()
+        for nth, row in enumerate(customers)
+    ]
+    sent = counting.feed(
+        ProductAdded(event_id=f"cart-{who}", occurred_at=BEGIN, customer_id=who, product_id="mail")
+        for who, _ in everybody
+    )
+    assert len(sent) == len(rows()["sent"])
+    counting.feed(it for who, row in everybody for it in later(who, row))
+    (counts,) = counts_of(counting.counters())
+    report = report_of(counts, Prices())
     assert not report.split.is_off
     return {it.measure: it for it in report.effects}
+
+
+def later(who: str, row: Row) -> Iterator[Event]:
+    """What a customer did, as events."""
+    visited, ordered, cents = row
+    if visited:
+        yield PageViewed(event_id=f"visit-{who}", occurred_at=BEGIN + DAY, customer_id=who)
+    if ordered:
+        yield OrderPlaced(
+            event_id=f"order-{who}", occurred_at=BEGIN + 2 * DAY, customer_id=who,
+            order_id=who, currency="USD", products=(Item("p", 1, cents),),
+        )  # fmt: skip
 
 
 @pytest.mark.parametrize(("measure", "column"), [("visited", 0), ("ordered", 1)])
