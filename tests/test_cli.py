@@ -106,6 +106,7 @@ def test_check_shows_the_agents_that_are_on_and_no_secret(
     assert as_json.count("\n") == 1
     assert answer["agents"]["churn_alert"]["chance"] == 0.02
     assert answer["kinds"] == sorted([*answer["agents"], "coupon_expiring"])
+    assert answer["effect"] == {"margin_share": 1.0, "currency": ""}
     assert "hush" not in told + as_json
     assert "code_key" not in told + as_json
 

@@ -35,6 +35,11 @@ def test_a_campaign_is_shown_with_its_differences_and_what_they_mean(
     assert "visited: No claim: the interval (-2.82 to 6.68) crosses zero" in told
     assert "cost: 18.09 EUR (messages 5.75 EUR, coupons redeemed 13.34 EUR, less 1.00 EUR" in told
     assert told.index("win_back") < told.index("all campaigns")
+    # Of the holdout over all there are customers and no occasions.
+    assert (
+        lines[lines.index("all campaigns (holdout over all)") + 1]
+        == "20 customers sent to, 0 held out"
+    )
 
 
 def test_a_program_reads_one_object_a_campaign(
@@ -75,7 +80,7 @@ def test_where_nothing_is_counted_it_says_what_to_do(
     monkeypatch.setattr(counters, "counted", [{}] * 4)
     code, told, complained = ebbtide("report", "effect", *option)
     assert (code, told) == (0, "")
-    assert " ".join(complained.split()) == effect_page.EMPTY
+    assert complained == f"{effect_page.EMPTY}\n"
 
 
 def test_a_wrong_price_is_exit_code_2_and_names_the_file(

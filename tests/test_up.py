@@ -187,6 +187,7 @@ def test_a_simulated_shop_fills_the_topics(up: Up) -> None:
     table = up.run("customer", "sim-1-0001").stdout
     assert "sim-1-0001" in table
     assert "purchases" in table
+    assert "abandoned_cart" in {it["campaign"] for it in up.ask("report", "effect")}
 
 
 def test_dead_letters_are_listed_and_sent_again_once(up: Up) -> None:

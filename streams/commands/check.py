@@ -26,6 +26,7 @@ def check(*, config: Config = None, as_json: AsJson = False) -> None:
     from streams.bootstrap import SECRETS, load_policy
     from streams.commands import terminal
     from streams.connection import brokers_of, redis_url_of
+    from streams.effect.settings import load_prices
 
     settings = terminal.settings_from(config=config)
     policy = load_policy(settings)
@@ -36,12 +37,13 @@ def check(*, config: Config = None, as_json: AsJson = False) -> None:
         agents.get(agent, {}).pop(field, None)
     gate, engine = msgspec.to_builtins(policy.gate), msgspec.to_builtins(policy.settings)
     del gate["holdout"]["key"]
+    effect = msgspec.to_builtins(load_prices(settings).effect)
     if as_json:
         answer = {"config": settings.config, "agents": agents, "gate": gate, "engine": engine}
-        terminal.say_json(answer | {"kinds": policy.kinds()})
+        terminal.say_json(answer | {"effect": effect, "kinds": policy.kinds()})
         return
     sections = terminal.table("section", "settings")
-    for name, section in {"engine": engine, "gate": gate}.items():
+    for name, section in {"engine": engine, "gate": gate, "effect": effect}.items():
         sections.add_row(name, _toml(section))
     for name, section in agents.items():
         sections.add_row(f"agents.{name}", _toml(section))

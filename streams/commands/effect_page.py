@@ -70,6 +70,8 @@ def _table(report: Report) -> None:
 
 
 def _occasions(it: Occasions) -> list[str]:
+    if it == Occasions():
+        return []  # The gate counts them by campaign, and none for the holdout over all.
     lines = [f"sent {it.sent:,} times, held out {it.held_out:,} times"]
     for what in ("suppressed", "deferred", "merged"):
         reasons: dict[str, int] = getattr(it, what)
@@ -126,7 +128,7 @@ def _returns(it: Return) -> list[str]:
         f" {told(it.handed_out_cents)} were handed out)"
     )
     if it.extra_cents is None:
-        return [cost]
+        return [cost] if it.cost_cents or it.handed_out_cents else []
     extra = f"{told(it.extra_low_cents)} to {told(it.extra_high_cents)}"
     net = f"{told(it.net_low_cents)} to {told(it.net_high_cents)}"
     return [

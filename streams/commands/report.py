@@ -84,4 +84,4 @@ def effect(
     else:
         effect_page.show(reports)
     if not reports:
-        terminal.err.print(effect_page.EMPTY)
+        terminal.err.print(effect_page.EMPTY, soft_wrap=True)
