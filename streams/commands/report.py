@@ -9,7 +9,7 @@ from streams.commands.options import ASK, AsJson, Broker, Config, RedisUrl
 app = App(
     name="report",
     group=ASK,
-    sort_key=5,
+    sort_key=7,
     help="""Ask what Ebbtide has brought.
 
 For example
