@@ -134,5 +134,5 @@ def _returns(it: Return) -> list[str]:
     return [
         cost,
         f"return: {told(it.extra_cents)} ({extra})",
-        f"return less cost: {told(it.net_cents)} ({net})",
+        f"left over: {told(it.net_cents)} ({net})",
     ]

@@ -76,8 +76,9 @@ def _return(
     extra = uplift.scaled(customers * margin_share)
     # An interval of Welch's lies evenly about the difference.
     middle, low, high = round((extra.low + extra.high) / 2), round(extra.low), round(extra.high)
+    rest = messages_cents + round((1 - margin_share) * (redeemed - returned))
     return replace(
         told,
         extra_cents=middle, extra_low_cents=low, extra_high_cents=high,
-        net_cents=middle - cost, net_low_cents=low - cost, net_high_cents=high - cost,
+        net_cents=middle - rest, net_low_cents=low - rest, net_high_cents=high - rest,
     )  # fmt: skip
