@@ -16,7 +16,9 @@ class Return(Struct, frozen=True, kw_only=True):
     messages_cents: what the messages cost that were sent. handed_out_cents: the value of all
     coupons sent, which is no cost until somebody redeems one. cost_cents: messages, and redeemed
     less returned. extra_cents: the uplift in revenue a customer, times the customers sent to, times
-    the margin share; with its 95 % interval. net_…: extra less cost. None: cannot be said.
+    the margin share; with its 95 % interval. net_…: what is left over of that. A customer pays what
+    a coupon leaves, so the extra bears the coupons by their margin share already; the rest of them,
+    and the messages, come off. None: cannot be said.
     """
 
     currency: str
