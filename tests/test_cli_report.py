@@ -27,7 +27,7 @@ def test_a_campaign_is_shown_with_its_differences_and_what_they_mean(
         "ordered: More customers order because of it: 9.00 points more (5.07 to 12.54).",
         "revenue a customer (EUR): Sending it brought 4.50 EUR more (2.63 EUR to 6.37 EUR) a customer.",
         "return: 2,700.00 EUR (1,577.98 EUR to 3,822.02 EUR)",
-        "return less cost: 2,681.91 EUR (1,559.89 EUR to 3,803.93 EUR)",
+        "left over: 2,685.61 EUR (1,563.59 EUR to 3,807.63 EUR)",
         "all campaigns (holdout over all)",
         "No claim: no customer was held out, so there is nothing to compare with: see `gate.holdout` in engine.toml.",
     ]:

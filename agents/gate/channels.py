@@ -24,7 +24,10 @@ def usable(
     order: the channels that come into question; of those that are answered equally often, the
     first one here comes first.
     """
-    agreed = [it for it in order if it in open_channels(row.consent, purpose, assumed=assumed)]
+    is_open = open_channels(row.consent, purpose, assumed=assumed)
+    agreed = [it for it in order if it in is_open]
+    if not row.responses:
+        return agreed, agreed  # As for most: nothing is known that could change the order.
     works = [it for it in agreed if not _is_away(row, purpose, it)]
     works.sort(key=lambda it: -answer_rate(row.responses.get(it, _UNKNOWN)))
     return agreed, works
