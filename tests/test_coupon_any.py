@@ -32,7 +32,7 @@ COUPON = WinBackCoupon(
     pause_hours=40, budget_cents={"EUR": 600}, budget_days=2,
 )  # fmt: skip
 GATES = (
-    Gate(assume_consent=("marketing",), holdout=Holdout(share=0.4, over_all=0, key="d")),
+    Gate(assume_consent=("marketing",), holdout=Holdout(share=0.4, over_all=0, key="b")),
     Gate(
         assume_consent=("marketing",), holdout=Holdout(share=0, over_all=0), at_once="defer",
         defer_hours=2, quiet_hours=QuietHours(begin="21:00", end="05:00", time_zone="UTC"),

@@ -105,7 +105,7 @@ def test_a_coupon_that_is_redeemed_in_the_night_is_not_reminded_of() -> None:
 
 
 def test_who_is_held_out_gets_no_coupon_no_reminder_and_redeems_nothing() -> None:
-    holdout = Holdout(share=0.5, over_all=0, key="d")
+    holdout = Holdout(share=0.5, over_all=0, key="a")
     assert holdout.draws("win_back_coupon", 0.5, "ann")
     check(
         f"""

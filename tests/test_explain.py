@@ -127,7 +127,7 @@ def test_those_that_left_together_name_each_other() -> None:
 
 
 def test_one_who_is_held_out_is_shown_as_such() -> None:
-    gate = Gate(holdout=Holdout(share=0.5, over_all=0.5, key="a"))
+    gate = Gate(holdout=Holdout(share=0.5, over_all=0.5, key="d"))
     history = History(gate, agrees(), views(1, MORNING), orders(1, MORNING + HOUR))
     assert history.decided[0].outcome == "held_out"
     text = told(history, 0)

@@ -149,7 +149,7 @@ def test_what_waits_is_told_with_until_when_and_why() -> None:
         (OFFER, Gate(holdout=NOBODY, caps=(Cap(sent_max=1, hours=24.0, per="kind"),)), "capped", "For each kind the cap is 1 in 24 hours; none may leave before 2026-01-21 08:00:00 UTC."),
         (Offer(purpose="service"), OPEN, "no_consent", "The customer has not agreed to service"),
         (Offer(channels=("sms",)), OPEN, "no_consent", "The customer has not agreed to marketing"),
-        (OFFER, Gate(holdout=Holdout(share=0, over_all=0.5, key="a")), "held_out_over_all", "The gate would hold one out."),
+        (OFFER, Gate(holdout=Holdout(share=0, over_all=0.5, key="d")), "held_out_over_all", "The gate would hold one out."),
         (OFFER, OPEN, "", "The gate would let one pass, by email."),
         (Offer(purpose="internal"), OPEN, "", "The gate would let one pass, to the shop's own people."),
     ],
