@@ -5,7 +5,15 @@ from datetime import datetime
 from rich.text import Text
 
 from streams.commands import terminal
-from streams.commands.customer_view import OpenOrder, Purchases, Ratings, Told, View, Visit
+from streams.commands.customer_view import (
+    Deliveries,
+    OpenOrder,
+    Purchases,
+    Ratings,
+    Told,
+    View,
+    Visit,
+)
 from streams.commands.terminal import money
 
 
@@ -56,6 +64,7 @@ def _sections(view: View, when: "_Ages") -> dict[str, list[str]]:
             f"{channel}: " + ", ".join(f"{name} {count}" for name, count in counts.items())
             for channel, counts in view.responses.items()
         ],
+        "deliveries": _deliveries(view.deliveries, when),
         "timers": [f"{it.name}: {when(it.due_at)}" for it in view.timers],
         "said": [_told(it, when) for it in view.said],
         "memory": [f"{agent}: {memory}" for agent, memory in view.memory.items()],
@@ -97,6 +106,14 @@ def _ratings(it: Ratings | None, when: "_Ages") -> list[str]:
     if it is None or not it.count:
         return []
     return [f"{it.count}, {it.mean} stars on average, the last {it.last}, {when(it.last_at)}"]
+
+
+def _deliveries(it: Deliveries | None, when: "_Ages") -> list[str]:
+    if it is None:
+        return []
+    last = f"{it.last_target} has {'not ' if it.last_failure else ''}got the last one"
+    why = f" ({it.last_failure})" if it.last_failure else ""
+    return [f"{it.delivered} delivered, {it.undelivered} not; {last}{why}, {when(it.last_at)}"]
 
 
 def _order(it: OpenOrder, currency: str, when: "_Ages") -> str:

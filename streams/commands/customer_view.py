@@ -89,6 +89,16 @@ class Ratings(Struct, frozen=True):
     last_at: str | None
 
 
+class Deliveries(Struct, frozen=True):
+    """What became of this customer's triggers at the targets of the webhook sink."""
+
+    delivered: int
+    undelivered: int
+    last_at: str | None
+    last_target: str
+    last_failure: str
+
+
 class Told(Struct, frozen=True):
     """What was decided last about a kind of trigger. refused: how often again since then."""
 
@@ -137,6 +147,7 @@ class View(Struct, frozen=True, kw_only=True):
     timers: list[Timer]
     said: list[Told]
     memory: dict[str, Any]
+    deliveries: Deliveries | None
 
 
 async def look_up(redis_url: str, partitions: int, customer_id: str) -> View | None:
@@ -205,6 +216,7 @@ def view(customer_id: str, partition: int, row: bytes, clock_at: int) -> View:
         ],
         # Only an agent knows the names of what it remembers; its values stand in their order.
         memory={agent: msgspec.msgpack.decode(memory) for agent, memory in it.memory.items()},
+        deliveries=_deliveries(it),
     )  # fmt: skip
 
 
@@ -222,6 +234,16 @@ def _ratings(it: Customer) -> Ratings | None:
     count = it.ratings.count
     mean = round(it.ratings.stars / max(1, count), 2)
     return Ratings(count, mean, it.ratings.last, _moment(it.ratings.last_at))
+
+
+def _deliveries(it: Customer) -> Deliveries | None:
+    told = it.deliveries
+    if told is None:
+        return None
+    return Deliveries(
+        told.delivered, told.undelivered, _moment(told.last_at), told.last_target,
+        told.last_failure,
+    )  # fmt: skip
 
 
 def _window(it: Customer, at: int, days: int) -> Window:
