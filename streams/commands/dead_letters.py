@@ -136,7 +136,8 @@ def _tell(done: "Requeued", *, dry_run: bool) -> None:
         terminal.out.print(f"{done.alike:,} more are like one of these.")
     if done.not_raw:
         terminal.out.print(
-            f"{done.not_raw:,} did not come from a raw topic, and stay where they are.",
+            f"{done.not_raw:,} did not come from a raw topic, and stay where they are. Triggers"
+            " that no webhook took are sent again by `ebbtide webhooks --letters`.",
             style="yellow",
         )
     if done.invalid:
