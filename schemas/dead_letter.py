@@ -40,8 +40,8 @@ _HINTS: dict[AnyReason, str] = {
     "zone_missing": "Write moments with a zone (…Z or …+08:00) or as epoch milliseconds.",
     "from_the_future": "Check the publisher's clock, or the unit: epoch milliseconds are wanted.",
     "journal_not_readable": "Only Ebbtide writes to the journal: find out who else does.",
-    "webhook_refused": "Mend the receiver or its url, then `ebbtide webhooks --letters`.",
-    "webhook_failed": "Mend the receiver, then `ebbtide webhooks --letters`.",
+    "webhook_refused": "Mend the receiver or its url, then `ebbtide dead-letters redeliver`.",
+    "webhook_failed": "Mend the receiver, then `ebbtide dead-letters redeliver`.",
     "trigger_not_readable": "Only Ebbtide writes to trigger topics: find out who else does.",
     "tick_not_allowed": "Ticks come from Ebbtide, unless the setting clock is `feed`.",
 }

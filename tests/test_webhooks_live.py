@@ -1,52 +1,36 @@
 """Webhooks on real processes: nothing is lost, each customer's order holds, and all is reported."""
 
-import asyncio
 import json
 import os
 import random
-import signal
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
-from live_shop import Shop, now, open_shop, read, until
-from webhook_parcels import parcel
-from webhook_receiver import TIMEOUT_S, Receiver, Request, receiving
+from live_shop import Shop, now, open_shop, until
+from webhook_receiver import Receiver, Request, receiving
+from webhook_sink import (
+    ATTEMPTS,
+    check_order,
+    check_signatures,
+    letters,
+    publish,
+    reports,
+    send,
+    sink_of,
+)
 
 from schemas.codec import encode_json
-from schemas.dead_letter import TOPIC as DEAD_LETTERS
 from schemas.reviews import ReviewPosted
-from streams.connection import Brokers
 from streams.embedded import FREE_PORTS
-from streams.producer import Outbound, Producer
+from streams.producer import Outbound
 from streams.webhooks.parcel import Parcel
-from streams.webhooks.signature import keys_of, signed
 
 pytestmark = pytest.mark.live
-
-KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-ATTEMPTS = 4
-_numbers = count(random.getrandbits(40))
-
-TARGET = f"""
-[targets.{{name}}]
-url = "{{url}}"
-timeout_s = {TIMEOUT_S}
-attempts_max = {ATTEMPTS}
-backoff_s = 0.05
-backoff_max_s = 0.3
-in_flight_max = 8
-rate_per_s = 500
-breaker_failures = 6
-breaker_open_s = 0.2
-breaker_open_max_s = 0.5
-"""
 
 
 @pytest.fixture(scope="module")
@@ -55,127 +39,10 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         yield shop
 
 
-class Sink:
-    """An `ebbtide webhooks` in a process of its own."""
-
-    def __init__(self, shop: Shop, file: Path, port: int) -> None:
-        self.log, self.port = file.with_suffix(".log"), port
-        settings = shop.settings
-        environment = {
-            "EBBTIDE_BROKER": settings.broker, "EBBTIDE_WEBHOOKS": str(file),
-            "EBBTIDE_WEBHOOK_KEY": KEY, "EBBTIDE_WEB_PORT": str(port), "EBBTIDE_LOG_JSON": "1",
-            "EBBTIDE_SESSION_TIMEOUT_S": "2", "EBBTIDE_HEARTBEAT_S": "0.3",
-        }  # fmt: skip
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "streams.main", "webhooks"],
-                env=os.environ | environment, stdout=log, stderr=log,
-            )  # fmt: skip
-
-    def stop(self) -> None:
-        """End it in order."""
-        self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(30) == 0, self.log.read_text()
-
-    def kill(self) -> None:
-        """End it as a power cut would."""
-        self.process.kill()
-        self.process.wait()
-
-
-@contextmanager
-def sink_of(shop: Shop, folder: Path, *targets: tuple[str, Receiver]) -> Iterator[Any]:
-    """Start sinks, as often as it is called, for these targets; all are ended afterwards."""
-    file = folder / "webhooks.toml"
-    file.write_text("".join(TARGET.format(name=name, url=it.url) for name, it in targets))
-    port = random.choice(FREE_PORTS[::7])
-    started: list[Sink] = []
-
-    def start() -> Sink:
-        started.append(Sink(shop, file, port))
-        return started[-1]
-
-    try:
-        yield start
-    finally:
-        for it in started:
-            it.kill()
-
-
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
     with receiving(random.choice(FREE_PORTS[::11])) as receiver:
         yield receiver
-
-
-def publish(shop: Shop, customers: int, each: int) -> list[Parcel]:
-    """Triggers as a relay publishes them, some a customer."""
-    who = [f"c{number}-{next(_numbers)}" for number in range(customers)]
-    parcels = [
-        parcel(customer_id, next(_numbers), decided_at=now())
-        for _ in range(each)
-        for customer_id in who
-    ]
-
-    async def send() -> None:
-        producer = Producer(Brokers(shop.servers.broker))
-        await producer.send([
-            Outbound(
-                it.source.place.topic, it.source.value, it.source.key,
-                [(name, text.encode()) for name, text in it.source.headers.items()],
-            )
-            for it in parcels
-        ])  # fmt: skip
-        await asyncio.to_thread(producer.close)
-
-    asyncio.run(send())
-    return parcels
-
-
-def reports(shop: Shop, target: str, wanted: set[str]) -> list[dict[str, Any]]:
-    """The events about these triggers at a target; there have to be some for each."""
-
-    def ours(records: list[Any]) -> list[dict[str, Any]]:
-        events = [json.loads(it.value()) for it in records]
-        return [it for it in events if it.get("trigger_id") in wanted and it["target"] == target]
-
-    found = read(
-        shop.servers.broker, "profiles",
-        lambda records: {it["trigger_id"] for it in ours(records)} == wanted,
-    )  # fmt: skip
-    return ours(found)
-
-
-def letters(shop: Shop, wanted: set[str]) -> Counter[str]:
-    """How many dead letters there are of each of these triggers; there has to be one of each."""
-
-    def ids(records: list[Any]) -> list[str]:
-        headers = [dict(it.headers()) for it in records]
-        return [it["ce_id"].decode() for it in headers if "ce_id" in it]
-
-    if not wanted:
-        return Counter()
-    found = read(shop.servers.broker, DEAD_LETTERS, lambda them: wanted <= set(ids(them)))
-    return Counter(it for it in ids(found) if it in wanted)
-
-
-def check_order(taken: list[Request], parcels: list[Parcel], lost: set[str]) -> None:
-    """Each customer's triggers came in order, all of them, none that was not published."""
-    came: dict[str, list[str]] = {}
-    for request in taken:
-        ids = came.setdefault(request.customer_id, [])
-        if request.id not in ids:
-            ids.append(request.id)
-    wanted: dict[str, list[str]] = {}
-    for it in (it for it in parcels if it.id not in lost):
-        wanted.setdefault(it.customer_id, []).append(it.id)
-    assert came == wanted
-
-
-def check_signatures(requests: list[Request]) -> None:
-    for it in requests:
-        timestamp = int(it.headers["webhook-timestamp"])
-        assert it.headers["webhook-signature"] == signed(keys_of(KEY), it.id, timestamp, it.body)
 
 
 def accidents(parcels: list[Parcel], receiver: Receiver, rng: random.Random) -> set[str]:
@@ -198,12 +65,12 @@ def accidents(parcels: list[Parcel], receiver: Receiver, rng: random.Random) -> 
 def test_whatever_the_receiver_does_each_trigger_arrives_or_is_a_dead_letter(
     shop: Shop, receiver: Receiver, tmp_path: Path
 ) -> None:
-    parcels = publish(shop, customers=30, each=8)
+    parcels = publish(shop, customers=25, each=5)
     lost = accidents(parcels, receiver, random.Random(5))
     assert len(lost) > 3
     with sink_of(shop, tmp_path, ("storm", receiver)) as start:
         sink = start()
-        until(lambda: len(receiver.taken()) > 60, "some have arrived")
+        until(lambda: len(receiver.taken()) > 30, "some have arrived")
         receiver.stop()
         until(lambda: "webhook_target_fails" in sink.log.read_text(), "it is left alone")
         receiver.start()
@@ -274,13 +141,7 @@ def test_a_complaint_becomes_a_webhook_and_the_customers_row_knows_that_it_arriv
             event_id="r-1", customer_id="whole-ann", occurred_at=now(), review_id="r-1",
             product_id="tent", rating=1, text="It leaks.",
         )  # fmt: skip
-
-        async def send() -> None:
-            producer = Producer(Brokers(shop.servers.broker))
-            await producer.send([Outbound("reviews", encode_json(review), b"whole-ann")])
-            await asyncio.to_thread(producer.close)
-
-        asyncio.run(send())
+        send(shop, [Outbound("reviews", encode_json(review), b"whole-ann")])
 
         def request() -> Request | None:
             return next((it for it in receiver.taken() if it.customer_id == "whole-ann"), None)
@@ -307,3 +168,26 @@ def test_a_complaint_becomes_a_webhook_and_the_customers_row_knows_that_it_arriv
         told = deliveries()
         assert (told["delivered"], told["undelivered"], told["last_target"]) == (1, 0, "whole")
         sink.stop()
+
+
+def test_what_was_refused_is_delivered_once_the_receiver_is_mended(
+    shop: Shop, receiver: Receiver, tmp_path: Path
+) -> None:
+    parcels = publish(shop, customers=4, each=2)
+    lost = {it.id for it in parcels[::2]}
+    receiver.plans |= {it: ["422"] for it in lost}
+    with sink_of(shop, tmp_path, ("mended", receiver)) as start:
+        sink = start()
+        assert letters(shop, lost) == dict.fromkeys(lost, 1)
+        sink.stop()
+        done = sink.run("dead-letters", "redeliver", "--target=mended", "--json")
+        assert done.returncode == 0, done.stderr
+        answer = json.loads(done.stdout)
+        assert (answer["delivered"], answer["undelivered"]) == (len(lost), {})
+    again = [it for it in receiver.taken() if it.id in lost]
+    assert {it.id for it in again} == lost
+    check_signatures(again)
+    told = reports(shop, "mended", lost)
+    assert Counter(it["type"] for it in told) == {
+        "trigger_undelivered": len(lost), "trigger_delivered": len(lost),
+    }  # fmt: skip

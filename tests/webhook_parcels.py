@@ -30,13 +30,12 @@ _offsets = count()
 
 def source(customer_id: str = "ann", number: int = 0, **fields: Any) -> Source:
     """A trigger's record."""
-    decision = Decision(
-        **{
-            "id": f"{number:032x}", "kind": "churn_alert", "agent": "churn_alert",
-            "customer_id": customer_id, "cause": "e1", "cause_at": START, "decided_at": START,
-            "outcome": "sent", "reason": "quiet", "payload": Raw(b'{"orders":4}'),
-        } | fields
-    )  # fmt: skip
+    plain: dict[str, Any] = {
+        "id": f"{number:032x}", "kind": "churn_alert", "agent": "churn_alert",
+        "customer_id": customer_id, "cause": "e1", "cause_at": START, "decided_at": START,
+        "outcome": "sent", "reason": "quiet", "payload": Raw(b'{"orders":4}'),
+    }  # fmt: skip
+    decision = Decision(**(plain | fields))
     trigger, _ = messages(decision)
     headers = {name: content.decode() for name, content in trigger.headers}
     return Source(PLACE, next(_offsets), START, trigger.key, trigger.value, headers)
