@@ -22,7 +22,8 @@ from streams.commands import kafka, supervisor, terminal
 
 COMMANDS = [
     "up", "worker", "topics", "topics create", "topics describe", "publish", "watch", "customer",
-    "dead-letters", "dead-letters list", "dead-letters requeue", "simulate", "check",
+    "dead-letters", "dead-letters list", "dead-letters requeue", "dead-letters redeliver",
+    "simulate", "check", "webhooks",
 ]  # fmt: skip
 
 

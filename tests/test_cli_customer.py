@@ -9,7 +9,7 @@ from msgspec import Raw
 
 from schemas.codec import encode_row
 from schemas.instant import DAY
-from state.customer import CartLine, Customer, Said
+from state.customer import CartLine, Customer, Deliveries, Said
 from streams.commands import customer_view, terminal
 from streams.commands.watching import brief
 
@@ -55,6 +55,7 @@ def test_a_customer_is_shown_with_what_is_known_and_what_is_due(
             cart={"p1": CartLine(2, 500, AT)}, consent={"marketing": {"email": -AT}},
             said={"churn_alert": Said(AT - DAY, 1, "paused", 3)}, timers={"churn_alert": AT + 9 * DAY},
             memory={"churn_alert": Raw(encode_row(["e1"]))},
+            deliveries=Deliveries(3, 1, AT, "mailer", "refused"),
         )
     )  # fmt: skip
     code, told, _ = ebbtide("customer", "ann")
@@ -69,6 +70,7 @@ def test_a_customer_is_shown_with_what_is_known_and_what_is_due(
         "churn_alert: 2026-01-29T08:00:00Z (in 9.0 d)",
         "churn_alert: sent 1, last 2026-01-19T08:00:00Z (24 h ago); then not, because paused, and 3 more",
         "churn_alert: ['e1']",
+        "3 delivered, 1 not; mailer has not got the last one (refused), 2026-01-20T08:00:00Z (0 s ago)",
     ]:
         assert line in told
     code, told, _ = ebbtide("customer", "ann", "--json")
@@ -77,6 +79,7 @@ def test_a_customer_is_shown_with_what_is_known_and_what_is_due(
     assert view["purchases"]["recency_days"] == 3.0
     assert [it["days"] for it in view["windows"]] == [1, 7, 28, 365]
     assert view["memory"] == {"churn_alert": ["e1"]}
+    assert view["deliveries"]["undelivered"] == 1
 
 
 def test_an_unknown_customer_is_exit_code_1_with_a_hint(
