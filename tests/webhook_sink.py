@@ -4,9 +4,11 @@ import asyncio
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
+import urllib.request
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -61,6 +63,25 @@ class Sink:
                 env=self.environment, stdout=log, stderr=log,
             )  # fmt: skip
 
+    def ready(self) -> bool:
+        """Whether it says that it is."""
+        return bool(json.loads(self._page("ready") or b'{"ok":false}')["ok"])
+
+    def metric(self, name: str, target: str) -> float:
+        """A gauge of a target; -1 where it is not shown yet."""
+        found = re.search(
+            rf'^{name}{{target="{target}"}} (.*)$', self._page("metrics").decode(), re.MULTILINE
+        )
+        return float(found[1]) if found else -1.0
+
+    def _page(self, name: str) -> bytes:
+        try:
+            url = f"http://127.0.0.1:{self.port}/{name}"
+            with urllib.request.urlopen(url, timeout=2) as answer:
+                return bytes(answer.read())
+        except OSError:
+            return b""
+
     def run(self, *arguments: str) -> "subprocess.CompletedProcess[bytes]":
         """Run another command with the same settings."""
         return subprocess.run(
@@ -82,6 +103,7 @@ class Sink:
 @contextmanager
 def sink_of(shop: Shop, folder: Path, *targets: tuple[str, Receiver]) -> Iterator[Any]:
     """Start sinks, as often as it is called, for these targets; all are ended afterwards."""
+    folder.mkdir(exist_ok=True)
     file = folder / "webhooks.toml"
     file.write_text("".join(TARGET.format(name=name, url=it.url) for name, it in targets))
     port = random.choice(FREE_PORTS[::7])
@@ -98,9 +120,10 @@ def sink_of(shop: Shop, folder: Path, *targets: tuple[str, Receiver]) -> Iterato
             it.kill()
 
 
-def publish(shop: Shop, customers: int, each: int) -> list[Parcel]:
-    """Triggers as a relay publishes them, some a customer."""
-    who = [f"c{number}-{next(_numbers)}" for number in range(customers)]
+def publish(shop: Shop, customers: int, each: int, like: Sequence[Parcel] = ()) -> list[Parcel]:
+    """Triggers as a relay publishes them, some a customer. like: more for the same customers."""
+    who = [it.customer_id for it in like[:customers]]
+    who = who or [f"c{number}-{next(_numbers)}" for number in range(customers)]
     parcels = [
         parcel(customer_id, next(_numbers), decided_at=now())
         for _ in range(each)
