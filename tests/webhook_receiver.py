@@ -4,7 +4,7 @@ import json
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -32,12 +32,14 @@ class Receiver:
 
     A step is a status, or ``hang``, ``late`` (a good answer after the time is up) or ``drop`` (the
     connection breaks without an answer). A plan that ends with ``…`` repeats its last step.
+    failing: triggers that are answered with an error as long as they are in there.
     """
 
     def __init__(self, port: int) -> None:
         self.port = port
         self.url = f"http://127.0.0.1:{port}/hook"
         self.plans: dict[str, list[str]] = {}
+        self.failing: set[str] = set()
         self.requests: list[Request] = []
         self._tries: dict[str, int] = defaultdict(int)
         self._lock = threading.Lock()
@@ -70,6 +72,16 @@ class Receiver:
             self._server.server_close()
             self._server = None
 
+    def has_taken(self, ids: set[str], enough: int = 0) -> bool:
+        """Whether all of these have arrived, or so many."""
+        there = len({it.id for it in self.taken()} & ids)
+        return there >= (enough or len(ids))
+
+    def quiet_for(self, seconds: float) -> Callable[[], bool]:
+        """A question: have only those that fail come in for so long?"""
+        taken = self.taken()[-1].at
+        return lambda: self.requests[-1].at > taken + seconds
+
     def taken(self) -> list[Request]:
         """The requests with a good answer, the late ones too, in the order in which they came."""
         with self._lock:
@@ -98,6 +110,8 @@ class Receiver:
             handler.close_connection = True
 
     def _step(self, trigger_id: str) -> str:
+        if trigger_id in self.failing:
+            return "500"
         with self._lock:
             number = self._tries[trigger_id]
             self._tries[trigger_id] += 1

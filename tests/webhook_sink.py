@@ -35,7 +35,7 @@ TARGET = f"""
 [targets.{{name}}]
 url = "{{url}}"
 timeout_s = {TIMEOUT_S}
-attempts_max = {ATTEMPTS}
+attempts_max = {{attempts_max}}
 backoff_s = 0.05
 backoff_max_s = 0.3
 in_flight_max = 8
@@ -101,11 +101,17 @@ class Sink:
 
 
 @contextmanager
-def sink_of(shop: Shop, folder: Path, *targets: tuple[str, Receiver]) -> Iterator[Any]:
+def sink_of(
+    shop: Shop, folder: Path, *targets: tuple[str, Receiver], attempts_max: int = ATTEMPTS
+) -> Iterator[Any]:
     """Start sinks, as often as it is called, for these targets; all are ended afterwards."""
     folder.mkdir(exist_ok=True)
     file = folder / "webhooks.toml"
-    file.write_text("".join(TARGET.format(name=name, url=it.url) for name, it in targets))
+    file.write_text(
+        "".join(
+            TARGET.format(name=name, url=it.url, attempts_max=attempts_max) for name, it in targets
+        )
+    )
     port = random.choice(FREE_PORTS[::7])
     started: list[Sink] = []
 
