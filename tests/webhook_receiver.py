@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,6 +14,7 @@ from msgspec import Struct
 # The sink's timeout in these tests, and how long a late answer takes.
 TIMEOUT_S = 0.6
 LATE_S = 0.9
+SLOW_S = 0.15
 
 
 class Request(Struct, frozen=True):
@@ -30,9 +31,10 @@ class Request(Struct, frozen=True):
 class Receiver:
     """plans: what happens to the requests for a trigger, one after the other; then all is well.
 
-    A step is a status, or ``hang``, ``late`` (a good answer after the time is up) or ``drop`` (the
+    A step is a status, ``slow`` (a good answer, in time), or ``hang``, ``late`` (a good answer after the time is up) or ``drop`` (the
     connection breaks without an answer). A plan that ends with ``…`` repeats its last step.
-    failing: triggers that are answered with an error as long as they are in there.
+    failing: triggers that are answered with an error as long as they are in there. side_by_side:
+    customers of whom a request came in while another one was being answered.
     """
 
     def __init__(self, port: int) -> None:
@@ -40,6 +42,8 @@ class Receiver:
         self.url = f"http://127.0.0.1:{port}/hook"
         self.plans: dict[str, list[str]] = {}
         self.failing: set[str] = set()
+        self.side_by_side: list[str] = []
+        self._active: Counter[str] = Counter()
         self.requests: list[Request] = []
         self._tries: dict[str, int] = defaultdict(int)
         self._lock = threading.Lock()
@@ -92,13 +96,20 @@ class Receiver:
         body = handler.rfile.read(int(handler.headers["Content-Length"]))
         headers = {name.lower(): value for name, value in handler.headers.items()}
         step = self._step(headers["webhook-id"])
-        status = 204 if step == "late" else int(step) if step.isdecimal() else 0
+        status = 204 if step in ("late", "slow") else int(step) if step.isdecimal() else 0
         subject = json.loads(body)["subject"]
         with self._lock:
             self.requests.append(Request(at, headers["webhook-id"], subject, headers, body, status))
-        if step in ("hang", "late"):
+            if self._active[subject] > 0:
+                self.side_by_side.append(subject)
+            self._active[subject] += step == "slow"
+        if step == "slow":
+            time.sleep(SLOW_S)
+            with self._lock:
+                self._active[subject] -= 1
+        elif step in ("hang", "late"):
             self._closing.wait(LATE_S if step == "late" else 30)
-        if status:
+        if status and not (step == "late" and self._closing.is_set()):
             words = b"" if status == 204 else b"not now"
             handler.send_response(status)
             handler.send_header("Content-Length", str(len(words)))

@@ -2,8 +2,8 @@
 
 Each target has a consumer group of its own: one that is down keeps no other from its triggers, and
 its lag can be seen by itself. One thread asks librdkafka, all else is asyncio. An offset is
-committed only when everything before it is finished; so after a crash some is delivered again,
-under the same webhook-id, and nothing is left out.
+committed only when everything before it is finished, and what is finished beyond it goes along: a
+crash repeats about the last second, under the same webhook-id, and leaves nothing out.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ from streams.webhooks.parcel import Parcel, Place, Source, parcel_of, source_of
 from streams.webhooks.post import Poster
 from streams.webhooks.reports import letter_of, records_of, send_for_good
 from streams.webhooks.targets import Addressed
-from streams.webhooks.watermark import Watermark
+from streams.webhooks.watermark import AHEAD_MAX, Position, Watermark, finished_ahead
 
 T = TypeVar("T")
 
@@ -35,6 +35,7 @@ log = structlog.get_logger()
 _POLL_S = 0.1
 _TAKE_MAX = 100
 _COMMIT_EVERY_S = 1.0
+_ANSWER_S = 10.0
 # What one target may keep in memory. Beyond that its partitions are paused.
 WAITING_MAX = 1_000
 _WAITING_BYTES_MAX = 32 * 1024 * 1024
@@ -81,6 +82,8 @@ class Route:
         config = consumer_config(settings, addressed.name) | {"error_cb": self._heard}
         self._consumer = Consumer(config, logger=logging.getLogger("librdkafka"))
         self._is_paused = False
+        self._finished: dict[Place, set[int]] = {}
+        self._committed: dict[Place, Position] = {}
         self._changes = 0
         self._committed_at = 0.0
         self._trouble = "no partitions are assigned yet"
@@ -114,6 +117,9 @@ class Route:
 
     async def _accept(self, source: Source) -> None:
         self._watermark.take(source.place, source.offset, source.timestamp)
+        if source.offset in self._finished.get(source.place, ()):
+            self._watermark.finish(source.place, source.offset)
+            return
         parcel = parcel_of(source)
         if isinstance(parcel, Refusal):
             where = f"{source.place.topic}/{source.place.partition}/{source.offset}"
@@ -137,7 +143,7 @@ class Route:
     def _done(self, parcel: Parcel) -> None:
         self._watermark.finish(parcel.source.place, parcel.source.offset)
 
-    async def _hand_back(self) -> dict[Place, int]:
+    async def _hand_back(self) -> dict[Place, Position]:
         """Let what is under way end, and forget the rest; returns how far it all has come."""
         await self.courier.let_go(self._let_go_s)
         positions = self._watermark.positions()
@@ -147,7 +153,11 @@ class Route:
     def _look_after(self) -> None:
         """Pause or go on, and show where we are."""
         courier = self.courier
-        used = max(courier.waiting / WAITING_MAX, courier.waiting_bytes / _WAITING_BYTES_MAX)
+        used = max(
+            courier.waiting / WAITING_MAX,
+            courier.waiting_bytes / _WAITING_BYTES_MAX,
+            self._watermark.ahead() / AHEAD_MAX,
+        )
         if used >= 1 and not self._is_paused:
             self._consumer.pause(self._consumer.assignment())
             self._is_paused = True
@@ -187,11 +197,12 @@ class Route:
                 self._heard(error)
         return taken
 
-    def _commit(self, positions: dict[Place, int]) -> None:
+    def _commit(self, positions: dict[Place, Position]) -> None:
         self._committed_at = time.monotonic()
         offsets = [
-            TopicPartition(place.topic, place.partition, offset)
-            for place, offset in positions.items()
+            TopicPartition(place.topic, place.partition, it.offset, it.ahead)
+            for place, it in positions.items()
+            if it != self._committed.get(place)
         ]
         if not offsets:
             return
@@ -200,9 +211,17 @@ class Route:
         except KafkaException as error:
             # The next commit covers it, or the partition's next owner begins before it.
             log.warning("not_committed", target=self._name, error=error.args[0].str())
+        else:
+            self._committed |= positions
 
-    def _on_assign(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+    def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._is_paused = False
+        self._committed = {}
+        self._finished = {}
+        for it in consumer.committed(partitions, timeout=_ANSWER_S):
+            if it.offset >= 0 and it.metadata:
+                done = finished_ahead(it.offset, it.metadata)
+                self._finished[Place(it.topic, it.partition)] = done
         self._trouble = ""
         log.info("webhook_partitions", target=self._name, partitions=len(partitions))
 
@@ -213,7 +232,7 @@ class Route:
     def _on_lost(self, _: Consumer, __: list[TopicPartition]) -> None:
         self._give_up()
 
-    def _give_up(self) -> dict[Place, int]:
+    def _give_up(self) -> dict[Place, Position]:
         self._changes += 1
         self._trouble = "no partitions are assigned at the moment"
         return asyncio.run_coroutine_threadsafe(self._hand_back(), self._loop).result()
