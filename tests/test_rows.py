@@ -32,7 +32,7 @@ FORMAT = (
     "spent_cents", "refunded_cents", "currency", "first_order_at", "last_order_at", "gap_hours",
     "session", "cart", "cart_changed_at", "viewed", "bought", "categories", "products",
     "recent_orders", "ratings", "consent", "responses", "locale", "time_zone", "birthday", "traits",
-    "said", "timers", "memory", "profile_at",
+    "said", "timers", "memory", "profile_at", "deliveries",
 )  # fmt: skip
 
 
@@ -105,7 +105,7 @@ def test_a_row_of_a_newer_version_is_refused_with_what_to_do(rest: list[Any]) ->
         (encode_row(full_row()) + b"\0", "trailing characters"),
         (encode_row([1, 0, 0, b"", [], [], 0, 0, 0, "€"]).replace("€".encode(), b"\xff" * 3), "utf-8"),
         (b"\x91" * 100_000, "Expected `int`, got `array`"),
-        (encode_row(Customer())[:-2] + b"\x81\xa1a" + b"\x91" * 100_000, "recursion"),
+        (encode_row(Customer())[:-3] + b"\x81\xa1a" + b"\x91" * 100_000, "recursion"),
     ],
     ids=["nothing", "opcode", "null", "type", "short", "long", "text", "deep", "deep_inside"],
 )  # fmt: skip

@@ -218,7 +218,13 @@ class Route:
         self._is_paused = False
         self._committed = {}
         self._finished = {}
-        for it in consumer.committed(partitions, timeout=_ANSWER_S):
+        try:
+            known = consumer.committed(partitions, timeout=_ANSWER_S)
+        except KafkaException as error:
+            # Then what is finished beyond the offsets is delivered again.
+            log.warning("positions_not_read", target=self._name, error=error.args[0].str())
+            known = []
+        for it in known:
             if it.offset >= 0 and it.metadata:
                 done = finished_ahead(it.offset, it.metadata)
                 self._finished[Place(it.topic, it.partition)] = done
