@@ -37,12 +37,15 @@ class Settings(Struct, frozen=True, kw_only=True):
     the brokers, and of our own certificate and its key.
     redis_url: where rows are kept: ``redis://``, ``rediss://`` with TLS, or either with
     ``+cluster``. redis_…: how to get in there, where the URL does not say it. …_password_file,
-    coupon_key_file, holdout_key_file: files that hold the secret, instead of the environment.
+    coupon_key_file, holdout_key_file, webhook_key_file: files that hold the secret, instead of the
+    environment.
     group: the consumer group.
     config: the path of engine.toml. clock: ``wall`` ticks each ``tick_seconds``; ``feed`` takes
     ticks from the raw topics, for replaying history.
     coupon_key: the secret that coupon codes are derived with. holdout_key: the secret by which
     customers are held out; without one it is derived from the other.
+    webhooks: the path of the file that says where triggers go by HTTP. webhook_key: the secret that
+    they are signed with, ``whsec_`` and base64.
     future_tolerance_seconds: how far ahead of our clock an event may be. event_bytes_max: larger
     events are dead letters. dedupe_events_max: event ids that a worker's ingest remembers.
     session_timeout_s, heartbeat_s, rebalance_timeout_s: of the consumer group; with the defaults a
@@ -76,6 +79,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     coupon_key_file: str = ""
     holdout_key: str = ""
     holdout_key_file: str = ""
+    webhooks: str = ""
+    webhook_key: str = ""
+    webhook_key_file: str = ""
     web_host: str = "127.0.0.1"
     web_port: Port = 6066
     future_tolerance_seconds: Seconds = 300.0
@@ -131,7 +137,10 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         """All but the secrets."""
-        hidden = {"coupon_key", "holdout_key", "kafka_password", "redis_password", "redis_url"}
+        hidden = {
+            "coupon_key", "holdout_key", "kafka_password", "redis_password", "redis_url",
+            "webhook_key",
+        }  # fmt: skip
         shown = (
             f"{name}={'…' if name in hidden else repr(getattr(self, name))}"
             for name in self.__struct_fields__

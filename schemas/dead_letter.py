@@ -1,7 +1,7 @@
 """Why was a raw record not accepted, and what must its publisher do about it?
 
 A dead letter is the original bytes under the original key, with headers that say where they came
-from and what to fix. Nothing is dropped.
+from and what to fix. Nothing is dropped. A trigger that no webhook took is one as well.
 """
 
 import re
@@ -23,10 +23,13 @@ Reason = Literal[
 ]
 #: No publisher's mistake: somebody else has written to the journal.
 JournalReason = Literal["journal_not_readable"]
+#: No publisher's mistake either: a trigger that the webhook sink could not hand over.
+WebhookReason = Literal["webhook_refused", "webhook_failed", "trigger_not_readable"]
+AnyReason = Literal[Reason, JournalReason, WebhookReason]
 
 TOPIC = "dead-letters"
 
-_HINTS: dict[Reason | JournalReason, str] = {
+_HINTS: dict[AnyReason, str] = {
     "empty": "The record has no value. Publish a JSON object.",
     "too_large": "Publish less: leave out long texts, or split the event.",
     "not_json": "The value must be one JSON object in UTF-8.",
@@ -37,6 +40,9 @@ _HINTS: dict[Reason | JournalReason, str] = {
     "zone_missing": "Write moments with a zone (…Z or …+08:00) or as epoch milliseconds.",
     "from_the_future": "Check the publisher's clock, or the unit: epoch milliseconds are wanted.",
     "journal_not_readable": "Only Ebbtide writes to the journal: find out who else does.",
+    "webhook_refused": "Mend the receiver or its url, then `ebbtide dead-letters redeliver`.",
+    "webhook_failed": "Mend the receiver, then `ebbtide dead-letters redeliver`.",
+    "trigger_not_readable": "Only Ebbtide writes to trigger topics: find out who else does.",
     "tick_not_allowed": "Ticks come from Ebbtide, unless the setting clock is `feed`.",
 }
 
@@ -54,12 +60,12 @@ _SIGNS: tuple[tuple[str, Reason], ...] = (
 class Refusal(Struct, frozen=True):
     """Why a raw record is a dead letter. detail: what was found, with its path in the record."""
 
-    reason: Reason | JournalReason
+    reason: AnyReason
     detail: str
 
     @property
     def hint(self) -> str:
-        """What the publisher should do."""
+        """What the publisher should do, or the operator."""
         return _HINTS[self.reason]
 
 

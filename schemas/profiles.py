@@ -11,6 +11,7 @@ from schemas.event import Event, Id, Name
 
 Channel = Literal["email", "sms", "push", "in_app", "web", "phone", "post"]
 Purpose = Literal["marketing", "personalisation", "service"]
+Failure = Literal["refused", "failed", "expired", "too_old"]
 # 35: what RFC 5646 (4.4.1) wants every reader to take. `$` alone would let a line break follow.
 Locale = Annotated[str, Meta(pattern=r"^[a-z]{2,3}([-_][A-Za-z0-9]{2,8})*$(?!\n)", max_length=35)]
 Traits = Annotated[dict[Name, Name], Meta(max_length=32)]
@@ -77,6 +78,31 @@ class MessageUnsubscribed(Message, frozen=True):
     """The customer left the channel by way of a message."""
 
 
+class TriggerReport(Event, frozen=True):
+    """What the webhook sink reports about a trigger. It tells nothing of what the customer does.
+
+    target: the name of the target in the file of webhooks. attempts: requests that it was sent in.
+    """
+
+    trigger_id: Id
+    kind: Name
+    target: Name
+    attempts: Annotated[int, Meta(ge=0)]
+
+
+class TriggerDelivered(TriggerReport, frozen=True):
+    """A target has taken a trigger."""
+
+
+class TriggerUndelivered(TriggerReport, frozen=True):
+    """A target has not got a trigger, and it is not tried any more.
+
+    reason: refused and failed are a dead letter too, expired and too_old were not worth sending.
+    """
+
+    reason: Failure
+
+
 class ErasureRequested(Event, frozen=True):
     """The customer wants to be forgotten."""
 
@@ -89,5 +115,7 @@ Profiles = (
     | MessageClicked
     | MessageBounced
     | MessageUnsubscribed
+    | TriggerDelivered
+    | TriggerUndelivered
     | ErasureRequested
 )

@@ -102,6 +102,19 @@ class Responses(Struct, array_like=True, gc=False):
     unsubscribed_at: int = 0
 
 
+class Deliveries(Struct, array_like=True, gc=False):
+    """What the webhook sink reported of this customer's triggers.
+
+    last_at, last_target, last_failure: of the newest report; no failure where it was delivered.
+    """
+
+    delivered: int = 0
+    undelivered: int = 0
+    last_at: int = 0
+    last_target: str = ""
+    last_failure: str = ""
+
+
 class Said(Struct, array_like=True, gc=False):
     """What we decided last about one kind of trigger.
 
@@ -168,6 +181,7 @@ class Customer(Struct, array_like=True, gc=False):
     exposures: Exposures = field(default_factory=dict)
     case_closed_at: int = 0
     visit_awaited_until: int = 0
+    deliveries: Deliveries | None = None
 
     @property
     def next_due(self) -> int | None:

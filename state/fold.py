@@ -26,6 +26,7 @@ from state.customer import (
     VIEWED_MAX,
     CartLine,
     Customer,
+    Deliveries,
     Ratings,
     Responses,
     Session,
@@ -59,6 +60,9 @@ def _begins_one(known: bytes, digest: bytes) -> bool:
 def fold(customer: Customer, event: Event, rhythm: Rhythm) -> None:
     """Change the row by one event, and the shop's rhythm where it closes a gap."""
     at, kind = event.occurred_at, type(event)
+    if kind in _REPORTS:
+        _reported(customer, event)  # type: ignore[arg-type]
+        return
     if at > customer.last_seen_at:  # noqa: PLR1730 - max() would take five times as long
         customer.last_seen_at = at
     if at < customer.first_seen_at or not customer.first_seen_at:
@@ -199,6 +203,16 @@ def _closed(customer: Customer, event: review.CaseClosed) -> None:
     customer.case_closed_at = max(customer.case_closed_at, event.occurred_at)
 
 
+def _reported(customer: Customer, event: profile.TriggerReport) -> None:
+    """Count what we did ourselves: it is no sign of life, so nobody was seen."""
+    it = customer.deliveries = customer.deliveries or Deliveries()
+    failure = event.reason if isinstance(event, profile.TriggerUndelivered) else ""
+    it.delivered += not failure
+    it.undelivered += bool(failure)
+    if event.occurred_at >= it.last_at:
+        it.last_at, it.last_target, it.last_failure = event.occurred_at, event.target, failure
+
+
 def _push(names: list[str], name: str, names_max: int) -> None:
     """Put a name last, once."""
     if names and names[-1] == name:
@@ -210,6 +224,8 @@ def _push(names: list[str], name: str, names_max: int) -> None:
     names.append(name)
 
 
+#: What says nothing of the customer.
+_REPORTS = frozenset((profile.TriggerDelivered, profile.TriggerUndelivered))
 #: What belongs to a visit, and whether it is a view. By type: it is asked of every event.
 _VISITS = dict.fromkeys((*get_args(click.Clickstream), order.OrderPlaced), False)
 _VISITS |= {click.ProductViewed: True, click.PageViewed: True}

@@ -15,7 +15,7 @@ from typing import Any, get_args
 
 from msgspec import Struct
 
-from schemas.dead_letter import Reason, Refusal
+from schemas.dead_letter import Reason, Refusal, WebhookReason
 from schemas.event import snake_case
 from streams.json_schema import Schema, components, told
 from streams.promised import Contract, DeadLetterHeaders, contracts
@@ -167,7 +167,9 @@ def _message(contract: Contract, name: str, kind: type[Struct]) -> Schema:
 
 
 def _dead_letter() -> Schema:
-    hints = "\n".join(f"- `{it}`: {Refusal(it, '').hint}" for it in get_args(Reason))
+    hints = "\n".join(
+        f"- `{it}`: {Refusal(it, '').hint}" for it in (*get_args(Reason), *get_args(WebhookReason))
+    )
     return {
         "name": "dead-letter",
         "title": "Dead letter",

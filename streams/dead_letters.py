@@ -1,23 +1,29 @@
 """What becomes of a record that cannot be accepted? A dead letter that says what to fix."""
 
-from typing import Any
-
-from faust.types import TP
+from typing import Any, Protocol
 
 from schemas.dead_letter import TOPIC, Refusal
-from streams import metrics
 from streams.producer import RECORD_BYTES_MAX, Outbound
 
 # What the headers of a dead letter, its key included, may take of a record's bytes.
 _ROOM_FOR_HEADERS = 64 * 1024
 
 
-def dead_letter_of(tp: TP, record: Any, refusal: Refusal) -> Outbound:
+class Place(Protocol):
+    """A partition, whichever client names it."""
+
+    @property
+    def topic(self) -> str: ...
+
+    @property
+    def partition(self) -> int: ...
+
+
+def dead_letter_of(tp: Place, record: Any, refusal: Refusal) -> Outbound:
     """The record's bytes as they were, under its key, with what to do about it as headers.
 
     A record so large that no dead letter could hold it is cut, and a header says how long it was.
     """
-    metrics.DEAD_LETTERS.labels(refusal.reason).inc()
     value, key = record.value, record.key
     headers = [
         ("reason", refusal.reason.encode()),

@@ -73,6 +73,7 @@ class Ingest:
             fact = self._accept(decode, record.value, latest)
             if isinstance(fact, Refusal):
                 counts[fact.reason] += 1
+                metrics.DEAD_LETTERS.labels(fact.reason).inc()
                 outbound.append(dead_letter_of(tp, record, fact))
             elif isinstance(fact, Tick):
                 value = encode_json(fact)

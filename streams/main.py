@@ -25,6 +25,7 @@ from streams.commands import (
     topics,
     up,
     watch,
+    webhooks,
     why_not,
     worker,
 )
@@ -87,6 +88,7 @@ app.command(watch.watch, group=SEE, sort_key=4)
 app.command(check.check, group=RUN, sort_key=1)
 app.command(topics.app)
 app.command(worker.worker, group=RUN, sort_key=3)
+app.command(webhooks.webhooks, group=RUN, sort_key=4)
 app.command(publish.publish, group=ASK, sort_key=1)
 app.command(import_history.import_history, name="import", group=ASK, sort_key=2)
 app.command(customer.customer, group=ASK, sort_key=3)

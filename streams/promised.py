@@ -14,7 +14,7 @@ from agents.roster import known_agents
 from schemas import dead_letter, decisions
 from schemas.cloud_event import Message, messages
 from schemas.codec import RAW_UNIONS
-from schemas.dead_letter import JournalReason, Reason
+from schemas.dead_letter import AnyReason
 from schemas.decisions import Decision, Trigger
 from schemas.event import Event
 from schemas.instant import EARLIEST
@@ -55,13 +55,15 @@ class DeadLetterHeaders(Struct, frozen=True, kw_only=True):
 
     reason: why, as a word that a program can match on.
     detail: what was found, with its path in the record.
-    hint: what the publisher should do.
+    hint: what the publisher, or the operator, should do.
     source_topic, source_partition, source_offset: where the record stood.
     source_at: the record's time stamp there, in epoch milliseconds.
     cut_from_bytes: how long the record was, if it was too long for a dead letter and is cut.
+    target, attempts: of a trigger that no webhook took: whose it was, and how often it was sent.
+    Its own headers (ce_id and so on) are there too.
     """
 
-    reason: Literal[Reason, JournalReason]
+    reason: AnyReason
     detail: str
     hint: str
     source_topic: str
@@ -69,6 +71,8 @@ class DeadLetterHeaders(Struct, frozen=True, kw_only=True):
     source_offset: Digits
     source_at: Digits
     cut_from_bytes: Digits | UnsetType = UNSET
+    target: str | UnsetType = UNSET
+    attempts: Digits | UnsetType = UNSET
 
 
 class Contract(Struct, frozen=True):

@@ -23,7 +23,7 @@ from streams.commands import kafka, supervisor, terminal
 COMMANDS = [
     "up", "worker", "topics", "topics create", "topics describe", "publish", "watch", "customer",
     "explain", "why-not", "dead-letters", "dead-letters list", "dead-letters requeue",
-    "report", "report effect", "simulate", "check",
+    "dead-letters redeliver", "report", "report effect", "simulate", "check", "webhooks",
 ]  # fmt: skip
 
 

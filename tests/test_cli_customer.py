@@ -14,7 +14,16 @@ from schemas.codec import encode_row
 from schemas.decisions import Evidence, Money
 from schemas.instant import DAY, HOUR
 from state.affinity import Affinity
-from state.customer import CartLine, Customer, Ratings, RecentOrder, Responses, Said, Session
+from state.customer import (
+    CartLine,
+    Customer,
+    Deliveries,
+    Ratings,
+    RecentOrder,
+    Responses,
+    Said,
+    Session,
+)
 from state.exposure import Exposure
 from state.held import Held, Touch
 from streams.commands import customer_row, customer_view, terminal
@@ -50,7 +59,7 @@ FILLED: dict[str, Any] = WITH_GATE | {
     "viewed": ["p"], "bought": ["p"], "categories": Affinity(1, {"tea": 2}),
     "products": Affinity(1, {"p": 2}),
     "recent_orders": {"o": RecentOrder(AT, 500)}, "ratings": Ratings(1, 5, 5, AT, "r"),
-    "consent": {"marketing": {"*": AT}}, "locale": "de", "time_zone": "Europe/Berlin",
+    "deliveries": Deliveries(1), "consent": {"marketing": {"*": AT}}, "locale": "de", "time_zone": "Europe/Berlin",
     "birthday": date(1990, 1, 2), "traits": {"size": "L"}, "timers": {"churn_alert": AT},
     "memory": {"churn_alert": Raw(encode_row(["e1"]))},
 }  # fmt: skip
@@ -78,6 +87,7 @@ def test_a_customer_is_shown_with_what_is_known_and_what_is_due(
             cart={"p1": CartLine(2, 500, AT)}, consent={"marketing": {"email": -AT}},
             said={"churn_alert": Said(AT - DAY, 1, "paused", 3)}, timers={"churn_alert": AT + 9 * DAY},
             memory={"churn_alert": Raw(encode_row(["e1"]))},
+            deliveries=Deliveries(3, 1, AT, "mailer", "refused"),
         )
     )  # fmt: skip
     code, told, _ = ebbtide("customer", "ann")
@@ -92,6 +102,7 @@ def test_a_customer_is_shown_with_what_is_known_and_what_is_due(
         "churn_alert: 2026-01-29T08:00:00Z (in 9.0 d)",
         "churn_alert: sent 1, last 2026-01-19T08:00:00Z (24 h ago); then not, because paused, and 3 more",
         "churn_alert: ['e1']",
+        "3 delivered, 1 not; mailer has not got the last one (refused), 2026-01-20T08:00:00Z (0 s ago)",
     ]:
         assert line in told
     code, told, _ = ebbtide("customer", "ann", "--json")
@@ -100,6 +111,7 @@ def test_a_customer_is_shown_with_what_is_known_and_what_is_due(
     assert view["purchases"]["recency_days"] == 3.0
     assert [it["days"] for it in view["windows"]] == [1, 7, 28, 365]
     assert view["memory"] == {"churn_alert": ["e1"]}
+    assert view["deliveries"]["undelivered"] == 1
 
 
 def test_what_the_gate_keeps_of_a_customer_is_shown_too(

@@ -1,6 +1,7 @@
 """The fold: visits, the cart and what customers say; what comes late undoes nothing."""
 
 from datetime import date
+from typing import Any
 
 import pytest
 from folded import added, at, event, folded, placed, removed
@@ -149,6 +150,30 @@ def test_what_automation_reports_back_is_counted_by_channel() -> None:
     assert (email.sent, email.opened, email.clicked, email.bounced) == (3, 1, 1, 2)
     assert email.unsubscribed
     assert list(row.responses) == ["email"]
+
+
+def delivered(day: str, **fields: Any) -> Event:
+    kind = profile.TriggerUndelivered if "reason" in fields else profile.TriggerDelivered
+    return kind(
+        event_id=f"{day}-{kind.__name__}", customer_id="ann", occurred_at=at(day), trigger_id="t",
+        kind="churn_alert", target="mailer", attempts=1, **fields,
+    )  # fmt: skip
+
+
+def test_what_the_webhook_sink_reports_is_counted_and_the_newest_one_is_kept() -> None:
+    row = folded(
+        delivered("20 08:00"), delivered("22 08:00", reason="refused"), delivered("21 08:00")
+    )
+    assert row.deliveries is not None
+    assert (row.deliveries.delivered, row.deliveries.undelivered) == (2, 1)
+    assert (row.deliveries.last_target, row.deliveries.last_failure) == ("mailer", "refused")
+
+
+def test_what_we_did_ourselves_is_no_sign_of_life() -> None:
+    seen = event(profile.ConsentChanged, "20 08:00", purpose="marketing", granted=True)
+    row = folded(seen, delivered("25 08:00"))
+    assert row.last_seen_at == seen.occurred_at
+    assert folded(delivered("25 08:00")).last_seen_at == 0
 
 
 # Retries

@@ -11,6 +11,7 @@ import yaml
 from prometheus_client.metrics import MetricWrapperBase
 
 from streams import metrics
+from streams.webhooks import metrics as webhook_metrics
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "metrics.md").read_text("utf-8")
@@ -39,7 +40,12 @@ class Metric:
         self.series = {f"{name}{end}" for end in ends[self.type]}
 
 
-DECLARED = [Metric(it) for it in vars(metrics).values() if isinstance(it, MetricWrapperBase)]
+DECLARED = [
+    Metric(it)
+    for module in (metrics, webhook_metrics)
+    for it in vars(module).values()
+    if isinstance(it, MetricWrapperBase)
+]
 SERIES = {series: metric for metric in DECLARED for series in metric.series}
 
 

@@ -27,7 +27,8 @@ WORDS: dict[str, Any] = {
     name.lower(): value
     for module in (event, clickstream, orders, profiles, reviews)
     for name, value in vars(module).items()
-    if name in ("Id", "Name", "Text", "Cents", "Currency", "Quantity", "Rating", "Channel")
+    if name
+    in ("Failure", "Id", "Name", "Text", "Cents", "Currency", "Quantity", "Rating", "Channel")
     or name in ("Purpose", "Locale", "Traits", "Items", "Coupons")
 } | {"moment": instant.Instant}
 

@@ -42,6 +42,8 @@ CASES = [
     ("profiles", "message_clicked", '"message_id":"m1","channel":"push",'),
     ("profiles", "message_bounced", '"message_id":"m1","channel":"in_app","permanent":false,'),
     ("profiles", "message_unsubscribed", '"message_id":"m1","channel":"web",'),
+    ("profiles", "trigger_delivered", '"trigger_id":"t1","kind":"churn_alert","target":"mailer","attempts":1,'),
+    ("profiles", "trigger_undelivered", '"trigger_id":"t1","kind":"churn_alert","target":"mailer","attempts":0,"reason":"expired",'),
     ("profiles", "erasure_requested", ""),
 ]  # fmt: skip
 

@@ -21,15 +21,15 @@ STORM = Path(__file__).parent / "storm.py"
 
 # One seed that sees the bug, of the first two hundred: docs/adr/0005-simulation.md has the others.
 SEEN_BY = {
-    "offset_not_checked": 51,
-    "random_ids": 0,
-    "timers_by_wall_clock": 0,
-    "publish_before_commit": 10,
-    "row_kept_after_conflict": 0,
-    "acknowledged_before_arrival": 23,
-    "gap_not_noticed": 2,
-    "clock_without_evidence": 0,
-    "order_inverted": 3,
+    "offset_not_checked": 19,
+    "random_ids": 1,
+    "timers_by_wall_clock": 1,
+    "publish_before_commit": 16,
+    "row_kept_after_conflict": 2,
+    "acknowledged_before_arrival": 6,
+    "gap_not_noticed": 6,
+    "clock_without_evidence": 6,
+    "order_inverted": 6,
 }
 
 
@@ -52,11 +52,11 @@ def test_a_storm_can_be_repeated() -> None:
 
 def test_a_failing_seed_names_the_command_that_repeats_it() -> None:
     done = subprocess.run(
-        [sys.executable, STORM, "--seed", "2", "--bug", "gap_not_noticed"],
+        [sys.executable, STORM, "--seed", "6", "--bug", "gap_not_noticed"],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 1
-    assert "make simulate SEED=2 BUG=gap_not_noticed" in done.stderr
+    assert "make simulate SEED=6 BUG=gap_not_noticed" in done.stderr
     assert "lost: " in done.stderr
 
 

@@ -6,7 +6,7 @@ from rich.text import Text
 
 from state.exposure import ALL_CAMPAIGNS
 from streams.commands import terminal
-from streams.commands.customer_view import OpenOrder, Purchases, Ratings, View, Visit
+from streams.commands.customer_view import Deliveries, OpenOrder, Purchases, Ratings, View, Visit
 from streams.commands.figures import distance, words
 from streams.commands.gate_view import Counted, Told, Waiting, did, on_channel
 from streams.commands.terminal import money
@@ -51,6 +51,7 @@ def _sections(view: View, when: "_Ages") -> dict[str, list[str]]:
         "under way": [_order(it, currency, when) for it in view.open_orders],
         "ratings": _ratings(view.ratings, when),
         "responses": _responses(view, when),
+        "deliveries": _deliveries(view.deliveries, when),
         "timers": [f"{it.name}: {when(it.due_at)}" for it in view.timers],
         "said": [_told(it, when) for it in view.said],
         "touches": [
@@ -99,6 +100,14 @@ def _ratings(it: Ratings | None, when: "_Ages") -> list[str]:
     if it is None or not it.count:
         return []
     return [f"{it.count}, {it.mean} stars on average, the last {it.last}, {when(it.last_at)}"]
+
+
+def _deliveries(it: Deliveries | None, when: "_Ages") -> list[str]:
+    if it is None:
+        return []
+    last = f"{it.last_target} has {'not ' if it.last_failure else ''}got the last one"
+    why = f" ({it.last_failure})" if it.last_failure else ""
+    return [f"{it.delivered} delivered, {it.undelivered} not; {last}{why}, {when(it.last_at)}"]
 
 
 def _order(it: OpenOrder, currency: str, when: "_Ages") -> str:

@@ -86,6 +86,16 @@ class Ratings(Struct, frozen=True):
     last_at: str | None
 
 
+class Deliveries(Struct, frozen=True):
+    """What became of this customer's triggers at the targets of the webhook sink."""
+
+    delivered: int
+    undelivered: int
+    last_at: str | None
+    last_target: str
+    last_failure: str
+
+
 class Timer(Struct, frozen=True):
     """When an agent will look again; ``row`` is the engine's own, for the end of the row."""
 
@@ -128,6 +138,7 @@ class View(Struct, frozen=True, kw_only=True):
     exposures: list[Counted]
     case_closed_at: str | None
     memory: dict[str, Any]
+    deliveries: Deliveries | None
 
 
 async def look_up(redis_url: str, partitions: int, customer_id: str) -> View | None:
@@ -191,6 +202,7 @@ def view(customer_id: str, partition: int, row: bytes, clock_at: int) -> View:
         case_closed_at=_moment(it.case_closed_at),
         # Only an agent knows the names of what it remembers; its values stand in their order.
         memory={agent: msgspec.msgpack.decode(memory) for agent, memory in it.memory.items()},
+        deliveries=_deliveries(it),
     )  # fmt: skip
 
 
@@ -208,6 +220,16 @@ def _ratings(it: Customer) -> Ratings | None:
     count = it.ratings.count
     mean = round(it.ratings.stars / max(1, count), 2)
     return Ratings(count, mean, it.ratings.last, _moment(it.ratings.last_at))
+
+
+def _deliveries(it: Customer) -> Deliveries | None:
+    told = it.deliveries
+    if told is None:
+        return None
+    return Deliveries(
+        told.delivered, told.undelivered, _moment(told.last_at), told.last_target,
+        told.last_failure,
+    )  # fmt: skip
 
 
 def _window(it: Customer, at: int, days: int) -> Window:

@@ -13,12 +13,13 @@ app = App(
     name="dead-letters",
     group=ASK,
     sort_key=6,
-    help="""Look at the events that were not accepted, or send them through again.
+    help="""Look at what was not accepted, or not delivered, and send it through again.
 
 For example
 
     ebbtide dead-letters list --reason zone_missing
     ebbtide dead-letters requeue --dry-run
+    ebbtide dead-letters redeliver --target mailer
 
 Settings: EBBTIDE_BROKER.""",
 )
@@ -123,6 +124,51 @@ def requeue(
     return 1 if done.invalid else 0
 
 
+@app.command
+def redeliver(
+    *,
+    target: Annotated[
+        tuple[str, ...],
+        Parameter(
+            name="--target",
+            show_default=False,
+            help="Only those of this target; may be given several times.",
+        ),
+    ] = (),
+    file: Annotated[
+        str | None, Parameter(name="--file", help="The file with the targets. [EBBTIDE_WEBHOOKS]")
+    ] = None,
+    broker: Broker = None,
+    as_json: AsJson = False,
+) -> int:
+    """Send triggers that no webhook took to their targets once more.
+
+    For when the receiver is mended. They are posted with the same webhook-id
+    as before, and reported as `ebbtide webhooks` reports; what is refused
+    again becomes a dead letter anew. A trigger that has expired meanwhile,
+    or is older than its target wants, is not sent.
+
+    The letters stay where they are, so do it once: a second time they are
+    sent a second time. Nothing keeps them in order with what
+    `ebbtide webhooks` delivers at the same moment.
+
+    For example
+
+        ebbtide dead-letters redeliver --file webhooks.toml
+        ebbtide dead-letters redeliver --target mailer --json
+
+    Exit codes: 0 all were delivered; 1 some were not, or Kafka is away; 2 a
+    setting or the file is wrong.
+
+    Settings: EBBTIDE_WEBHOOKS, EBBTIDE_BROKER, and EBBTIDE_WEBHOOK_KEY or
+    EBBTIDE_WEBHOOK_KEY_FILE (a secret).
+    """
+    from streams.commands import redelivering, terminal
+
+    settings = terminal.settings_from(broker=broker, webhooks=file)
+    return redelivering.run(settings, target, as_json=as_json)
+
+
 def _tell(done: "Requeued", *, dry_run: bool) -> None:
     from streams.commands import terminal
 
@@ -136,7 +182,8 @@ def _tell(done: "Requeued", *, dry_run: bool) -> None:
         terminal.out.print(f"{done.alike:,} more are like one of these.")
     if done.not_raw:
         terminal.out.print(
-            f"{done.not_raw:,} did not come from a raw topic, and stay where they are.",
+            f"{done.not_raw:,} did not come from a raw topic, and stay where they are. Triggers"
+            " that no webhook took are sent again by `ebbtide dead-letters redeliver`.",
             style="yellow",
         )
     if done.invalid:

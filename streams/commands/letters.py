@@ -28,7 +28,7 @@ _BYTES_SHOWN = 60
 class Letter(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A dead letter. value: the original bytes as text, or value_base64 where they are no text.
 
-    Neither is there where the record had no value.
+    Neither is there where the record had no value. target: of a trigger that no webhook took.
     """
 
     at: str
@@ -42,6 +42,7 @@ class Letter(Struct, frozen=True, kw_only=True, omit_defaults=True):
     key: str | None
     value: str | None = None
     value_base64: str | None = None
+    target: str = ""
 
 
 class Requeued(Struct):
@@ -174,6 +175,7 @@ def _letter(record: Record) -> Letter:
         key=None if key is None else _bytes(key).decode("utf-8", "backslashreplace"),
         value=text,
         value_base64=None if value is None or text else b64encode(_bytes(value)).decode(),
+        target=_text(headers, "target"),
     )
 
 
