@@ -15,7 +15,7 @@ from agents.batch import Batch
 from agents.cause import Cause, Record, on_record
 from agents.gate.gate import COMMERCIAL, Gate, Question, Spoken, Verdict, refused
 from schemas.decisions import Decision, Merged, Scalar
-from state.customer import KINDS_MAX, Said
+from state.customer import KINDS_MAX, Customer, Said
 from state.held import HELD_MAX, Held
 
 _LEFT = ("sent", "merged")
@@ -142,6 +142,9 @@ class Speech:
                 return refused("too_many_held", held_max=HELD_MAX)
             self._hold(batch, view, wish, verdict, at)
         elif verdict.outcome in _PASSED:
+            # At once, for what else is said on this occasion may have to be silent for it.
+            said = _said(row, wish.kind)
+            said.sent_at = max(said.sent_at, at)
             self.gate.remember(asked, verdict, row, shop, batch.counts)
             if verdict.outcome in _LEFT and say.hands_out:
                 money = say.hands_out
@@ -175,8 +178,7 @@ class Speech:
         campaign = agent.campaign or agent.name
         reason = wish.say.reason if outcome == "sent" else verdict.reason
         batch.counts[f"gate/{campaign}/{outcome}/{reason}"] += 1
-        said = view.row.said.setdefault(kind, Said())
-        _bound(view.row.said)
+        said = _said(view.row, kind)
         before = said.refused
         if outcome == "suppressed":
             if reason == said.refusal and not wish.was_held:
@@ -185,7 +187,6 @@ class Speech:
             said.refusal, said.refused = reason, 0
         elif outcome in _PASSED:
             said.refusal, said.refused = "", 0
-            said.sent_at = max(said.sent_at, cause.decided_at, view.shop.clock_at)
             if outcome == "held_out":
                 said.held_out += 1
             else:
@@ -232,7 +233,10 @@ def _merged(view: View, wish: Wish) -> Merged:
     return Merged(decision.id, wish.kind, say.reason, say.evidence, wish.body)
 
 
-def _bound(by_kind: dict[str, Said]) -> None:
-    """Kinds are as many as the agents say; a bound for those that left the config."""
-    if len(by_kind) > KINDS_MAX:
-        del by_kind[next(iter(by_kind))]
+def _said(row: Customer, kind: str) -> Said:
+    """What was decided about a kind, to be changed."""
+    said = row.said.setdefault(kind, Said())
+    # Kinds are as many as the agents say; a bound for those that left the config.
+    if len(row.said) > KINDS_MAX:
+        del row.said[next(iter(row.said))]
+    return said
