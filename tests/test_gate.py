@@ -133,3 +133,24 @@ def test_kinds_are_paused_for_themselves() -> None:
         """,
         Two(),
     )
+
+
+def test_without_a_pause_what_comes_out_of_order_may_go_out_too() -> None:
+    check(
+        """
+        2026-01-20 08:00  ann  page_viewed occurred_at=2026-01-20T08:04  -> echo
+        2026-01-20 08:01  ann  page_viewed occurred_at=2026-01-20T08:02  -> echo
+        """,
+        Echo(),
+    )
+
+
+def test_in_a_pause_what_is_older_than_the_last_one_is_refused_too() -> None:
+    check(
+        """
+        2026-01-20 08:00  ann  page_viewed occurred_at=2026-01-20T08:04  -> echo
+        2026-01-20 08:01  ann  page_viewed occurred_at=2026-01-20T08:02 \
+            -> suppressed echo reason=paused
+        """,
+        Echo(pause_hours=0.01),
+    )

@@ -139,7 +139,8 @@ class Gate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         agent = asked.agent
         if agent.purpose not in COMMERCIAL:
             return
-        if verdict.outcome != "merged":
+        # What joins another trigger is no touch of its own, nor is it where it is held out.
+        if not (self.at_once == "merge" and asked.spoken):
             touch = Touch(asked.at, asked.kind, verdict.channel)
             caps.note(row.touches, touch, shop.clock_at, self._rules)
         if verdict.outcome != "held_out" and asked.hands_out and agent.budget_cents:
@@ -164,7 +165,8 @@ class Gate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def _paused(self, asked: Question, row: Customer) -> Verdict | None:
         sent_at = row.said.get(asked.kind, _NEVER).sent_at
         pause_hours = asked.agent.pause_hours
-        if not sent_at or asked.at - sent_at >= pause_hours * HOUR:
+        # Without a pause also what is decided later for an earlier moment may go out.
+        if not sent_at or pause_hours <= 0 or asked.at - sent_at >= pause_hours * HOUR:
             return None
         hours = round((asked.at - sent_at) / HOUR, 2)
         return refused("paused", hours_since=hours, pause_hours=pause_hours)
