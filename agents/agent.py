@@ -28,6 +28,10 @@ M = TypeVar("M", bound=Struct)
 END_OF_ROW, HELD = "row", "held"
 
 
+#: The engine's own timers in a row: its end, and what the gate has held back.
+ENGINE_TIMERS = ("row", "held")
+
+
 class Say(Struct, frozen=True, gc=False, kw_only=True):
     """Let a trigger go out, if the gate agrees.
 
@@ -166,6 +170,8 @@ class Agent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def __init_subclass__(cls, **_: Any) -> None:
         cls.name = snake_case(cls.__name__)
+        if cls.name in ENGINE_TIMERS:
+            raise TypeError(f"an agent can't be called {cls.name}: a timer of the engine's is")
 
     def timer_key(self, name: str) -> str:
         """Under which key a row has the agent's timer of this name."""
@@ -223,7 +229,8 @@ def _body(agent: Agent, act: Act) -> Raw:
         case CancelTimer():
             pass
         case _:
-            raise TypeError(f"{act!r} is not an act")
+            # Its type alone: how an object is written may differ from one process to the next.
+            raise TypeError(f"a {type(act).__name__} is not an act")
     return NO_PAYLOAD
 
 

@@ -82,17 +82,16 @@ class Speech:
                 self._drop(batch, view, held, "agent_is_off")
                 continue
             try:
-                say = agent.on_release(_as_said(agent, held), view.of(agent.name))
-                acts = written(agent, () if say is None else (say,))
+                said_again = _said_again(agent, held, view)
             except Exception as error:  # noqa: BLE001 (an agent may fail in any way)
                 failure = f"{type(error).__name__}: {error}"
                 self._drop(batch, view, held, "agent_failed", error=failure)
                 continue
-            if say is None:
+            if said_again is None:
                 self._drop(batch, view, held, "reason_gone")
             else:
                 cause = Cause(held.cause, held.cause_at, view.at)
-                wishes.append(Wish(agent, say, acts[0][1], cause, was_held=True))
+                wishes.append(Wish(agent, *said_again, cause, was_held=True))
         return wishes
 
     def withdraw(self, batch: Batch, view: View) -> None:
@@ -191,6 +190,8 @@ class Speech:
                 said.held_out += 1
             else:
                 said.sent += 1
+        else:
+            said.refused = 0
         if outcome == "sent":
             batch.counts[f"cost/{campaign}/sent"] += 1
         record = Record(
@@ -213,6 +214,23 @@ class Speech:
         cause = Cause(held.cause, held.cause_at, max(view.at, view.shop.clock_at))
         record = Record(held.agent, campaign, "suppressed", reason, gate=saw)
         batch.decide(on_record(record, say, Raw(held.payload), view.id, cause), 0)
+
+
+def _said_again(agent: Agent, held: Held, view: View) -> tuple[Say, Raw] | None:
+    """What the agent says of it now; None where it has no reason any more.
+
+    Raises an error of any kind where the agent fails, or answers with what was not asked.
+    """
+    say: object = agent.on_release(_as_said(agent, held), view.of(agent.name))
+    if say is None:
+        return None
+    if not isinstance(say, Say):
+        raise TypeError(f"on_release answers a {type(say).__name__}: a Say or None is wanted")
+    if (kind := say.kind or agent.name) != held.kind:
+        # It would have the id of what may have been said on the same cause before.
+        raise ValueError(f"on_release says {kind!r}, and {held.kind!r} was held")
+    ((_, body),) = written(agent, (say,))
+    return say, body
 
 
 def _as_said(agent: Agent, held: Held) -> Say:

@@ -178,6 +178,22 @@ def test_an_agent_s_mistake_is_put_on_record_and_the_others_go_on(mistake: str) 
     assert shop.outbox() == said
 
 
+class Careless(Agent, frozen=True):
+    """Yields an object that is no act, and that nothing in two processes has in common."""
+
+    listens: ClassVar = (PageViewed,)
+
+    def on_event(self, event: PageViewed, customer: View) -> Iterable[Act]:
+        """Make the mistake."""
+        yield object()  # type: ignore[misc]
+
+
+def test_a_mistake_is_put_on_record_in_the_same_words_in_every_replay() -> None:
+    (said,) = Partition(Careless()).facts(view("e1"))
+
+    assert said.evidence.values == {"error": "TypeError: a object is not an act"}
+
+
 class Follower(Agent, frozen=True):
     """Notes every trigger that it hears of, and would like to add one at once."""
 
