@@ -42,7 +42,22 @@ def hire(sections: Mapping[str, Any]) -> list[Agent]:
         except msgspec.ValidationError as error:
             fields = ", ".join(field.name for field in msgspec.structs.fields(known[name]))
             raise ValueError(f"agents.{name}: {error}; its settings are {fields}") from error
+    _agree_on_campaigns(hired)
     return hired
+
+
+def _agree_on_campaigns(hired: list[Agent]) -> None:
+    """One campaign has one budget and one share that is held out, whoever speaks for it."""
+    first: dict[str, Agent] = {}
+    for agent in hired:
+        other = first.setdefault(agent.campaign or agent.name, agent)
+        for field in ("budget_cents", "budget_days", "holdout_share"):
+            ours, theirs = getattr(agent, field), getattr(other, field)
+            if ours != theirs:
+                raise ValueError(
+                    f"agents.{agent.name}.{field} is {ours!r}, and that of agents.{other.name} is"
+                    f" {theirs!r}: agents of one campaign must have the same"
+                )
 
 
 def _named_after(agent: type[Agent], file: str) -> str:
