@@ -1,5 +1,6 @@
 """Caps in the engine: several at once, shared by all agents, and not to be outrun by any order."""
 
+import pytest
 from timeline import check
 from voices import Alarm, Care, News, Offer, Tip, agreed
 
@@ -100,14 +101,27 @@ def test_an_event_that_comes_late_but_in_time_counts_from_when_its_trigger_leave
     )
 
 
-def test_whoever_is_held_out_meets_the_same_caps_as_if_they_had_been_sent_it() -> None:
+@pytest.mark.parametrize(
+    "cap",
+    [
+        Cap(sent_max=1, hours=1),
+        Cap(sent_max=1, hours=1, per="channel"),
+        Cap(sent_max=1, hours=1, channels=("push",)),
+    ],
+)
+@pytest.mark.parametrize(("share", "fate"), [(0.0, ""), (0.5, "held_out")])
+def test_whoever_is_held_out_meets_the_same_caps_as_if_they_had_been_sent_it(
+    cap: Cap, share: float, fate: str
+) -> None:
     check(
-        """
-        2026-01-20 08:00  ann  page_viewed url=news   -> held_out news
-        2026-01-20 08:01  ann  page_viewed url=offer  -> suppressed offer reason=too_soon
+        f"""
+        2026-01-20 08:00  ann  page_viewed url=news   -> {fate} news channel=push
+        2026-01-20 08:01  ann  page_viewed url=offer  -> suppressed offer reason=capped
         """,
-        News(holdout_share=0.5), Offer(holdout_share=0),
-        gate=agreed(distance_hours=1, holdout=Holdout(share=0, over_all=0, key="held")),
+        News(holdout_share=share), Offer(),
+        gate=agreed(
+            channels=("push",), caps=(cap,), holdout=Holdout(share=0, over_all=0, key="held")
+        ),
     )  # fmt: skip
 
 

@@ -201,7 +201,7 @@ class Gate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             channel = full.channel
             if quiet := self._quiet(asked, row, channel):
                 return quiet
-        return self._over_budget(asked, shop) or self._held_out(asked, row) or Verdict(
+        return self._over_budget(asked, shop) or self._held_out(asked, row, channel) or Verdict(
             "merged" if joins else "sent",
             f"with_{spoken.kind}" if joins and spoken else "",
             channel,
@@ -250,13 +250,15 @@ class Gate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         )  # fmt: skip
         return None if against is None else refused("over_budget", **against)
 
-    def _held_out(self, asked: Question, row: Customer) -> Verdict | None:
+    def _held_out(self, asked: Question, row: Customer, channel: str) -> Verdict | None:
+        # With the channel, for a cap must count it as that of whoever is sent it.
         holdout, exposures, first_id = self.holdout, row.exposures, asked.customer_id
         if holdout.arm_over_all(first_id, exposures):
-            return Verdict("held_out", "held_out_over_all", saw={"share": holdout.over_all})
+            saw: dict[str, Scalar] = {"share": holdout.over_all}
+            return Verdict("held_out", "held_out_over_all", channel, saw=saw)
         share = self._share(asked.agent)
         if holdout.arm(asked.campaign, share, first_id, exposures):
-            return Verdict("held_out", "held_out", saw={"share": share})
+            return Verdict("held_out", "held_out", channel, saw={"share": share})
         return None
 
     def _share(self, agent: Agent) -> float:
