@@ -170,8 +170,8 @@ class Batch:
             f"decisions/{it.decision.kind}/{it.decision.outcome}" for it in self.outgoing
         )
         counts.update({f"records/{kind}/{fate}": n for (kind, fate), n in self.applied.items()})
-        # A change of nothing needs no place in the store.
-        counts.update({name: by for name, by in self.counts.items() if by})
+        # Zeros too: what adds up to nothing in one batch does not where the log is cut within it.
+        counts.update(self.counts)
         return Commit(
             expected=before,
             position=Position(offset, chunk, before.sequence + len(self.outgoing), before.epoch),

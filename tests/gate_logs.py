@@ -26,6 +26,7 @@ from schemas.instant import HOUR, MINUTE
 from schemas.journal import Tick
 from schemas.orders import Item, OrderCancelled, OrderPlaced, OrderRefunded
 from schemas.profiles import (
+    Channel,
     ConsentChanged,
     ErasureRequested,
     Message,
@@ -39,7 +40,7 @@ from schemas.reviews import CaseClosed
 
 BEGIN = 1_774_720_800_000  # 2026-03-28 18:00 UTC: in Europe the clocks go forward that night.
 CUSTOMERS = ("ann", "bob", "cem")
-CHANNELS = ("push", "email", "sms")
+CHANNELS: tuple[Channel, ...] = ("push", "email", "sms")
 URLS = (
     "news", "news,offer", "offer,tip", "news,offer,tip,reminder", "care,offer", "alarm,tip",
     "care,news", "reminder", "reminder,news", "tip",
@@ -72,7 +73,9 @@ VOICES: tuple[Agent, ...] = (
     Chain(),
     News(priority=2, valid_hours=9.0, **SPRING),
     Offer(priority=1, drops_after_order=True, **SPRING),
-    Reminder(priority=1, channels=("push",), gives_cents=100, budget_cents={"EUR": 250}, budget_days=1.0),
+    Reminder(
+        priority=1, channels=("push",), gives_cents=100, budget_cents={"EUR": 250}, budget_days=1.0
+    ),
     Tip(keeps_quiet_hours=False, pause_hours=1.0, holdout_share=0.0, channels=("sms", "email")),
 )
 AGENTS = {agent.name: agent for agent in VOICES}
@@ -102,7 +105,7 @@ GATES = st.sampled_from(["suppress", "defer", "merge", "all"]).map(
 
 KINDS = st.sampled_from(
     [PageViewed] * 12 + [OrderPlaced] * 4 + [OrderRefunded, OrderCancelled, ConsentChanged] * 2
-    + [MessageSent, MessageOpened, MessageBounced, MessageUnsubscribed]
+    + [MessageBounced] * 4 + [MessageSent, MessageOpened, MessageUnsubscribed]
     + [ProfileUpdated, CaseClosed, ErasureRequested] + [Tick] * 8
 )  # fmt: skip
 STEPS = st.lists(

@@ -47,7 +47,9 @@ class Voice(Agent, frozen=True):
             yield Say(
                 reason="heard",
                 payload=Heard(event.url or "", customer.row.order_count),
-                expires_at=customer.at + round(self.valid_hours * HOUR) if self.valid_hours else None,
+                expires_at=customer.at + round(self.valid_hours * HOUR)
+                if self.valid_hours
+                else None,
                 hands_out=Money(self.gives_cents, self.currency) if self.gives_cents else None,
             )
 

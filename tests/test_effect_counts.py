@@ -1,0 +1,262 @@
+"""The effect: what customers do after a trigger is counted by campaign and arm, as it happens."""
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from gate_logs import AGENTS, GATES, STEPS, Told
+from hypothesis import given, settings
+from partition import Partition
+from timeline import check, parse
+from voices import Care, News, Offer, Tip, agreed
+
+from agents.gate.gate import COMMERCIAL, Gate
+from agents.gate.holdout import Holdout
+from schemas.clickstream import PageViewed
+from schemas.decisions import Decision
+from schemas.event import Event
+from schemas.instant import DAY
+from schemas.journal import Tick
+from schemas.orders import OrderCancelled, OrderPlaced, OrderRefunded
+from schemas.profiles import ErasureRequested
+from state.customer import RECENT_ORDERS_MAX
+
+#: Of this key's customers ann is held out of news and bob is not; over all nobody is.
+HALVES = agreed(holdout=Holdout(share=0.5, over_all=0, key="0"), outcome_days=2, at_once="all")
+
+
+def counted(table: str, *voices: Any, gate: Gate = HALVES) -> dict[str, int]:
+    """Run a timeline, and return what it counted of the effect."""
+    check(table, *voices, gate=gate)
+    shop = Partition(*voices, gate=gate)
+    for row in parse(table):
+        shop.facts(Tick(row.at), *(() if row.event is None else (row.event,)), begin=2 * row.number)
+    counters: dict[str, int] = shop.state()["counters"]
+    return {
+        name.removeprefix("effect/"): by
+        for name, by in counters.items()
+        if name.startswith("effect/") and "/expected/" not in name
+    }
+
+
+def test_what_each_arm_does_within_the_window_is_counted_and_nothing_else() -> None:
+    assert counted(
+        """
+        2026-01-20 07:00         bob  order_placed products=tea:1x999
+        2026-01-20 08:00         ann  page_viewed url=news            -> held_out news
+        2026-01-20 08:00         bob  page_viewed url=news            -> news
+        2026-01-20 08:00         cem  order_placed
+        2026-01-20 09:00         ann  product_viewed
+        2026-01-20 09:30         ann  product_viewed
+        2026-01-20 10:00         bob  order_placed products=tea:1x300
+        2026-01-20 11:00         bob  order_placed products=tea:1x500 currency=USD
+        2026-01-20 12:00         bob  order_placed products=tea:1x100
+        # A second trigger begins nothing anew.
+        2026-01-21 08:00         bob  page_viewed url=news            -> news
+        2026-01-22 08:00         ann  order_placed products=tea:1x70  (the last moment of the window)
+        2026-01-22 08:00:00.001  bob  order_placed products=tea:1x900
+        """,
+        News(),
+    ) == {
+        "news/held_out/customers": 1, "news/held_out/visited": 1, "news/held_out/orders": 1,
+        "news/held_out/ordered": 1, "news/held_out/money/EUR": 70,
+        "news/held_out/squares_high/EUR": 0, "news/held_out/squares_low/EUR": 4_900,
+        "news/sent/customers": 1, "news/sent/visited": 1, "news/sent/orders": 3,
+        "news/sent/ordered": 1, "news/sent/repeated": 1, "news/sent/money/EUR": 400,
+        "news/sent/squares_high/EUR": 0, "news/sent/squares_low/EUR": 160_000,
+        "news/sent/money/USD": 500,
+        "news/sent/squares_high/USD": 0, "news/sent/squares_low/USD": 250_000,
+    }  # fmt: skip
+
+
+def test_what_goes_back_is_taken_off_again_for_the_orders_that_were_counted() -> None:
+    found = counted(
+        """
+        2026-01-20 07:00  bob  order_placed order_id=before products=tea:1x5000
+        2026-01-20 08:00  bob  page_viewed url=news       -> news
+        2026-01-20 09:00  bob  order_placed order_id=one products=tea:1x40000
+        2026-01-20 09:01  bob  order_refunded order_id=before
+        2026-01-20 10:00  bob  order_refunded order_id=one refund_cents=15000
+        2026-01-20 10:30  bob  order_refunded order_id=unheard refund_cents=15000
+        2026-01-20 11:00  bob  order_placed order_id=two products=tea:1x70000
+        2026-01-20 12:00  bob  order_cancelled order_id=one
+        2026-01-20 12:01  bob  order_cancelled order_id=one
+        2026-01-23 12:00  bob  order_cancelled order_id=two   (after the window)
+        """,
+        News(),
+    )
+
+    assert (found["news/sent/money/EUR"], found["news/sent/orders"]) == (70_000, 2)
+    squares = found["news/sent/squares_high/EUR"] * 10**9 + found["news/sent/squares_low/EUR"]
+    assert squares == 70_000**2
+
+
+def test_what_is_all_taken_back_leaves_the_same_counters_in_whatever_batches() -> None:
+    found = counted(
+        """
+        2026-01-20 08:00  bob  page_viewed url=news       -> news
+        2026-01-20 09:00  bob  order_placed order_id=one
+        2026-01-20 09:01  bob  order_cancelled order_id=one
+        """,
+        News(),
+    )
+
+    assert found["news/sent/money/EUR"] == 0
+
+
+def test_events_count_by_when_they_happened_however_late_they_come() -> None:
+    found = counted(
+        """
+        2026-01-20 08:00  bob  page_viewed url=news       -> news
+        2026-01-21 08:00  bob  order_placed occurred_at=2026-01-20T08:00 products=tea:1x1
+        2026-01-23 08:00  bob  order_placed occurred_at=2026-01-21T08:00 products=tea:1x20
+        """,
+        News(),
+    )
+
+    assert (found["news/sent/orders"], found["news/sent/money/EUR"]) == (1, 20)
+
+
+def test_each_campaign_counts_for_itself_and_the_one_over_all_counts_all_of_them() -> None:
+    everybody = agreed(holdout=Holdout(share=1e-9, over_all=1e-9), at_once="all")
+    found = counted(
+        """
+        2026-01-20 08:00  ann  page_viewed url=news,care   -> news; care
+        2026-01-20 09:00  ann  order_placed products=tea:1x1
+        2026-01-20 10:00  ann  page_viewed url=offer,tip   -> offer; tip
+        2026-01-20 11:00  ann  order_placed products=tea:1x20
+        """,
+        News(), Offer(campaign="spring"), Tip(holdout_share=0), Care(),
+        gate=everybody,
+    )  # fmt: skip
+
+    money = {name: by for name, by in found.items() if name.endswith("money/EUR")}
+    assert money == {"*/sent/money/EUR": 21, "news/sent/money/EUR": 21, "spring/sent/money/EUR": 20}
+
+
+def test_who_is_held_out_of_all_is_in_the_arm_over_all_and_in_no_other() -> None:
+    found = counted(
+        """
+        2026-01-20 08:00  cem  page_viewed url=news        -> held_out news
+        2026-01-20 09:00  cem  order_placed
+        """,
+        News(),
+        gate=agreed(holdout=Holdout(share=0.4, over_all=0.2, key="logs-31")),
+    )
+
+    assert {it.rsplit("/", 1)[0] for it in found if "orders" in it or "customers" in it} == {
+        "*/held_out"
+    }
+
+
+@dataclass
+class Exposed:
+    """The model's customer in a campaign."""
+
+    at: int
+    arm: str
+    came: bool = False
+    orders: list[str] = field(default_factory=list)
+    money: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+
+
+class Model:
+    """The counters, computed from lists that forget nothing."""
+
+    def __init__(self, gate: Gate) -> None:
+        self.gate = gate
+        self.window = round(gate.outcome_days * DAY)
+        self.ended: list[tuple[str, Exposed]] = []
+        self.exposed: dict[str, dict[str, Exposed]] = defaultdict(dict)
+        self.orders: dict[str, dict[str, list[Any]]] = defaultdict(dict)
+        self.seen: set[str] = set()
+
+    def hear(self, event: Event) -> None:
+        """What a customer did."""
+        if event.event_id in self.seen:
+            return
+        self.seen.add(event.event_id)
+        who, at = event.subject, event.occurred_at
+        if isinstance(event, ErasureRequested):
+            self.ended += self.exposed.pop(who, {}).items()
+            self.orders.pop(who, None)
+            return
+        orders = self.orders[who]
+        if isinstance(event, OrderPlaced):
+            orders[event.order_id] = [at, event.paid_cents, event.currency]
+        if isinstance(event, OrderPlaced | PageViewed):
+            for it in self.exposed[who].values():
+                if it.at < at <= it.at + self.window:
+                    it.came = True
+                    if isinstance(event, OrderPlaced):
+                        it.orders.append(event.order_id)
+                        it.money[event.currency] += event.paid_cents
+        if isinstance(event, OrderCancelled | OrderRefunded):
+            self.give_back(event, orders, at)
+
+    def give_back(self, event: Event, orders: dict[str, list[Any]], at: int) -> None:
+        """What went back of an order that is still known."""
+        known = sorted(orders, key=lambda it: -orders[it][0])[:RECENT_ORDERS_MAX]
+        if event.order_id not in known:  # type: ignore[attr-defined]
+            return
+        order = orders[event.order_id]  # type: ignore[attr-defined]
+        cents = getattr(event, "refund_cents", None)
+        back = order[1] if cents is None else min(cents, order[1])
+        order[1] -= back
+        for it in self.exposed[event.subject].values():
+            if event.order_id in it.orders and at <= it.at + self.window:  # type: ignore[attr-defined]
+                it.money[order[2]] -= back
+
+    def decide(self, at: int, decision: Decision) -> None:
+        """What was sent, or would have been."""
+        agent, holdout = AGENTS[decision.agent], self.gate.holdout
+        if agent.purpose not in COMMERCIAL or decision.outcome not in (
+            "sent",
+            "merged",
+            "held_out",
+        ):
+            return
+        over_all = decision.reason == "held_out_over_all"
+        arms = {"*": over_all}
+        if not over_all and (holdout.share if agent.holdout_share is None else agent.holdout_share):
+            arms[decision.campaign] = decision.outcome == "held_out"
+        for campaign, is_held_out in arms.items():
+            arm = "held_out" if is_held_out else "sent"
+            self.exposed[decision.customer_id].setdefault(campaign, Exposed(at, arm))
+
+    def counters(self) -> Counter[str]:
+        """What must have been counted."""
+        counts = Counter[str]()
+        living = [pair for exposed in self.exposed.values() for pair in exposed.items()]
+        for campaign, it in [*living, *self.ended]:
+            name = f"{campaign}/{it.arm}"
+            counts[f"{name}/customers"] += 1
+            counts[f"{name}/visited"] += it.came
+            counts[f"{name}/orders"] += len(it.orders)
+            counts[f"{name}/ordered"] += bool(it.orders)
+            counts[f"{name}/repeated"] += len(it.orders) > 1
+            for currency, cents in it.money.items():
+                counts[f"{name}/money/{currency}"] += cents
+                counts[f"{name}/squares/{currency}"] += cents * cents
+        return +counts
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(STEPS, GATES)
+def test_the_counters_are_what_lists_that_forget_nothing_add_up_to(
+    steps: list[Any], gate: Gate
+) -> None:
+    told, model = Told(steps, gate), Model(gate)
+    for step in told.steps:
+        if not isinstance(step.fact, Tick):
+            model.hear(step.fact)
+        for it in step.said:
+            model.decide(step.left_at(it), it)
+
+    counts = Counter[str]()
+    for name, by in told.partition.state()["counters"].items():
+        if name.startswith("effect/") and "/expected/" not in name:
+            weight = 10**9 if "/squares_high/" in name else 1
+            plain = name.removeprefix("effect/").replace("squares_high", "squares")
+            counts[plain.replace("squares_low", "squares")] += by * weight
+    assert +counts == model.counters()
