@@ -1,6 +1,7 @@
 """What did a customer do after a trigger? Counted for the arm that they are in, as it happens.
 
-The law: an outcome is what happened within the outcome window after the exposure, by event time.
+The law: an outcome is what happened within the outcome window after the exposure, by event time,
+and was heard of after it; what is taken off again is what was counted.
 The counters are part of the commit that changes the row, so they are exact across crashes.
 """
 
@@ -80,7 +81,8 @@ def _gave_back(
     if order is None:
         return
     for campaign, exposure in row.exposures.items():
-        if exposure.at < order.placed_at and event.occurred_at <= exposure.at + window:
+        until = exposure.at + window
+        if exposure.at < order.placed_at <= until and event.occurred_at <= until:
             counted = f"effect/{campaign}/{exposure.arm}"
             _add_money(exposure, counted, order.currency, -cents, counts)
 

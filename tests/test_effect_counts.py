@@ -117,6 +117,21 @@ def test_events_count_by_when_they_happened_however_late_they_come() -> None:
     assert (found["news/sent/orders"], found["news/sent/money/EUR"]) == (1, 20)
 
 
+def test_an_order_that_was_heard_of_before_the_trigger_is_neither_counted_nor_taken_off() -> None:
+    # The order is the later one, and came first.
+    found = counted(
+        """
+        2026-01-20 08:00  bob  order_placed order_id=early occurred_at=2026-01-20T08:04 products=tea:1x70
+        2026-01-20 08:01  bob  page_viewed url=news        -> news
+        2026-01-20 09:00  bob  order_placed order_id=later products=tea:1x100
+        2026-01-20 09:01  bob  order_cancelled order_id=early
+        """,
+        News(),
+    )
+
+    assert (found["news/sent/orders"], found["news/sent/money/EUR"]) == (1, 100)
+
+
 def test_each_campaign_counts_for_itself_and_the_one_over_all_counts_all_of_them() -> None:
     everybody = agreed(holdout=Holdout(share=1e-9, over_all=1e-9), at_once="all")
     found = counted(
@@ -170,6 +185,7 @@ class Model:
         self.exposed: dict[str, dict[str, Exposed]] = defaultdict(dict)
         self.orders: dict[str, dict[str, list[Any]]] = defaultdict(dict)
         self.seen: set[str] = set()
+        self.last_seen_at: dict[str, int] = defaultdict(int)
 
     def hear(self, event: Event) -> None:
         """What a customer did."""
@@ -180,7 +196,9 @@ class Model:
         if isinstance(event, ErasureRequested):
             self.ended += self.exposed.pop(who, {}).items()
             self.orders.pop(who, None)
+            self.last_seen_at.pop(who, None)
             return
+        self.last_seen_at[who] = max(self.last_seen_at[who], at)
         orders = self.orders[who]
         if isinstance(event, OrderPlaced):
             orders[event.order_id] = [at, event.paid_cents, event.currency]
@@ -220,9 +238,11 @@ class Model:
         arms = {"*": over_all}
         if not over_all and (holdout.share if agent.holdout_share is None else agent.holdout_share):
             arms[decision.campaign] = decision.outcome == "held_out"
+        who = decision.customer_id
         for campaign, is_held_out in arms.items():
             arm = "held_out" if is_held_out else "sent"
-            self.exposed[decision.customer_id].setdefault(campaign, Exposed(at, arm))
+            since = max(at, self.last_seen_at[who])
+            self.exposed[who].setdefault(campaign, Exposed(since, arm))
 
     def counters(self) -> Counter[str]:
         """What must have been counted."""

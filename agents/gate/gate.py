@@ -147,15 +147,18 @@ class Gate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             budget.spend(shop, asked.campaign, agent.budget_days, asked.hands_out, asked.at)
         await_visit(row, asked.at, round(self.outcome_days * DAY))
         over_all = verdict.reason == "held_out_over_all"
+        # What was heard before is no outcome, also where it happened later: it was not counted, so
+        # nothing of it may be taken off again.
+        since = max(asked.at, row.last_seen_at)
         if self.holdout.over_all:
             expose(
-                row.exposures, ALL_CAMPAIGNS, asked.at, counts,
+                row.exposures, ALL_CAMPAIGNS, since, counts,
                 held_out=over_all, share=self.holdout.over_all,
             )  # fmt: skip
         # Who gets nothing from any campaign is nobody to compare one campaign with.
         if (share := self._share(agent)) and not over_all:
             held_out = verdict.outcome == "held_out"
-            expose(row.exposures, asked.campaign, asked.at, counts, held_out=held_out, share=share)
+            expose(row.exposures, asked.campaign, since, counts, held_out=held_out, share=share)
 
     def _channels(self, agent: Agent, row: Customer) -> tuple[list[str], list[str]]:
         purpose = agent.purpose
