@@ -28,10 +28,6 @@ M = TypeVar("M", bound=Struct)
 END_OF_ROW, HELD = "row", "held"
 
 
-#: The engine's own timers in a row: its end, and what the gate has held back.
-ENGINE_TIMERS = ("row", "held")
-
-
 class Say(Struct, frozen=True, gc=False, kw_only=True):
     """Let a trigger go out, if the gate agrees.
 
@@ -170,8 +166,6 @@ class Agent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def __init_subclass__(cls, **_: Any) -> None:
         cls.name = snake_case(cls.__name__)
-        if cls.name in ENGINE_TIMERS:
-            raise TypeError(f"an agent can't be called {cls.name}: a timer of the engine's is")
 
     def timer_key(self, name: str) -> str:
         """Under which key a row has the agent's timer of this name."""

@@ -96,7 +96,7 @@ RULES = Gate(
     defer_hours=5,
     # Of this key's customers ann is in all arms that are sent, bob is not in that of spring, and
     # cem is left out of everything.
-    holdout=Holdout(share=0.4, over_all=0.2, key="logs-31"),
+    holdout=Holdout(share=0.4, over_all=0.2, key="logs-284"),
     outcome_days=0.4,
 )
 GATES = st.sampled_from(["suppress", "defer", "merge", "all"]).map(
@@ -125,7 +125,8 @@ STEPS = st.lists(
 
 def facts(steps: list[Any]) -> list[Event | Tick]:
     """The log, and a week of silence in which all that is held may leave."""
-    at, log = BEGIN, list[Event | Tick]()
+    # At any hour of the day.
+    at, log = BEGIN + steps[0][-1] % 24 * HOUR, list[Event | Tick]()
     placed: dict[str, list[str]] = {name: ["unknown"] for name in CUSTOMERS}
     for number, (kind, who, on, late, draw) in enumerate(steps):
         at += on * MINUTE

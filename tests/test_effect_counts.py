@@ -22,7 +22,9 @@ from schemas.profiles import ErasureRequested
 from state.customer import RECENT_ORDERS_MAX
 
 #: Of this key's customers ann is held out of news and bob is not; over all nobody is.
-HALVES = agreed(holdout=Holdout(share=0.5, over_all=0, key="0"), outcome_days=2, at_once="all")
+HALVES = agreed(
+    holdout=Holdout(share=0.5, over_all=0, key="halves-7"), outcome_days=2, at_once="all"
+)
 
 
 def counted(table: str, *voices: Any, gate: Gate = HALVES) -> dict[str, int]:
@@ -156,7 +158,7 @@ def test_who_is_held_out_of_all_is_in_the_arm_over_all_and_in_no_other() -> None
         2026-01-20 09:00  cem  order_placed
         """,
         News(),
-        gate=agreed(holdout=Holdout(share=0.4, over_all=0.2, key="logs-31")),
+        gate=agreed(holdout=Holdout(share=0.4, over_all=0.2, key="logs-284")),
     )
 
     assert {it.rsplit("/", 1)[0] for it in found if "orders" in it or "customers" in it} == {

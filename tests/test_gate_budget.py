@@ -86,7 +86,7 @@ def test_agents_of_one_campaign_spend_one_budget_and_others_their_own() -> None:
 
 def test_who_is_held_out_costs_nothing_and_who_joins_another_trigger_does() -> None:
     # Of this key's customers ann is held out of offers, and dee is not.
-    halves = Holdout(share=0, over_all=0, key="0")
+    halves = Holdout(share=0, over_all=0, key="halves-7")
     check(
         """
         2026-01-20 08:00  ann  page_viewed url=offer       -> held_out offer

@@ -51,7 +51,7 @@ def test_the_distance_between_two_triggers_is_kept_across_kinds_and_channels() -
         """
         2026-01-20 08:00         ann  page_viewed url=news   -> news
         2026-01-20 09:30         ann  page_viewed url=offer  -> suppressed offer reason=too_soon \
-            hours_since=1.5 distance_hours=2
+            distance_hours=2 free_at=2026-01-20T10:00
         2026-01-20 09:59:59.999  ann  page_viewed url=tip    -> suppressed tip reason=too_soon
         2026-01-20 10:00         ann  page_viewed url=tip    -> tip
         """,
@@ -120,7 +120,7 @@ def test_whoever_is_held_out_meets_the_same_caps_as_if_they_had_been_sent_it(
         """,
         News(holdout_share=share), Offer(),
         gate=agreed(
-            channels=("push",), caps=(cap,), holdout=Holdout(share=0, over_all=0, key="held")
+            channels=("push",), caps=(cap,), holdout=Holdout(share=0, over_all=0, key="held-0")
         ),
     )  # fmt: skip
 
@@ -129,7 +129,7 @@ def test_what_joins_another_trigger_counts_with_it_as_one_whoever_is_held_out() 
     merging = agreed(
         at_once="merge",
         caps=(Cap(sent_max=2, hours=1),),
-        holdout=Holdout(share=0, over_all=0, key="0"),
+        holdout=Holdout(share=0, over_all=0, key="halves-7"),
     )
     for share, fate in ((0.0, "merged offer"), (0.5, "held_out offer")):
         check(
@@ -161,7 +161,7 @@ def test_a_row_that_can_count_no_more_lets_no_more_out_and_does_not_fail() -> No
         gate=agreed(
             at_once="merge",
             caps=(Cap(sent_max=TOUCHES_MAX, hours=2),),
-            holdout=Holdout(share=0, over_all=0, key="0"),
+            holdout=Holdout(share=0, over_all=0, key="halves-7"),
         ),
     )  # fmt: skip
 

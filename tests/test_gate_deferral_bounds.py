@@ -9,10 +9,8 @@ from partition import Partition
 from timeline import check, moment
 from voices import Alarm, Heard, News, Offer, Voice, agreed
 
-from agents.agent import ENGINE_TIMERS, Act, Agent, Note, Say, SetTimer, View
-from agents.engine import END_OF_ROW
+from agents.agent import Act, Agent, Note, Say, SetTimer, View
 from agents.gate.quiet_hours import QuietHours
-from agents.speech import HELD
 from schemas.clickstream import PageViewed
 from schemas.instant import HOUR
 from schemas.journal import Tick
@@ -160,10 +158,3 @@ def test_an_agent_that_answers_wrongly_loses_what_it_said_and_nothing_else(answe
         Fickle(answer=answer), News(), Alarm(),
         gate=NIGHTS,
     )  # fmt: skip
-
-
-def test_no_agent_can_have_the_name_of_a_timer_of_the_engine_s() -> None:
-    assert set(ENGINE_TIMERS) == {HELD, END_OF_ROW}
-    for name in ("Row", "Held"):
-        with pytest.raises(TypeError, match=f"can't be called {name.lower()}"):
-            type(name, (Agent,), {})

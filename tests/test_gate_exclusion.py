@@ -116,7 +116,7 @@ def test_what_was_held_out_or_refused_opens_a_case_only_if_it_would_have_been_se
         News(holdout_share=0.5, channels=("email",)), Offer(holdout_share=0),
         gate=agreed(
             exclusions=(Exclusion(after="news", hours=1),),
-            holdout=Holdout(share=0.5, over_all=0, key="held"),
+            holdout=Holdout(share=0.5, over_all=0, key="held-0"),
         ),
     )  # fmt: skip
 

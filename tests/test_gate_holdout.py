@@ -115,7 +115,7 @@ def test_a_customer_who_comes_back_after_an_erasure_is_in_the_same_arm() -> None
 
 
 #: Of this key's customers ann is held out of news, and bob of all campaigns.
-SOME = Holdout(share=0.3, over_all=0.2, key="some-9")
+SOME = Holdout(share=0.3, over_all=0.2, key="some-46")
 
 
 def test_a_held_out_customer_is_told_nothing_of_the_campaign_and_that_is_on_record() -> None:

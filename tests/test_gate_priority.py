@@ -17,7 +17,7 @@ from schemas.decisions import decision_id
 from schemas.instant import HOUR
 
 #: Of this key's customers ann is held out of news.
-NEWS_HELD_OUT = Holdout(share=0, over_all=0, key="held")
+NEWS_HELD_OUT = Holdout(share=0, over_all=0, key="held-0")
 NIGHT = QuietHours(begin="21:00", end="08:00", time_zone="UTC")
 
 
@@ -82,6 +82,19 @@ def test_the_others_wait_their_turn_one_after_the_other() -> None:
         2026-01-20 12:00  ann  page_viewed url=news -> tip cause=e1; news
         """,
         Tip(), Offer(priority=1), News(priority=2),
+        gate=agreed(at_once="defer", defer_hours=2),
+    )  # fmt: skip
+
+
+def test_what_waits_for_different_moments_leaves_at_different_moments() -> None:
+    check(
+        """
+        2026-01-20 08:00  ann  page_viewed url=news,offer  -> news; deferred offer until=2026-01-20T10:00
+        2026-01-20 09:00  ann  page_viewed url=news,tip    -> news; deferred tip until=2026-01-20T11:00
+        2026-01-20 10:00  ann                              -> offer
+        2026-01-20 11:00  ann                              -> tip
+        """,
+        Tip(), Offer(), News(priority=2),
         gate=agreed(at_once="defer", defer_hours=2),
     )  # fmt: skip
 

@@ -145,11 +145,11 @@ class Gate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             caps.note(row.touches, touch, shop.clock_at, self._rules)
         if verdict.outcome != "held_out" and asked.hands_out and agent.budget_cents:
             budget.spend(shop, asked.campaign, agent.budget_days, asked.hands_out, asked.at)
-        await_visit(row, asked.at, round(self.outcome_days * DAY))
         over_all = verdict.reason == "held_out_over_all"
         # What was heard before is no outcome, also where it happened later: it was not counted, so
         # nothing of it may be taken off again.
         since = max(asked.at, row.last_seen_at)
+        await_visit(row, since, round(self.outcome_days * DAY))
         if self.holdout.over_all:
             expose(
                 row.exposures, ALL_CAMPAIGNS, since, counts,
