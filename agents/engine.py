@@ -40,7 +40,7 @@ from schemas.orders import OrderPlaced
 from schemas.profiles import ConsentChanged, ErasureRequested, MessageUnsubscribed
 from state.customer import TIMERS_MAX, Customer
 from state.fold import fold, is_repeat
-from state.outcome import count_outcome
+from state.outcome import OUTCOMES, count_outcome
 from state.product import learn, named_in
 from state.table import Loaded, Needs
 
@@ -141,7 +141,8 @@ class Engine:
         is_news = at >= row.last_seen_at
         refunded_before = row.refunded_cents
         fold(row, event, shop.rhythm)
-        if row.exposures:
+        # Nearly all events of those who have been told something are visits, and not the first.
+        if row.exposures and (at <= row.visit_awaited_until or kind in OUTCOMES):
             count_outcome(row, event, refunded_before, self._outcome_window, batch.counts)
         if row.held and kind in _WITHDRAWALS:
             self._speech.withdraw(batch, View(subject, at, row, shop, {}))

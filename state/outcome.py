@@ -21,6 +21,8 @@ SQUARES_LOW = 10**9
 
 _VISITS = frozenset((*get_args(click.Clickstream), OrderPlaced))
 _MONEY_BACK = frozenset((OrderCancelled, OrderRefunded))
+#: What may always be an outcome; a visit may be only while one is awaited.
+OUTCOMES = _MONEY_BACK | {OrderPlaced}
 
 
 def count_outcome(
@@ -32,7 +34,6 @@ def count_outcome(
     window: how long after an exposure something counts as its outcome, in milliseconds.
     """
     kind = type(event)
-    # Nearly all events of those who have been told something are visits, and not the first.
     if event.occurred_at <= row.visit_awaited_until and kind in _VISITS:
         _visited(row, event.occurred_at, window, counts)
     if kind is OrderPlaced:
