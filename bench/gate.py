@@ -3,7 +3,7 @@
 W is applied in memory, in batches as a worker has them, rows decoded and encoded. With the gate,
 every trigger is for sale (`gate.toml`): it meets consent, exclusions, caps, quiet hours and the
 holdout, and what customers do afterwards is counted. Without, the same agents speak to the shop's
-own people, and nothing is asked but the pause. A worker does more than the engine, so of its CPU the
+own people, and nothing is asked but the pause. A worker does more than the engine: of its CPU the
 gate is a smaller part than the one that is told.
 """
 
