@@ -50,13 +50,15 @@ class Speech:
         wishes.sort(key=lambda it: -it.agent.priority)
         speaker: Wish | None = None
         spoken: Spoken | None = None
-        answered: list[tuple[Wish, Verdict]] = []
-        for wish in wishes:
-            verdict = self._answer(batch, view, wish, spoken)
-            answered.append((wish, verdict))
+        answers: dict[int, Verdict] = {}
+        # Those who do not compete are asked about first: others may have to wait for what they say.
+        turns = sorted(enumerate(wishes), key=lambda it: it[1].agent.purpose in COMMERCIAL)
+        for number, wish in turns:
+            verdict = answers[number] = self._answer(batch, view, wish, spoken)
             is_first = spoken is None and verdict.outcome in _PASSED
             if is_first and wish.agent.purpose in COMMERCIAL:
                 speaker, spoken = wish, Spoken(wish.kind, verdict.channel, verdict.outcome)
+        answered = [(wish, answers[number]) for number, wish in enumerate(wishes)]
         joined = tuple(_merged(view, wish) for wish, it in answered if it.outcome == "merged")
         left: list[tuple[Decided, Cause]] = []
         for wish, verdict in answered:
@@ -248,7 +250,10 @@ def _as_said(agent: Agent, held: Held) -> Say:
 def _merged(view: View, wish: Wish) -> Merged:
     say = wish.say
     decision = on_record(Record(wish.agent.name), say, wish.body, view.id, wish.cause)
-    return Merged(decision.id, wish.kind, say.reason, say.evidence, wish.body)
+    return Merged(
+        decision.id, wish.kind, say.reason, say.evidence, wish.body,
+        wish.agent.campaign or wish.agent.name, say.expires_at,
+    )  # fmt: skip
 
 
 def _said(row: Customer, kind: str) -> Said:

@@ -30,13 +30,18 @@ class Money(Struct, frozen=True, gc=False, array_like=True):
 
 
 class Merged(Struct, frozen=True, gc=False, omit_defaults=True):
-    """A less important trigger that leaves in another one, because both came at once."""
+    """A less important trigger that leaves in another one, because both came at once.
+
+    expires_at: after this nobody should act on this part any more (epoch milliseconds).
+    """
 
     id: str
     kind: str
     reason: str
     evidence: Evidence
     payload: Raw
+    campaign: str = ""
+    expires_at: int | None = None
 
 
 class Decision(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):

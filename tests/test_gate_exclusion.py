@@ -121,6 +121,16 @@ def test_what_was_held_out_or_refused_opens_a_case_only_if_it_would_have_been_se
     )  # fmt: skip
 
 
+def test_an_exclusion_holds_on_the_same_record_also_for_who_has_the_higher_priority() -> None:
+    check(
+        """
+        2026-01-20 09:00  ann  page_viewed url=care,offer  -> \
+            suppressed offer reason=excluded after=care; care
+        """,
+        Care(), Offer(priority=90), gate=case_open(),
+    )  # fmt: skip
+
+
 class Twice(Voice, frozen=True):
     """Is woken twice at one moment, and says the same kind both times."""
 

@@ -92,7 +92,7 @@ def test_where_the_settings_say_so_other_purposes_and_channels_wait_too_or_do_no
             tip; deferred care channel=phone; alarm
         2026-01-20 22:00     bob  consent_changed channel=push granted=false
         2026-01-20 22:01     bob  page_viewed url=news                 -> news channel=email
-        2026-01-21 08:00:01  ann                                       -> news; care
+        2026-01-21 08:00:01  ann                                       -> care; news
         """,
         News(), Tip(), Care(channels=("phone",)), Alarm(),
         gate=agreed(quiet_hours=quiet, at_once="all"),
