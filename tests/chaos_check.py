@@ -4,24 +4,30 @@ The journal as it stands goes once more through the engine, in memory and withou
 State and decisions depend on it and on the config only, so everything must be equal: the decisions
 and their order, what is published, rows, timers, products, the shop's row, the counts.
 
-Before that: each raw record must have got into the journal, or into the dead letters.
+Before that: each raw record must have got into the journal, or into the dead letters. And after it,
+what was published must have kept the rules of the gate (``gate_rules``).
 """
 
 import asyncio
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from typing import Any, cast
 
 import msgspec
 from chaos_shop import PARTITIONS, ChaosShop
+from gate_rules import check_gate
 from msgspec import Struct, field
 from tables import events_applied
 
+from agents.engine import Engine
 from schemas.cloud_event import DECISIONS, trigger_topic
 from schemas.codec import RAW_TOPICS, decode_outgoing, decode_record
-from schemas.decisions import Outgoing
+from schemas.decisions import Decision, Outgoing
 from schemas.journal import Entry, Record
+from state.customer import decode_customer
 from state.memory_table import MemoryTable
+from state.shop import Shop
 from state.table import Position
 from streams.apply import apply
 from streams.bootstrap import load_policy
@@ -34,13 +40,15 @@ BATCH = 500
 
 
 class Verdict(Struct):
-    """What was found. All but events, triggers_expected and published_twice has to be 0.
+    """What was found: what is lost, missing, doubled, different or in breach has to be 0.
 
     events: raw records. lost: those that are neither in the journal nor in the dead letters.
     not_applied: events in the journal that no row has taken in, by the workers' own counts.
     missing: triggers and decisions that nobody published. decided_twice: what was published and is
     not what memory decides, or is another thing under the same id. published_twice: copies beyond
     the first of the same trigger or decision. row_mismatches: keys of Redis that differ.
+    gate_breaches: rules of the gate that were broken. answers: what the gate said, and how often.
+    counters, budgets, exposures: how many of them were the same in Redis and in memory.
     """
 
     events: int = 0
@@ -54,13 +62,20 @@ class Verdict(Struct):
     published_twice: int = 0
     row_mismatches: int = 0
     rows: int = 0
+    gate_breaches: int = 0
+    answers: Counter[str] = field(default_factory=Counter)
+    counters: int = 0
+    budgets: int = 0
+    exposures: int = 0
     differences: list[str] = field(default_factory=list)
 
     @property
     def is_clean(self) -> bool:
         """Whether nothing was lost, doubled or changed."""
-        wrong = (self.lost, self.not_applied, self.missing, self.decided_twice, self.row_mismatches)
-        return not any(wrong)
+        return not any((
+            self.lost, self.not_applied, self.missing, self.decided_twice, self.row_mismatches,
+            self.gate_breaches,
+        ))  # fmt: skip
 
     def tell(self, what: str) -> None:
         """Keep the first differences."""
@@ -85,19 +100,48 @@ def check(shop: ChaosShop) -> Verdict:
             journal.offsets.append(record.offset() or 0)
             journal.records.append(decode_record(record.value() or b""))
     _check_carried(shop, journals, verdict)
+    engine = load_policy(shop.settings).engine(PARTITIONS)
+    published = _decisions(shop)
     expected: dict[str, Outgoing] = {}
     waiting: set[str] = set()
     for partition in range(PARTITIONS):
-        key = f"ebb:{{p{partition}}}:"
+        key, journal = f"ebb:{{p{partition}}}:", journals[partition]
         end = Position.parse(shop.redis.get(key + "position"))
-        table, decided = asyncio.run(_replayed(shop, partition, journals[partition], end))
+        table, decided = asyncio.run(_replayed(engine, partition, journal, end))
         _check_state(shop, partition, table, verdict)
-        _check_applied(shop, partition, journals[partition], verdict)
+        _check_applied(shop, partition, journal, verdict)
         expected |= {it.decision.id: it for it in decided}
-        outbox = shop.redis.lrange(key + "outbox", 0, -1)
-        waiting |= {decode_outgoing(it).decision.id for it in outbox}
+        outbox = [decode_outgoing(it).decision for it in shop.redis.lrange(key + "outbox", 0, -1)]
+        waiting |= {it.id for it in outbox}
+        _check_gate(engine, table._of(partition), published[partition] + outbox, journal, verdict)
     _check_published(shop, expected, waiting, verdict)
     return verdict
+
+
+def _decisions(shop: ChaosShop) -> dict[int, list[Decision]]:
+    """What was published, by partition, as often as it was."""
+    found: dict[int, list[Decision]] = defaultdict(list)
+    with Reader(Brokers(shop.settings.broker)) as reader:
+        for record in reader.to_the_end([DECISIONS]):
+            decision = msgspec.json.decode(record.value() or b"", type=Decision)
+            found[record.partition() or 0].append(decision)
+    return found
+
+
+def _check_gate(
+    engine: Engine, here: Any, published: list[Decision], journal: Journal, verdict: Verdict
+) -> None:
+    """Hold what a partition has published to the rules of the gate, and count what was compared."""
+    seen = check_gate(engine, here, published, journal.records)
+    verdict.answers += seen.answers
+    verdict.gate_breaches += len(seen.differences)
+    for it in seen.differences:
+        verdict.tell(it)
+    verdict.counters += len(here.counters)
+    verdict.budgets += len(msgspec.msgpack.decode(here.shop, type=Shop).budgets)
+    verdict.exposures += sum(
+        len(decode_customer(name, row).exposures) for name, row in here.customers.items()
+    )
 
 
 def _check_carried(shop: ChaosShop, journals: dict[int, Journal], verdict: Verdict) -> None:
@@ -133,10 +177,10 @@ def _check_carried(shop: ChaosShop, journals: dict[int, Journal], verdict: Verdi
 
 
 async def _replayed(
-    shop: ChaosShop, partition: int, journal: Journal, end: Position
+    engine: Engine, partition: int, journal: Journal, end: Position
 ) -> tuple[MemoryTable, list[Outgoing]]:
     """The partition as memory has it, when it has applied as much as Redis has."""
-    engine, table, decided = load_policy(shop.settings).engine(PARTITIONS), MemoryTable(), []
+    table, decided = MemoryTable(), cast("list[Outgoing]", [])
     count = bisect_left(journal.offsets, end.offset)
     for begin in range(0, count, BATCH):
         position = await table.position(partition)

@@ -11,8 +11,10 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol, Self
+from zoneinfo import ZoneInfo
 
 import redis
 from chaos_proxy import Proxy
@@ -136,7 +138,7 @@ class ChaosShop:
         self.kafka = kafka
         self.redis: Any = redis.Redis(port=servers.redis_port, socket_timeout=5)
         config = folder / "engine.toml"
-        write_hurried(config)
+        write_hurried(config, quiet_hours=_quiet_now(), at_once="defer")
         self.settings = load_settings(
             {}, broker=broker, redis_url=f"redis://{HOST}:{proxy.port}/0", config=str(config),
             coupon_key="chaos", tick_seconds=TICK_S, transactions=kafka is not None, **settings,
@@ -263,6 +265,14 @@ def show_json(path: Path, what: dict[str, Any]) -> None:
     """Write a result where people look for it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(what, indent=2) + "\n", "utf-8")
+
+
+def _quiet_now() -> dict[str, str]:
+    """Quiet hours in Central Europe, where most simulated customers are, that end within minutes."""
+    zone = ZoneInfo("Europe/Berlin")
+    end = datetime.now(zone) + timedelta(seconds=90)
+    return {"begin": f"{end - timedelta(minutes=3):%H:%M}", "end": f"{end:%H:%M}",
+            "time_zone": zone.key}  # fmt: skip
 
 
 def _answers(client: "redis.Redis") -> bool:

@@ -8,6 +8,9 @@ import asyncio
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from copy import copy
+from functools import partial
+from itertools import count
 from typing import Any
 from unittest.mock import patch
 
@@ -16,18 +19,24 @@ from storm_lines import StormProducer, StormTable
 
 import agents.cause
 import streams.engage
+from agents.engine import Engine
 from schemas.cloud_event import messages
-from schemas.codec import decode_outgoing, decode_record
+from schemas.codec import decode_outgoing, decode_record, encode_row
 from schemas.journal import Record, Tick
+from state.customer import decode_customer
 from state.memory_table import MemoryTable
+from state.shop import Shop
 from state.table import Commit, Loaded, Needs
 from streams.clock import Carried
 from streams.engage import Engage
 from streams.ingest import Ingest
 from streams.lanes import Lanes
+from streams.member import Member
 from streams.producer import DeliveryError, Outbound
 from streams.relay import Relay
 from streams.topics import JOURNAL
+
+_decode_shop = msgspec.msgpack.Decoder(Shop).decode
 
 
 def offset_not_checked(stack: ExitStack) -> None:
@@ -156,12 +165,94 @@ def order_inverted(stack: ExitStack) -> None:
     _replace(stack, StormProducer, "send", inverted)
 
 
+def budget_not_read_again(stack: ExitStack) -> None:
+    """A worker reads a budget once, and takes its own word for it from then on."""
+    load, commit = StormTable.load, StormTable.commit
+
+    async def spent(self: StormTable, partition: int, needs: Needs) -> Loaded:
+        loaded = await load(self, partition, needs)
+        known = vars(self).get("budgets", {}).get(partition)
+        if loaded.shop is None or known is None:
+            return loaded
+        shop = msgspec.structs.replace(_decode_shop(loaded.shop), budgets=known)
+        return msgspec.structs.replace(loaded, shop=encode_row(shop))
+
+    async def spending(self: StormTable, partition: int, it: Commit) -> bool:
+        budgets = vars(self).setdefault("budgets", {})
+        budgets[partition] = _decode_shop(it.shop).budgets
+        return await commit(self, partition, it)
+
+    _replace(stack, StormTable, "load", spent)
+    _replace(stack, StormTable, "commit", spending)
+
+
+def counted_before_commit(stack: ExitStack) -> None:
+    """Effect and money are counted by a call of their own, before the commit."""
+    commit = StormTable.commit
+
+    async def counting(self: StormTable, partition: int, it: Commit) -> bool:
+        ours = {
+            name: by for name, by in it.counters.items() if name.startswith(("effect", "money"))
+        }
+        others = {name: by for name, by in it.counters.items() if name not in ours}
+        if ours:
+            await self._ask(partial(_count, partition=partition, counts=ours))
+        return await commit(self, partition, msgspec.structs.replace(it, counters=others))
+
+    _replace(stack, StormTable, "commit", counting)
+
+
+def holdout_by_process(stack: ExitStack) -> None:
+    """Each process draws other customers to be held out, as with Python's own hash."""
+    init, numbers = Member.__init__, count()
+
+    def salted(self: Member, settings: Any, engine: Engine, *others: Any) -> None:
+        speech = engine._speech
+        holdout = msgspec.structs.replace(speech.gate.holdout, key=f"process {next(numbers)}")
+        ours = copy(engine)
+        ours._speech = copy(speech)
+        ours._speech.gate = msgspec.structs.replace(speech.gate, holdout=holdout)
+        init(self, settings, ours, *others)
+
+    _replace(stack, Member, "__init__", salted)
+
+
+def held_lost_at_takeover(stack: ExitStack) -> None:
+    """What is held back is kept by the worker; who takes over knows the timer only."""
+    load, commit = StormTable.load, StormTable.commit
+
+    def known(table: StormTable, partition: int, name: str) -> dict[str, Any]:
+        held: dict[tuple[int, str], Any] = vars(table).setdefault("held", {})
+        return {"held": held.get((partition, name), [])}
+
+    async def remembered(self: StormTable, partition: int, needs: Needs) -> Loaded:
+        loaded = await load(self, partition, needs)
+        rows = {
+            name: row and encode_row(msgspec.structs.replace(
+                decode_customer(name, row), **known(self, partition, name)
+            ))
+            for name, row in loaded.customers.items()
+        }  # fmt: skip
+        return msgspec.structs.replace(loaded, customers=rows)
+
+    async def remembering(self: StormTable, partition: int, it: Commit) -> bool:
+        held = {(partition, name): decode_customer(name, row).held if row else []
+                for name, row in it.customers.items()}  # fmt: skip
+        done = await commit(self, partition, it)
+        vars(self).setdefault("held", {}).update(held if done else {})
+        return done
+
+    _replace(stack, StormTable, "load", remembered)
+    _replace(stack, StormTable, "commit", remembering)
+
+
 BUGS: dict[str, Callable[[ExitStack], None]] = {
     bug.__name__: bug
     for bug in (
         offset_not_checked, random_ids, timers_by_wall_clock, publish_before_commit,
         row_kept_after_conflict, acknowledged_before_arrival, gap_not_noticed,
-        clock_without_evidence, order_inverted,
+        clock_without_evidence, order_inverted, budget_not_read_again, counted_before_commit,
+        holdout_by_process, held_lost_at_takeover,
     )
 }  # fmt: skip
 
@@ -173,6 +264,12 @@ def planted(bug: str) -> Iterator[None]:
         if bug:
             BUGS[bug](stack)
         yield
+
+
+async def _count(table: MemoryTable, partition: int, counts: dict[str, int]) -> None:
+    counters = table._of(partition).counters
+    for name, by in counts.items():
+        counters[name] = counters.get(name, 0) + by
 
 
 def _replace(stack: ExitStack, owner: Any, name: str, by: Any) -> None:

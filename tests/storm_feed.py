@@ -13,14 +13,30 @@ from schemas.event import Event
 from schemas.instant import DAY, MINUTE
 from schemas.journal import Tick
 from schemas.orders import OrderDelivered, OrderPlaced
-from schemas.profiles import ErasureRequested
-from schemas.reviews import ReviewPosted
+from schemas.profiles import (
+    ConsentChanged,
+    ErasureRequested,
+    MessageBounced,
+    MessageOpened,
+    MessageUnsubscribed,
+    ProfileUpdated,
+)
+from schemas.reviews import CaseClosed, ReviewPosted
 
-#: What customers mostly do; one event in five is of any kind.
+#: What customers mostly do; one event in ten is of any kind.
 USUAL: tuple[type[Event], ...] = (
-    ProductAdded, ProductAdded, ProductViewed, OrderPlaced, OrderPlaced, OrderDelivered,
-    ReviewPosted, CheckoutStarted,
+    ProductAdded, ProductAdded, ProductAdded, ProductViewed, ProductViewed, OrderPlaced,
+    OrderPlaced, OrderPlaced, OrderDelivered, ReviewPosted, CheckoutStarted,
 )  # fmt: skip
+#: What makes the gate think otherwise of them: one event in five.
+WISHES: tuple[type[Event], ...] = (
+    ProfileUpdated, ProfileUpdated, ConsentChanged, ConsentChanged, MessageBounced,
+    MessageBounced, MessageOpened, MessageUnsubscribed, CaseClosed,
+)  # fmt: skip
+# 08:00 UTC, eight seconds after the beginning, is 13:00 in Karachi and 13:30 in Kolkata: there it
+# becomes quiet, and here it ends. In the two others it never is.
+QUIET_HOURS = {"begin": "13:00", "end": "13:30", "time_zone": "Asia/Kolkata"}
+ZONES = ("Asia/Kolkata", "Asia/Karachi", "Asia/Kathmandu", "America/New_York")
 BROKEN = (b"", b"{", b'{"type":"order_paid"}', b'{"type":"product_viewed","event_id":"x"}')
 
 
@@ -38,9 +54,13 @@ def feed(
 ) -> list[Published]:
     """Events in the order of their publication, with a tick each second where ``ticks``."""
     times = sorted(rng.random() * seconds for _ in range(events))
+    # Others in every storm: who is held out goes by the id.
+    zones = {f"c{rng.randrange(10_000)}": ZONES[it % len(ZONES)] for it in range(customers)}
     published: list[Published] = []
     for at in times:
-        published.append(_event(rng, at, f"c{rng.randrange(customers)}"))
+        customer = rng.choice(list(zones))
+        # Drawn from a seed of its own, so that a type of event more leaves all others as they are.
+        published.append(_event(Random(rng.getrandbits(64)), at, customer, zones[customer]))
         if rng.random() < 0.08:  # A storefront that did not hear the broker's answer.
             published.append(msgspec.structs.replace(rng.choice(published[-3:]), at=at))
     for i in range(1, len(published)):
@@ -50,19 +70,33 @@ def feed(
                 two.value, two.topic, two.key, one.value, one.topic, one.key,
             )  # fmt: skip
     if ticks:
-        published += [_tick(rng, at) for at in range(1, int(seconds) + 20)]
+        published += [_tick(rng, at) for at in range(1, int(seconds) + 20, rng.choice([1, 2, 3]))]
         published.sort(key=lambda it: it.at)
     return published
 
 
-def _event(rng: Random, at: float, customer: str) -> Published:
+def _event(rng: Random, at: float, customer: str, zone: str) -> Published:
     if rng.random() < 0.03:
         return Published(at, rng.choice(RAW_TOPICS), customer, rng.choice(BROKEN))
     any_event = AnyEvent(rng, names=4)
-    kind = rng.choice(USUAL) if rng.random() < 0.8 else rng.choice(list(TOPIC_OF))
+    kinds = rng.choices((USUAL, WISHES, list(TOPIC_OF)), (7, 2, 1))[0]
+    kind = rng.choice(kinds)
     if kind is ErasureRequested and rng.random() < 0.7:
         kind = OrderPlaced
     fields = any_event.published(kind)
+    if "currency" in fields:  # Budgets are in these two.
+        fields["currency"] = rng.choice(["EUR", "EUR", "EUR", "SEK"])
+    if "total_cents" in fields:
+        fields["total_cents"] = rng.choice([0, 1_999, 3_999, 29_900])
+    if kind is ProfileUpdated:
+        fields["time_zone"] = zone
+    if kind is ConsentChanged:
+        fields["purpose"] = rng.choice(["marketing", "marketing", "personalisation"])
+        fields["granted"] = rng.random() < 0.3
+    if kind in (ConsentChanged, MessageBounced, MessageUnsubscribed):
+        fields["channel"] = rng.choice(["push", "email"])
+    if kind is ConsentChanged and rng.random() < 0.5:
+        fields["channel"] = None
     late = rng.choice([0] * 20 + [2 * MINUTE, 3 * 60 * MINUTE, -DAY])
     fields |= {"customer_id": customer, "occurred_at": START + int(at * 1_000) - late}
     return Published(at, TOPIC_OF[kind], customer, msgspec.json.encode(fields))

@@ -13,7 +13,9 @@ import streams.engage
 import streams.ingest
 import streams.relay
 
-START = 1_768_896_000_000  # 2026-01-20 08:00 UTC
+# 2026-01-20 07:59:52 UTC: on every wall a minute begins while a storm lasts, and with it an hour
+# that is quiet in one time zone and ends in another (``storm_feed.QUIET_HOURS``).
+START = 1_768_895_992_000
 _MODULES: tuple[Any, ...] = (streams.clock, streams.engage, streams.ingest, streams.relay)
 
 

@@ -16,6 +16,7 @@ from storm_servers import Kafka, Redis
 
 from agents.engine import Engine
 from config.settings import Settings
+from schemas.cloud_event import trigger_topic
 from schemas.codec import RAW_TOPICS
 from state.shop import Shop
 from streams.producer import Outbound
@@ -24,6 +25,7 @@ from streams.topics import JOURNAL
 STORM_S = 16.0
 DRAINED_WITHIN_S = 200.0
 WORKERS_MAX = 3
+COUPONS = trigger_topic("win_back_coupon")
 
 #: Accidents and how often each is drawn.
 ACCIDENTS = {
@@ -106,13 +108,25 @@ class World:
         before: TP | None = None
         for it in self.plan.feed:
             await asyncio.sleep(max(0.0, it.at - self.loop.time()))
-            record = Outbound(it.topic, it.value, it.key.encode())
+            record = Outbound(it.topic, self._redeeming(it), it.key.encode())
             tp = self.kafka.place_of(record)
             if self.plan.in_turn and before not in (None, tp):
                 await self._carried(before)
             # Where each waits for the one before, its time must not tell how long that took.
             self.kafka.append([record], START + int(it.at * 1_000) if self.plan.in_turn else None)
             before = tp
+
+    def _redeeming(self, it: Published) -> bytes:
+        """An order with the last coupon that the customer was sent, if there is one.
+
+        Where calm and storm must publish the same, it cannot depend on what has been sent.
+        """
+        sent = [record.value for tp, log in self.kafka.logs.items() if tp.topic == COUPONS
+                for record in log if record.key == it.key.encode()]  # fmt: skip
+        if self.plan.in_turn or not sent or not it.value.startswith(b'{"type":"order_placed"'):
+            return it.value
+        coupon = msgspec.json.decode(sent[-1] or b"")["payload"]["code"]
+        return msgspec.json.encode(msgspec.json.decode(it.value) | {"coupons": [coupon]})
 
     async def _carried(self, tp: TP | None) -> None:
         """Wait until all of a raw partition is committed as done."""

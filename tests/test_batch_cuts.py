@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
+from msgspec.structs import replace
 from partition import Partition, cut, journal
 from timeline import moment
 
@@ -25,6 +26,7 @@ from agents.agent import (
 from agents.churn_alert import ChurnAlert
 from agents.engine import EngineSettings
 from agents.gate.gate import Gate
+from agents.gate.holdout import Holdout
 from agents.product_recommendation import ProductRecommendation
 from agents.service_recovery import ServiceRecovery
 from agents.win_back_coupon import WinBackCoupon
@@ -167,3 +169,24 @@ def test_any_log_cut_into_any_batches_gives_the_same_rows_and_decisions(
 
     assert run([records], 1_000) == one_by_one
     assert run(cut(records, sizes), due_max) == one_by_one
+
+
+def test_what_is_counted_and_taken_off_again_in_one_batch_is_counted_as_in_two() -> None:
+    told, ordered = BEGIN + HALF_HOUR, BEGIN + HOUR
+    gate = Gate(assume_consent=("marketing",), holdout=Holdout(share=1e-9))
+    order = happened(1, ordered, OrderPlaced, "ann", ["tea"], 1)
+    records = journal([
+        happened(0, BEGIN, ProductAdded, "ann", ["tea"], 0), Tick(told),
+        replace(order, total_cents=500), happened(2, ordered, OrderCancelled, "ann", ["tea"], 2),
+    ])  # fmt: skip
+
+    def counters(batches: Iterable[Any]) -> dict[str, int]:
+        partition = Partition(AbandonedCart(after_minutes=5), gate=gate)
+        for batch in batches:
+            partition.feed(batch)
+        found: dict[str, int] = partition.state()["counters"]
+        return found
+
+    once = counters([records])
+    assert counters(cut(records, [3])) == once
+    assert once["effect/abandoned_cart/sent/money/EUR"] == 0

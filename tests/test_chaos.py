@@ -17,7 +17,7 @@ REASON = why_not() or why_no_redis() or ""
 
 def check(result: dict[str, Any], folder: Path) -> None:
     assert result["differences"] == [], f"the logs are in {folder}"
-    zeros = ("lost", "not_applied", "missing", "decided_twice", "row_mismatches")
+    zeros = ("lost", "not_applied", "missing", "decided_twice", "row_mismatches", "gate_breaches")
     assert [result[it] for it in zeros] == [0] * len(zeros)
     assert result["triggers_expected"] > 20
     assert result["kills"]["worker_kill"] == 2

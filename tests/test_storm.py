@@ -3,7 +3,11 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import msgspec
 import pytest
@@ -12,7 +16,11 @@ from storm_bugs import BUGS
 from storm_check import check
 from storm_feed import Published
 from storm_loop import START
+from storm_outcome import Outcome, unanswered
 
+from agents.gate import budget, caps
+from agents.gate.holdout import Holdout
+from agents.gate.quiet_hours import QuietHours
 from schemas.clickstream import ProductAdded
 from schemas.codec import RAW_TOPICS
 from schemas.instant import MINUTE
@@ -21,28 +29,60 @@ STORM = Path(__file__).parent / "storm.py"
 
 # One seed that sees the bug, of the first two hundred: docs/adr/0005-simulation.md has the others.
 SEEN_BY = {
-    "offset_not_checked": 19,
-    "random_ids": 1,
-    "timers_by_wall_clock": 1,
-    "publish_before_commit": 16,
-    "row_kept_after_conflict": 2,
-    "acknowledged_before_arrival": 6,
-    "gap_not_noticed": 6,
-    "clock_without_evidence": 6,
-    "order_inverted": 6,
+    "offset_not_checked": 24,
+    "random_ids": 0,
+    "timers_by_wall_clock": 0,
+    "publish_before_commit": 24,
+    "row_kept_after_conflict": 0,
+    "acknowledged_before_arrival": 12,
+    "gap_not_noticed": 11,
+    "clock_without_evidence": 5,
+    "order_inverted": 4,
+    "budget_not_read_again": 54,
+    "counted_before_commit": 11,
+    "holdout_by_process": 0,
+    "held_lost_at_takeover": 1,
+}
+
+SEEDS = range(20)
+
+# What takes the place of a rule of the gate, in the storm and in the replay that it is held to; one
+# seed whose topics show it. The keys are words of what is told of it.
+RULES: dict[str, tuple[Any, str, Callable[..., object], int]] = {
+    "more than": (caps, "exceeded", lambda *_: None, 4),
+    "handed out": (budget, "exceeded", lambda *_: None, 8),
+    "quiet": (QuietHours, "next_allowed", lambda _, at, __: at, 1),
+    "both arms": (Holdout, "arm", lambda *asked: len(asked[-1]) % 2 == 1, 4),
 }
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_a_storm_does_not_show(seed: int) -> None:
-    outcome = run(seed)
+    outcome = outcome_of(seed)
     assert outcome.differences == []
     assert outcome.events >= 20
+
+
+def test_the_gate_answers_in_every_way_while_storms_last() -> None:
+    assert unanswered(map(outcome_of, SEEDS), at_least=1) == []
+
+
+@cache
+def outcome_of(seed: int) -> Outcome:
+    return run(seed)
 
 
 @pytest.mark.parametrize("bug", BUGS)
 def test_a_planted_bug_shows(bug: str) -> None:
     assert run(SEEN_BY[bug], bug).differences, f"seed {SEEN_BY[bug]} does not see {bug} any more"
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_rule_that_a_replay_breaks_too_is_seen_broken(rule: str) -> None:
+    owner, name, broken, seed = RULES[rule]
+    with patch.object(owner, name, broken):
+        differences = run(seed).differences
+    assert [it for it in differences if "the gate: " in it and rule in it]
 
 
 def test_a_storm_can_be_repeated() -> None:
@@ -52,14 +92,15 @@ def test_a_storm_can_be_repeated() -> None:
 
 def test_a_failing_seed_names_the_command_that_repeats_it() -> None:
     done = subprocess.run(
-        [sys.executable, STORM, "--seed", "6", "--bug", "gap_not_noticed"],
+        [sys.executable, STORM, "--seed", "11", "--bug", "gap_not_noticed"],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 1
-    assert "make simulate SEED=6 BUG=gap_not_noticed" in done.stderr
+    assert "make simulate SEED=11 BUG=gap_not_noticed" in done.stderr
     assert "lost: " in done.stderr
 
 
+@pytest.mark.timeout(240)
 def test_a_tick_with_100_000_due_timers_survives_kills_between_its_commits() -> None:
     count = 100_000
     usual = plan_of(0)
