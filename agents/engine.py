@@ -79,7 +79,7 @@ class Engine:
         self.agents = {agent.name: agent for agent in agents}
         self.settings = settings
         self._speech = Speech(gate, self.agents, partitions)
-        self._outcome_window = round(gate.outcome_days * DAY)
+        self._outcome_window = gate.outcome_window
         self._lateness = round(settings.lateness_minutes * MINUTE)
         self._listeners: dict[type[Any], list[Agent]] = {}
         for agent in agents:

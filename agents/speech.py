@@ -17,6 +17,7 @@ from agents.gate.gate import COMMERCIAL, Gate, Question, Spoken, Verdict, refuse
 from schemas.decisions import Decision, Merged, Scalar
 from state.customer import KINDS_MAX, Customer, Said
 from state.held import HELD_MAX, Held
+from state.outcome import count_cost
 
 _LEFT = ("sent", "merged")
 _PASSED = (*_LEFT, "held_out")
@@ -44,6 +45,7 @@ class Speech:
         self.gate = gate
         self._agents = agents
         self._partitions = partitions
+        self._window = gate.outcome_window
 
     def settle(self, batch: Batch, view: View, wishes: list[Wish]) -> list[tuple[Decided, Cause]]:
         """Answer all that is said on one occasion. Returns what has left, and why."""
@@ -120,7 +122,9 @@ class Speech:
         campaign = agent.campaign or agent.name
         for what, money in (("redeemed", note.redeemed), ("returned", note.returned)):
             if money is not None:
-                batch.counts[f"money/{campaign}/{what}/{money.currency}"] += money.cents
+                name, at = f"{what}/{money.currency}", cause.decided_at
+                batch.counts[f"money/{campaign}/{name}"] += money.cents
+                count_cost(view.row, campaign, name, money.cents, at, self._window, batch.counts)
         record = Record(agent.name, campaign, "noted", note.reason)
         batch.decide(on_record(record, note, body, view.id, cause), cause.appended_at)
 
@@ -196,6 +200,8 @@ class Speech:
             said.refused = 0
         if outcome == "sent":
             batch.counts[f"cost/{campaign}/sent"] += 1
+            at = cause.decided_at
+            count_cost(view.row, campaign, "messages", 1, at, self._window, batch.counts)
         record = Record(
             agent.name, campaign, outcome, reason, before, verdict.channel, verdict.saw, joined,
             verdict.until,

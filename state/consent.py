@@ -53,4 +53,6 @@ def granted_at(consent: Consent, purpose: str, channel: str) -> int:
 
 
 def _last_word(said: dict[str, int], channel: str) -> int:
-    return max(said.get(channel, 0), said.get(ALL_CHANNELS, 0), key=abs)
+    # Of two words at the same moment the withdrawal counts, as in ``hear``.
+    words = said.get(channel, 0), said.get(ALL_CHANNELS, 0)
+    return max(words, key=lambda it: (abs(it), it < 0))

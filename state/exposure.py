@@ -46,8 +46,9 @@ def expose(
     if campaign in exposures:
         return
     if len(exposures) >= CAMPAIGNS_MAX:
-        # Campaigns are as many as the agents' at most; these have left the config.
-        del exposures[min(exposures.keys() - {ALL_CAMPAIGNS}, key=lambda it: exposures[it].at)]
+        # Campaigns are as many as the agents' at most, so some have left the config.
+        others = (it for it in exposures if it != ALL_CAMPAIGNS)
+        del exposures[min(others, key=lambda it: (exposures[it].at, it))]
     exposure = exposures[campaign] = Exposure(at, held_out)
     counts[f"effect/{campaign}/{exposure.arm}/customers"] += 1
     counts[f"effect/{campaign}/expected/mean"] += round(share * MILLION)

@@ -1,7 +1,7 @@
 """What did a customer do after a trigger? Counted for the arm that they are in, as it happens.
 
 The law: an outcome is what happened within the outcome window after the exposure, by event time,
-and was heard of after it; what is taken off again is what was counted.
+and was heard of after it. Money is what was paid less what went back, and may be less than nothing.
 The counters are part of the commit that changes the row, so they are exact across crashes.
 """
 
@@ -42,6 +42,15 @@ def count_outcome(
         _gave_back(row, event, row.refunded_cents - refunded_before, window, counts)  # type: ignore[arg-type]
 
 
+def count_cost(
+    row: Customer, campaign: str, what: str, by: int, at: int, window: int, counts: Counts
+) -> None:
+    """Count what a customer costs while what they do counts: messages, or money redeemed."""
+    exposure = row.exposures.get(campaign)
+    if exposure is not None and not exposure.held_out and at <= exposure.at + window:
+        counts[f"effect/{campaign}/{exposure.arm}/{what}"] += by
+
+
 def await_visit(row: Customer, at: int, window: int) -> None:
     """Look out for the first visit within the window after a moment."""
     row.visit_awaited_until = max(row.visit_awaited_until, at + window)
@@ -77,23 +86,25 @@ def _ordered(row: Customer, event: OrderPlaced, window: int, counts: Counts) -> 
 def _gave_back(
     row: Customer, event: OrderCancelled | OrderRefunded, cents: int, window: int, counts: Counts
 ) -> None:
-    """Take money off again, if the order was counted and is not too old to be known."""
+    """Take off what goes back within the window, whatever order it is of.
+
+    What was ordered before the exposure goes back in both arms alike, so the comparison is fair;
+    and the row need not remember every order that was counted.
+    """
     order = row.recent_orders.get(event.order_id)
-    if order is None:
-        return
+    currency = order.currency if order and order.currency else row.currency
     for campaign, exposure in row.exposures.items():
-        until = exposure.at + window
-        if exposure.at < order.placed_at <= until and event.occurred_at <= until:
+        if exposure.at < event.occurred_at <= exposure.at + window:
             counted = f"effect/{campaign}/{exposure.arm}"
-            _add_money(exposure, counted, order.currency, -cents, counts)
+            _add_money(exposure, counted, currency, -cents, counts)
 
 
 def _add_money(exposure: Exposure, counted: str, currency: str, cents: int, counts: Counts) -> None:
     money = exposure.money
-    if currency not in money and (len(money) >= CURRENCIES_MAX or cents < 0):
+    if currency not in money and len(money) >= CURRENCIES_MAX:
         return
     before = money.get(currency, 0)
-    after = money[currency] = min(max(0, before + cents), CENTS_MAX)
+    after = money[currency] = min(max(-CENTS_MAX, before + cents), CENTS_MAX)
     counts[f"{counted}/money/{currency}"] += after - before
     high, low = divmod(after * after - before * before, SQUARES_LOW)
     counts[f"{counted}/squares_high/{currency}"] += high

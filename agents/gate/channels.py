@@ -51,6 +51,7 @@ def _is_away(row: Customer, purpose: str, channel: str) -> bool:
         return False
     bounced_at = responses.bounced_at
     away_at = bounced_at if bounced_at > responses.responded_at else 0
-    if purpose != "service":
-        away_at = max(away_at, responses.unsubscribed_at)
+    if purpose != "service" and responses.unsubscribed:
+        # A row from before the moment was kept has none, and any later word is after it.
+        away_at = max(away_at, responses.unsubscribed_at, 1)
     return away_at > 0 and granted_at(row.consent, purpose, channel) <= away_at

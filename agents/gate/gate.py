@@ -111,6 +111,11 @@ class Gate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     holdout: Holdout = Holdout()
     outcome_days: Annotated[float, Meta(gt=0)] = 28.0
 
+    @property
+    def outcome_window(self) -> int:
+        """How long after it what a customer does counts, in milliseconds."""
+        return round(self.outcome_days * DAY)
+
     def verdict(self, asked: Question, row: Customer, shop: Shop) -> Verdict:
         """What becomes of a trigger, by the row as it is at the moment."""
         agent = asked.agent
@@ -149,7 +154,7 @@ class Gate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         # What was heard before is no outcome, also where it happened later: it was not counted, so
         # nothing of it may be taken off again.
         since = max(asked.at, row.last_seen_at)
-        await_visit(row, since, round(self.outcome_days * DAY))
+        await_visit(row, since, self.outcome_window)
         if self.holdout.over_all:
             expose(
                 row.exposures, ALL_CAMPAIGNS, since, counts,
@@ -218,11 +223,13 @@ class Gate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         broken: list[Cap] = []
         for channel in works:
             if caps.is_full(rules, touches, kind, channel, shop.clock_at):
-                return refused("capped", sent=len(touches), sent_max=TOUCHES_MAX)
+                continue  # There is no room to remember one more.
             cap = caps.exceeded(rules, touches, kind, channel, at)
             if cap is None:
                 return Verdict("sent", channel=channel)
             broken.append(cap)
+        if not broken:
+            return refused("capped", sent=len(touches), sent_max=TOUCHES_MAX)
         cap = broken[0]
         free_at = min(caps.free_at(rules, touches, kind, it, at, shop.clock_at) for it in works)
         again = to_text(free_at)
