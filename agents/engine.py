@@ -39,7 +39,7 @@ from schemas.journal import Entry, Record, Tick
 from schemas.orders import OrderPlaced
 from schemas.profiles import ConsentChanged, ErasureRequested, MessageUnsubscribed
 from state.customer import TIMERS_MAX, Customer
-from state.fold import fold, is_repeat
+from state.fold import REPORTS, fold, is_known
 from state.outcome import OUTCOMES, count_outcome
 from state.product import learn, named_in
 from state.table import Loaded, Needs
@@ -127,8 +127,12 @@ class Engine:
             batch.count(kind, "duplicate")
             return
         subject = event.customer_id or event.subject
+        if kind in REPORTS and batch.customers[subject] is None:
+            # Of somebody who was forgotten meanwhile, and no reason to begin a row again.
+            batch.count(kind, "unknown")
+            return
         row = batch.customer(subject)
-        if is_repeat(row, event.event_id):
+        if is_known(row, event):
             batch.count(kind, "duplicate")
             return
         if kind is ErasureRequested:

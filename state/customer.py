@@ -1,7 +1,8 @@
 """What do we remember of one customer? The row: every field of it, each one bounded.
 
 Rows are msgpack arrays, so the order of fields is the format: new fields go at the end, with a
-default, and an old row loads. ``ROW_VERSION`` grows only when an old reader would misread a row.
+default, and an old row loads. ``ROW_VERSION`` grows when an old reader would misread a row, or
+would lose by writing it again what must not be lost. Version 2: what is held, exposures, touches.
 What changes a row when an event comes stands in ``fold.py``.
 """
 
@@ -18,7 +19,7 @@ from state.exposure import Exposures
 from state.held import Held, Touch
 from state.window import Window
 
-ROW_VERSION = 1
+ROW_VERSION = 2
 
 # Bounds. Together they keep a busy customer's row near one kilobyte and the median under 600 bytes.
 EVENT_IDS_MAX = 8
@@ -228,6 +229,7 @@ def decode_customer(customer_id: str, row: bytes) -> Customer:
             " anew with `ebbtide rebuild --partition`"
         ) from error
     _refuse_newer(customer_id, customer.version)
+    customer.version = ROW_VERSION
     return customer
 
 

@@ -40,6 +40,15 @@ ID_BYTES = 6
 VIEWED_WEIGHT, ADDED_WEIGHT, WISHED_WEIGHT = 1.0, 3.0, 2.0
 
 
+def is_known(customer: Customer, event: Event) -> bool:
+    """Whether the event is in the row already: by its id, or an order by its own."""
+    if isinstance(event, order.OrderPlaced) and event.order_id in customer.recent_orders:
+        return True
+    # Reports come for those alone who were sent something. They must not push out of the row what
+    # else is known of them, or who is held out would be counted by another rule.
+    return type(event) not in REPORTS and is_repeat(customer, event.event_id)
+
+
 def is_repeat(customer: Customer, event_id: str) -> bool:
     """Whether this event id is among the row's last ones; remembers it if not."""
     digest = blake2b(event_id.encode(), digest_size=ID_BYTES).digest()
@@ -60,7 +69,7 @@ def _begins_one(known: bytes, digest: bytes) -> bool:
 def fold(customer: Customer, event: Event, rhythm: Rhythm) -> None:
     """Change the row by one event, and the shop's rhythm where it closes a gap."""
     at, kind = event.occurred_at, type(event)
-    if kind in _REPORTS:
+    if kind in REPORTS:
         _reported(customer, event)  # type: ignore[arg-type]
         return
     if at > customer.last_seen_at:  # noqa: PLR1730 - max() would take five times as long
@@ -225,7 +234,8 @@ def _push(names: list[str], name: str, names_max: int) -> None:
 
 
 #: What says nothing of the customer.
-_REPORTS = frozenset((profile.TriggerDelivered, profile.TriggerUndelivered))
+#: What the webhook sink reports, which is nothing that the customer did.
+REPORTS = frozenset((profile.TriggerDelivered, profile.TriggerUndelivered))
 #: What belongs to a visit, and whether it is a view. By type: it is asked of every event.
 _VISITS = dict.fromkeys((*get_args(click.Clickstream), order.OrderPlaced), False)
 _VISITS |= {click.ProductViewed: True, click.PageViewed: True}
