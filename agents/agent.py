@@ -14,7 +14,7 @@ from msgspec import Meta, Raw, Struct
 
 from schemas.codec import encode_json, encode_row
 from schemas.decisions import Evidence, Money
-from schemas.event import Event, snake_case
+from schemas.event import Cents, Currency, Event, snake_case
 from schemas.instant import LATEST
 from schemas.profiles import Channel, Purpose
 from state.customer import Customer
@@ -160,8 +160,8 @@ class Agent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     channels: tuple[Channel, ...] = ()
     keeps_quiet_hours: bool = True
     holdout_share: Annotated[float, Meta(ge=0, le=0.5)] | None = None
-    budget_cents: dict[str, Annotated[int, Meta(ge=0)]] = {}
-    budget_days: Annotated[float, Meta(gt=0)] = 30.0
+    budget_cents: dict[Currency, Cents] = {}
+    budget_days: Annotated[float, Meta(ge=1 / 24)] = 30.0
     message_cost_cents: Annotated[float, Meta(ge=0)] = 0.0
 
     def __init_subclass__(cls, **_: Any) -> None:

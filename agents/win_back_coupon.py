@@ -47,16 +47,23 @@ class WinBackCoupon(Agent, frozen=True):
 
     after: str = "churn_alert"
     after_days: float = 7.0
-    share: float = 0.15
-    value_cents_min: int = 200
-    value_cents_max: int = 2_000
+    share: Annotated[float, Meta(ge=0, le=1)] = 0.15
+    value_cents_min: Annotated[int, Meta(ge=1)] = 200
+    value_cents_max: Annotated[int, Meta(ge=1)] = 2_000
     margin_share: Annotated[float, Meta(ge=0, le=1)] = 0.3
-    valid_days: float = 28.0
+    valid_days: Annotated[float, Meta(ge=1 / 24)] = 28.0
     reminder_days: Annotated[float, Meta(ge=0)] = 3.0
     return_days: Annotated[float, Meta(ge=0)] = 30.0
     reopens: bool = False
     pause_hours: float = 60 * 24.0
     code_key: str = "development"
+
+    def __post_init__(self) -> None:
+        if self.value_cents_min > self.value_cents_max:
+            raise ValueError(
+                f"value_cents_min is {self.value_cents_min}, more than value_cents_max, which is"
+                f" {self.value_cents_max}"
+            )
 
     def on_event(
         self, event: Decided | OrderPlaced | OrderCancelled | OrderRefunded, customer: View

@@ -3,7 +3,7 @@
 from datetime import date
 from functools import cache
 from typing import Annotated, Literal
-from zoneinfo import available_timezones
+from zoneinfo import available_timezones, reset_tzpath
 
 from msgspec import Meta
 
@@ -17,9 +17,14 @@ Locale = Annotated[str, Meta(pattern=r"^[a-z]{2,3}([-_][A-Za-z0-9]{2,8})*$(?!\n)
 Traits = Annotated[dict[Name, Name], Meta(max_length=32)]
 
 
+# The zones of the package that is locked with us, and not those of the machine: a replay on another
+# one has to find the same nights.
+reset_tzpath(to=())
+
+
 @cache
 def time_zones() -> frozenset[str]:
-    """The IANA time zones of this machine."""
+    """The IANA time zones that we know."""
     return frozenset(available_timezones())
 
 

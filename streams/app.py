@@ -81,6 +81,9 @@ class Worker:
         )
         topics = Topics(self._brokers)
         there = topics.require(topic.name for topic in wanted)
+        for key in policy.tight_budgets(there[JOURNAL]):
+            what = f"shared out over {there[JOURNAL]} partitions it is less than the largest coupon"
+            log.warning("budget_too_small", key=key, what=what)
         self.app = _faust_app(settings)
         asyncio.run(_look(url))
         self.table = RedisTable(url)

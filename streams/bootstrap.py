@@ -1,6 +1,7 @@
 """What do settings and engine.toml make of the engine? Everything wrong with them is said here."""
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any, TypeVar
 
 import msgspec
@@ -9,13 +10,17 @@ from msgspec.structs import replace
 
 from agents.agent import Agent
 from agents.engine import Engine, EngineSettings
-from agents.gate.gate import Gate
+from agents.gate.gate import COMMERCIAL, Gate
 from agents.roster import hire, known_agents
 from config.settings import ConfigError, EngineFile, Settings, load_engine_file
 from state.exposure import CAMPAIGNS_MAX
 from streams.effect.settings import read_effect
 
 T = TypeVar("T", bound=Struct)
+
+# No duration is longer than the retention of a customer may sensibly be, in days, hours or minutes.
+_DURATIONS = ("_days", "_hours", "hours", "_minutes", "_seconds")
+_LONGEST = 1_000_000
 
 # What an agent's secret settings are called, and where they come from instead of the file.
 SECRETS = {"win_back_coupon": "code_key"}
@@ -32,6 +37,15 @@ class Policy(Struct, frozen=True):
         """The pure core under this policy, for a journal of so many partitions."""
         return Engine(self.agents, self.gate, self.settings, partitions)
 
+    def tight_budgets(self, partitions: int) -> list[str]:
+        """Budgets of which a partition's part is less than the largest coupon, by key."""
+        return [
+            f"agents.{agent.name}.budget_cents.{currency}"
+            for agent in self.agents
+            for currency, cents in agent.budget_cents.items()
+            if cents // partitions < getattr(agent, "value_cents_max", 0)
+        ]
+
     def kinds(self) -> list[str]:
         """Every kind of trigger that may be said."""
         return sorted(kind for agent in self.agents for kind in agent.says)
@@ -41,13 +55,15 @@ def load_policy(settings: Settings) -> Policy:
     """Read engine.toml and the secrets. Raises ConfigError with file, key, found and allowed."""
     file = load_engine_file(settings.config)
     try:
+        _check_numbers({"engine": file.engine, "gate": file.gate, "agents": file.agents}, "")
         read_effect(file.effect)  # Not the engine's, but a mistake in it is one.
         policy = Policy(
             hire(_with_secrets(file, settings)),
-            _gate(file, settings),
+            _gate(file),
             _section(file.engine, EngineSettings, "engine"),
         )
         _check_names(policy)
+        policy = replace(policy, gate=_keyed(policy, settings))
     except ValueError as error:
         raise ConfigError(f"{settings.config}: {error}") from error
     return policy
@@ -67,16 +83,44 @@ def _with_secrets(file: EngineFile, settings: Settings) -> dict[str, dict[str, A
     return sections
 
 
-def _gate(file: EngineFile, settings: Settings) -> Gate:
-    """The gate, with the secret of the holdout, which has no place in the file."""
+def _gate(file: EngineFile) -> Gate:
     gate = _section(file.gate, Gate, "gate")
     if "key" in file.gate.get("holdout", {}):
         raise ValueError(
             "gate.holdout.key is a secret and does not belong in a file under version control: set"
             " EBBTIDE_HOLDOUT_KEY or EBBTIDE_HOLDOUT_KEY_FILE"
         )
-    keyed = replace(gate.holdout, key=settings.secret_holdout_key())
-    return replace(gate, holdout=keyed)
+    return gate
+
+
+def _keyed(policy: Policy, settings: Settings) -> Gate:
+    """The gate with the secret of the holdout, if anybody can be held out of anything."""
+    gate = policy.gate
+    holdout = gate.holdout
+    shares = [
+        holdout.share if agent.holdout_share is None else agent.holdout_share
+        for agent in policy.agents
+        if agent.purpose in COMMERCIAL
+    ]
+    if not any(shares) and not (shares and holdout.over_all):
+        return gate
+    return replace(gate, holdout=replace(holdout, key=settings.secret_holdout_key()))
+
+
+def _check_numbers(section: Any, path: str) -> None:
+    """TOML knows inf and nan, and no setting does. Raises ValueError with the key."""
+    match section:
+        case dict():
+            for key, value in section.items():
+                _check_numbers(value, f"{path}.{key}" if path else key)
+        case list():
+            for number, value in enumerate(section):
+                _check_numbers(value, f"{path}[{number}]")
+        case float() | int() if not isinstance(section, bool):
+            is_duration = path.endswith(_DURATIONS)
+            if not isfinite(section) or (is_duration and not 0 <= section <= _LONGEST):
+                allowed = f"from 0 to {_LONGEST}" if is_duration else "a finite number"
+                raise ValueError(f"{path}: found {section}; allowed is {allowed}")
 
 
 def _check_names(policy: Policy) -> None:
@@ -87,6 +131,9 @@ def _check_names(policy: Policy) -> None:
     for number, it in enumerate(gate.exclusions):
         named += [(f"gate.exclusions[{number}].after", (it.after,))]
         named += [(f"gate.exclusions[{number}].blocks", it.blocks)]
+    for agent in policy.agents:
+        if after := getattr(agent, "after", None):
+            named += [(f"agents.{agent.name}.after", (after,))]
     for key, names in named:
         if unknown := sorted(set(names) - kinds):
             raise ValueError(

@@ -130,10 +130,13 @@ def test_check_says_that_the_coupon_key_is_missing(ebbtide: Ebbtide) -> None:
         ("[gate]\nassume_consent = ['all']\n", "gate: Invalid enum value 'all' - at `$.assume_consent[0]`; its settings are assume_consent, channels, distance_hours, caps, exclusions, quiet_hours, at_once, defer_hours, holdout, outcome_days"),
         ("[gate.quiet_hours]\nbegin = '9 pm'\nend = '08:00'\ntime_zone = 'UTC'\n", "gate: begin is '9 pm': a wall time from 00:00 to 23:59 is wanted - at `$.quiet_hours`; its settings are assume_consent, channels, distance_hours, caps, exclusions, quiet_hours, at_once, defer_hours, holdout, outcome_days"),
         ("[[gate.exclusions]]\nafter = 'complaint'\nhours = 1\n", "gate.exclusions[0].after: no trigger of kind 'complaint'; there are abandoned_cart, churn_alert, coupon_expiring, product_recommendation, service_recovery, win_back_coupon"),
+        ("[gate]\noutcome_days = inf\n", "gate.outcome_days: found inf; allowed is from 0 to 1000000"),
+        ("[agents.churn_alert]\npause_hours = -5\n", "agents.churn_alert.pause_hours: found -5; allowed is from 0 to 1000000"),
+        ("[agents.churn_alert]\nchance = nan\n", "agents.churn_alert.chance: found nan; allowed is a finite number"),
         ("[gate.holdout]\nkey = 'x'\n", "gate.holdout.key is a secret and does not belong in a file under version control: set EBBTIDE_HOLDOUT_KEY or EBBTIDE_HOLDOUT_KEY_FILE"),
         ("[agents.win_back_coupon]\ncode_key = 'x'\n", "agents.win_back_coupon.code_key is a secret and does not belong in a file under version control: set EBBTIDE_COUPON_KEY or EBBTIDE_COUPON_KEY_FILE"),
     ],
-    ids=["no-toml", "section", "agent", "key", "type", "choice", "quiet", "kind", "holdout", "secret"],
+    ids=["no-toml", "section", "agent", "key", "type", "choice", "quiet", "kind", "endless", "negative", "nan", "holdout", "secret"],
 )  # fmt: skip
 def test_check_names_file_key_and_what_is_allowed(
     ebbtide: Ebbtide, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: str, mistake: str

@@ -30,6 +30,8 @@ WORDS: list[tuple[list[Word], list[str]]] = [
     ([(None, False, 1), ("sms", True, 2)], ["sms"]),
     ([(None, True, 1), ("sms", False, 2), ("sms", True, 3)], list(CHANNELS)),
     ([("sms", True, 1), ("sms", False, 1)], []),
+    ([("sms", True, 1), (None, False, 1)], []),
+    ([("sms", False, 1), (None, True, 1)], ALL_BUT_SMS),
 ]
 
 

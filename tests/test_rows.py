@@ -103,6 +103,11 @@ def test_fields_that_a_later_version_added_at_the_end_are_left_alone() -> None:
     assert decode_customer("ann", later) == row
 
 
+def test_a_row_of_an_older_version_is_written_as_one_of_this() -> None:
+    old = encode_row([1, *decode_any(encode_row(Customer()))[1:MEMORY]])
+    assert decode_customer("ann", old).version == ROW_VERSION
+
+
 @pytest.mark.parametrize("rest", [[], [0, 0], ["laid out", "in another way"]])
 def test_a_row_of_a_newer_version_is_refused_with_what_to_do(rest: list[Any]) -> None:
     with pytest.raises(RowError) as refused:

@@ -7,6 +7,7 @@ partitions have not spent that had fewer customers to spend it on.
 
 from schemas.decisions import Money, Scalar
 from schemas.instant import DAY
+from state.exposure import CAMPAIGNS_MAX
 from state.shop import Shop, Spent
 
 
@@ -30,7 +31,11 @@ def exceeded(
 
 def spend(shop: Shop, campaign: str, budget_days: float, money: Money, at: int) -> None:
     """Note what was handed out. A period that has begun is not left again for an earlier one."""
-    spent = shop.budgets.setdefault(campaign, Spent())
+    budgets = shop.budgets
+    spent = budgets.setdefault(campaign, Spent())
+    if len(budgets) > CAMPAIGNS_MAX:
+        others = (it for it in budgets if it != campaign)
+        del budgets[min(others, key=lambda it: (budgets[it].since, it))]
     began_at = _began_at(budget_days, at)
     if began_at > spent.since:
         spent.since = began_at

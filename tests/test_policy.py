@@ -1,0 +1,60 @@
+"""The policy: what engine.toml makes of the engine, and what of it could never work."""
+
+from pathlib import Path
+
+import pytest
+
+from config.settings import ConfigError, load_settings
+from streams.bootstrap import Policy, load_policy
+
+
+def policy_of(tmp_path: Path, text: str, **secrets: str) -> Policy:
+    file = tmp_path / "engine.toml"
+    file.write_text(text)
+    return load_policy(load_settings({}, config=str(file), **secrets))
+
+
+def test_who_holds_nobody_out_and_gives_no_coupons_needs_no_secret(tmp_path: Path) -> None:
+    internal = "[agents.churn_alert]\npurpose = 'internal'\n"
+    policy_of(tmp_path, internal)
+    nobody = "[gate.holdout]\nshare = 0\nover_all = 0\n[agents.abandoned_cart]\n"
+    policy_of(tmp_path, nobody)
+    with pytest.raises(ConfigError, match="EBBTIDE_HOLDOUT_KEY is not set"):
+        policy_of(tmp_path, "[agents.abandoned_cart]\n")
+    own_share = "[agents.abandoned_cart]\nholdout_share = 0.1\n"
+    with pytest.raises(ConfigError, match="EBBTIDE_HOLDOUT_KEY is not set"):
+        policy_of(tmp_path, nobody.removesuffix("[agents.abandoned_cart]\n") + own_share)
+
+
+def test_the_holdout_s_key_is_derived_from_the_coupons_unless_it_has_one(tmp_path: Path) -> None:
+    text = "[agents.abandoned_cart]\n"
+    derived = policy_of(tmp_path, text, coupon_key="secret").gate.holdout.key
+    assert derived not in ("secret", "development")
+    assert policy_of(tmp_path, text, coupon_key="other").gate.holdout.key != derived
+    assert policy_of(tmp_path, text, holdout_key="own", coupon_key="x").gate.holdout.key == "own"
+
+
+@pytest.mark.parametrize(
+    ("setting", "mistake"),
+    [
+        ("after = 'chrun_alert'", "agents.win_back_coupon.after: no trigger of kind 'chrun_alert'"),
+        ("value_cents_min = 3000", "value_cents_min is 3000, more than value_cents_max"),
+        ("share = -3.0", "Expected `float` >= 0"),
+        ("valid_days = 0", "Expected `float` >= 0.04"),
+        ("budget_cents = {eur = 50000}", "Expected `str` matching regex"),
+        ("budget_days = 1e-9", "Expected `float` >= 0.04"),
+    ],
+)
+def test_a_coupon_that_could_never_be_handed_out_stops_the_start(
+    tmp_path: Path, setting: str, mistake: str
+) -> None:
+    with pytest.raises(ConfigError) as refused:
+        policy_of(tmp_path, f"[agents.win_back_coupon]\n{setting}\n", coupon_key="x")
+    assert mistake in str(refused.value)
+
+
+def test_a_budget_whose_part_is_less_than_a_coupon_is_named(tmp_path: Path) -> None:
+    text = "[agents.win_back_coupon]\nbudget_cents = {EUR = 20000, USD = 40000}\n"
+    policy = policy_of(tmp_path, text, coupon_key="x")
+    assert policy.tight_budgets(12) == ["agents.win_back_coupon.budget_cents.EUR"]
+    assert policy.tight_budgets(1) == []
