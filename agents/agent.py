@@ -161,7 +161,7 @@ class Agent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     keeps_quiet_hours: bool = True
     holdout_share: Annotated[float, Meta(ge=0, le=0.5)] | None = None
     budget_cents: dict[Currency, Cents] = {}
-    budget_days: Annotated[float, Meta(ge=1 / 24)] = 30.0
+    budget_days: Annotated[float, Meta(gt=0)] = 30.0
     message_cost_cents: Annotated[float, Meta(ge=0)] = 0.0
 
     def __init_subclass__(cls, **_: Any) -> None:

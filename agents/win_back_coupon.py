@@ -51,7 +51,7 @@ class WinBackCoupon(Agent, frozen=True):
     value_cents_min: Annotated[int, Meta(ge=1)] = 200
     value_cents_max: Annotated[int, Meta(ge=1)] = 2_000
     margin_share: Annotated[float, Meta(ge=0, le=1)] = 0.3
-    valid_days: Annotated[float, Meta(ge=1 / 24)] = 28.0
+    valid_days: Annotated[float, Meta(gt=0)] = 28.0
     reminder_days: Annotated[float, Meta(ge=0)] = 3.0
     return_days: Annotated[float, Meta(ge=0)] = 30.0
     reopens: bool = False

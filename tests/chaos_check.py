@@ -18,7 +18,7 @@ import msgspec
 from chaos_shop import PARTITIONS, ChaosShop
 from gate_rules import check_gate
 from msgspec import Struct, field
-from tables import events_applied
+from tables import events_applied, facts_among
 
 from agents.engine import Engine
 from schemas.cloud_event import DECISIONS, trigger_topic
@@ -229,8 +229,7 @@ def _check_state(shop: ChaosShop, partition: int, table: MemoryTable, verdict: V
 
 def _check_applied(shop: ChaosShop, partition: int, journal: Journal, verdict: Verdict) -> None:
     """Each event of the journal was taken in: a replay cannot tell, it would leave out the same."""
-    entries = [it for it in journal.records if isinstance(it, Entry)]
-    events = {(it.event.subject, it.event.event_id) for it in entries}
+    events = facts_among(journal.records)
     counters = shop.redis.hgetall(f"ebb:{{p{partition}}}:counters").items()
     count = events_applied({name.decode(): int(by) for name, by in counters})
     if count != len(events):

@@ -24,7 +24,7 @@ from storm_outcome import Outcome
 from storm_published import check_published
 from storm_servers import Stored
 from storm_world import World
-from tables import events_applied
+from tables import events_applied, facts_among
 
 from schemas.cloud_event import DECISIONS
 from schemas.codec import decode_record, encode_json, raw_decoders
@@ -130,7 +130,7 @@ def _check_carried(
 def _check_applied(
     world: World, partition: int, records: list[tuple[Record, int]], outcome: Outcome
 ) -> None:
-    events = {(it.event.subject, it.event.event_id) for it, _ in records if isinstance(it, Entry)}
+    events = facts_among(it for it, _ in records)
     count = events_applied(world.redis.table._of(partition).counters)
     # One that comes again after many others may be applied again: docs/adr/0002.
     if count < len(events):

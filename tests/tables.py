@@ -1,12 +1,14 @@
 """How do tests ask a table? One call at a time, without ``await``, and with a look at all it holds."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import redis
 
+from schemas.journal import Entry, Record
+from schemas.orders import OrderPlaced
 from state.memory_table import MemoryTable
 from state.redis_table import RedisTable
 from state.table import Commit, Loaded, Needs, Position, Table
@@ -69,6 +71,15 @@ def events_applied(counters: Mapping[str, int]) -> int:
     """How many events a partition has taken in, by what its commits have counted."""
     fates = ((name, by) for name, by in counters.items() if name.startswith("records/"))
     return sum(by for name, by in fates if not name.endswith("/duplicate"))
+
+
+def facts_among(records: Iterable[Record]) -> set[tuple[str, str]]:
+    """What happened, each once: an order goes by its own id, all else by that of the event."""
+    events = [it.event for it in records if isinstance(it, Entry)]
+    return {
+        (it.subject, f"order {it.order_id}" if isinstance(it, OrderPlaced) else it.event_id)
+        for it in events
+    }
 
 
 def in_memory(table: MemoryTable, partition: int) -> Contents:

@@ -40,9 +40,9 @@ def test_the_holdout_s_key_is_derived_from_the_coupons_unless_it_has_one(tmp_pat
         ("after = 'chrun_alert'", "agents.win_back_coupon.after: no trigger of kind 'chrun_alert'"),
         ("value_cents_min = 3000", "value_cents_min is 3000, more than value_cents_max"),
         ("share = -3.0", "Expected `float` >= 0"),
-        ("valid_days = 0", "Expected `float` >= 0.04"),
+        ("valid_days = 0", "Expected `float` > 0.0"),
         ("budget_cents = {eur = 50000}", "Expected `str` matching regex"),
-        ("budget_days = 1e-9", "Expected `float` >= 0.04"),
+        ("budget_days = 0", "Expected `float` > 0.0"),
     ],
 )
 def test_a_coupon_that_could_never_be_handed_out_stops_the_start(

@@ -45,5 +45,5 @@ def spend(shop: Shop, campaign: str, budget_days: float, money: Money, at: int) 
 
 def _began_at(budget_days: float, at: int) -> int:
     """When the period began in which a moment lies; they follow each other from 1970-01-01 on."""
-    length = round(budget_days * DAY)
+    length = max(1, round(budget_days * DAY))
     return at // length * length
