@@ -50,7 +50,7 @@ SEEDS = range(20)
 # seed whose topics show it. The keys are words of what is told of it.
 RULES: dict[str, tuple[Any, str, Callable[..., object], int]] = {
     "more than": (caps, "exceeded", lambda *_: None, 4),
-    "handed out": (budget, "exceeded", lambda *_: None, 8),
+    "handed out": (budget, "exceeded", lambda *_: None, 10),
     "quiet": (QuietHours, "next_allowed", lambda _, at, __: at, 1),
     "both arms": (Holdout, "arm", lambda *asked: len(asked[-1]) % 2 == 1, 4),
 }
