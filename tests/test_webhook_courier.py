@@ -21,7 +21,6 @@ from webhook_parcels import (
 from schemas.instant import HOUR, SECOND
 from streams.webhooks.answers import Answer
 from streams.webhooks.courier import Outcome
-from streams.webhooks.parcel import Parcel
 
 # Nobody is left alone: the breaker has its own stories.
 PATIENT = {"breaker_failures": 1_000, "rate_per_s": 10_000.0}
@@ -261,16 +260,3 @@ def test_who_lets_go_does_not_wait_for_another_attempt() -> None:
         return town.loop.time()
 
     assert simulated(story()) == pytest.approx(2, abs=0.1)
-
-
-def test_a_mistake_of_ours_is_not_kept_quiet() -> None:
-    def wrong(_: Parcel) -> Answer:
-        raise ZeroDivisionError
-
-    async def story() -> None:
-        town = Town(wrong, **PATIENT)
-        town.courier.accept(parcel())
-        with pytest.raises(ZeroDivisionError):
-            await town.finish()
-
-    simulated(story())

@@ -41,6 +41,7 @@ def test_no_secret_is_shown(tmp_path: Path) -> None:
     (it,) = loaded(tmp_path, GOOD)
     assert str(keys_of(KEY)[0]) not in repr(it)
     assert KEY not in repr(Settings(webhook_key=KEY))
+    assert "hook" not in repr(it)
 
 
 MISTAKES = [
@@ -50,6 +51,12 @@ MISTAKES = [
     ("[targets.x]", "targets.x: Object missing required field `url`; its settings are url, kinds, "),
     (f"{GOOD}retries = 3", "targets.mailer: Object contains unknown field `retries`; its settings are url, "),
     (f"{GOOD}timeout_s = 0", "targets.mailer.timeout_s: Expected `float` > 0.0, found 0"),
+    (f"{GOOD}age_max_hours = inf", "targets.mailer.age_max_hours: a finite number is wanted, found inf"),
+    (f"{GOOD}rate_per_s = -inf", "targets.mailer.rate_per_s: a finite number is wanted, found -inf"),
+    (f"{GOOD}timeout_s = nan", "targets.mailer.timeout_s: a finite number is wanted, found nan"),
+    (f"{GOOD}age_max_hours = 8761", "targets.mailer.age_max_hours: Expected `float` <= 8760.0, found 8761"),
+    (f"{GOOD}breaker_open_max_s = 3601", "targets.mailer.breaker_open_max_s: Expected `float` <= 3600.0, found 3601"),
+    (f"{GOOD}rate_per_s = 1e-320", "targets.mailer.rate_per_s: Expected `float` >= 0.001, found 1e-320"),
     (f"{GOOD}attempts_max = 101", "targets.mailer.attempts_max: Expected `int` <= 100, found 101"),
     (f"{GOOD}kinds = [1]", "targets.mailer.kinds[0]: Expected `str`, got `int`, found [1]"),
     (f"{GOOD}backoff_s = 60\nbackoff_max_s = 5", "targets.mailer.backoff_s: found 60.0; backoff_max_s (5.0) is the most"),
@@ -68,31 +75,13 @@ def test_a_mistake_is_named_with_its_key_and_what_is_allowed(
     assert str(refused.value).startswith(f"{tmp_path / 'webhooks.toml'}: {mistake}")
 
 
-URLS = {
-    "https://mail.example.com/hook": "",
-    "https://mail.example.com:8443/hook?shop=7": "",
-    "http://127.0.0.1:8080/": "",
-    "http://[::1]:8080/": "",
-    "http://localhost/": "",
-    "http://mail.example.com/": "only https",
-    "http://127.0.0.1.example.com/": "only https",
-    "ftp://mail.example.com/": "https://host/path is wanted",
-    "mail.example.com": "https://host/path is wanted",
-    "https://": "https://host/path is wanted",
-    "https://mail.example.com:port/": "https://host/path is wanted",
-    "https://ann:hush@mail.example.com/": "a name or a password in it",
-}
-
-
-@pytest.mark.parametrize(("url", "mistake"), URLS.items(), ids=URLS)
-def test_a_url_is_https_or_leads_to_this_machine(tmp_path: Path, url: str, mistake: str) -> None:
-    text = f'[targets.x]\nurl = "{url}"\n'
-    if not mistake:
-        assert loaded(tmp_path, text)[0].target.url == url
-        return
-    with pytest.raises(ConfigError, match=r"targets\.x\.url: found") as refused:
+def test_a_url_that_is_wrong_is_named_without_what_may_be_a_secret(tmp_path: Path) -> None:
+    text = '[targets.x]\nurl = "https://a..b/hush?key=hush"\n'
+    with pytest.raises(ConfigError) as refused:
         loaded(tmp_path, text)
-    assert mistake in str(refused.value)
+    found = "targets.x.url: found 'https://a..b': its host is 'a..b'; allowed are localhost, "
+    assert str(refused.value).startswith(f"{tmp_path / 'webhooks.toml'}: {found}")
+    assert "hush" not in str(refused.value)
 
 
 def test_http_to_another_machine_has_to_be_wanted(tmp_path: Path) -> None:

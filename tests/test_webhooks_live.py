@@ -29,8 +29,8 @@ from schemas.codec import encode_json
 from schemas.reviews import ReviewPosted
 from streams.embedded import FREE_PORTS
 from streams.producer import Outbound
+from streams.webhooks.intake import WAITING_MAX
 from streams.webhooks.parcel import Parcel
-from streams.webhooks.route import WAITING_MAX
 
 pytestmark = pytest.mark.live
 

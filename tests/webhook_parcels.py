@@ -72,6 +72,7 @@ class Town:
         self.ended: list[str] = []
         self.under_way: set[str] = set()
         self.most_under_way = 0
+        self.conclude_fails = False
         target = Target(**({"url": "https://x.example"} | settings))
         self.courier = Courier(
             "mailer", target, self._post, self._conclude, lambda it: self.ended.append(it.id),
@@ -92,6 +93,8 @@ class Town:
         return self._last
 
     async def _conclude(self, it: Parcel, outcome: Outcome) -> None:
+        if self.conclude_fails:
+            raise ZeroDivisionError
         self.outcomes[it.id] = outcome
 
     async def finish(self) -> None:

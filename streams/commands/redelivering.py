@@ -18,10 +18,10 @@ from streams.commands import kafka, terminal
 from streams.connection import Brokers, brokers_of
 from streams.producer import Producer
 from streams.webhooks.courier import Courier, Outcome
+from streams.webhooks.intake import WAITING_MAX
 from streams.webhooks.parcel import Parcel, Place, Source, parcel_of, source_of
 from streams.webhooks.post import Poster
 from streams.webhooks.reports import REPORTS, records_of, send_for_good
-from streams.webhooks.route import WAITING_MAX
 from streams.webhooks.targets import Addressed, load_targets
 
 _LOOK_S = 0.5

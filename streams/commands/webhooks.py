@@ -39,8 +39,8 @@ def webhooks(
 
     What was given up is sent again by `ebbtide dead-letters redeliver`.
 
-    Exit codes: 0 stopped in order, 1 Kafka or its topics are not there,
-    2 a setting or the file is wrong.
+    Exit codes: 0 stopped in order, 1 not in order, or Kafka or its topics
+    are not there, 2 a setting or the file is wrong.
 
     Settings: EBBTIDE_WEBHOOKS, EBBTIDE_BROKER, EBBTIDE_GROUP, and
     EBBTIDE_WEBHOOK_KEY or EBBTIDE_WEBHOOK_KEY_FILE (a secret).

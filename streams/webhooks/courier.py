@@ -7,6 +7,7 @@ from theirs, and takes no slot meanwhile. What is not worth sending any more is 
 import asyncio
 import random
 import time
+import traceback
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Literal
@@ -18,6 +19,7 @@ from msgspec import Struct
 from schemas.instant import HOUR
 from schemas.profiles import Failure
 from streams.webhooks import metrics
+from streams.webhooks.address import hushed, shown
 from streams.webhooks.answers import Answer, backoff_s
 from streams.webhooks.breaker import Breaker, Pass
 from streams.webhooks.parcel import Parcel
@@ -83,10 +85,14 @@ class Courier:
             lane = self._lanes[parcel.customer_id] = _Lane()
         lane.parcels.append(parcel)
         self.waiting += 1
-        self.waiting_bytes += len(parcel.source.value or b"")
+        self.waiting_bytes += parcel.source.size
         if lane.task is None:
             lane.task = asyncio.create_task(self._walk(parcel.customer_id, lane))
             lane.task.add_done_callback(self._ended)
+
+    def is_too_old(self, parcel: Parcel) -> bool:
+        """Whether nobody should act on it any more, whatever it says itself."""
+        return self._too_old_at(parcel) <= self._now_ms()
 
     async def let_go(self, within_s: float) -> None:
         """Begin nothing more; return when what is under way has ended, and forget the rest.
@@ -120,7 +126,7 @@ class Courier:
             metrics.TRIGGERS.labels(self.name, outcome.failure or "delivered").inc()
             lane.parcels.popleft()
             self.waiting -= 1
-            self.waiting_bytes -= len(parcel.source.value or b"")
+            self.waiting_bytes -= parcel.source.size
             self._done(parcel)
             lane.is_busy = False
             if self._is_letting_go:
@@ -161,10 +167,13 @@ class Courier:
 
     def _worth(self, parcel: Parcel) -> tuple[Failure, float]:
         """Why it will not be worth sending one day, and in how many seconds that is."""
-        too_old_at = parcel.decided_at + round(self.target.age_max_hours * HOUR)
+        too_old_at = self._too_old_at(parcel)
         if parcel.expires_at is not None and parcel.expires_at <= too_old_at:
             return "expired", (parcel.expires_at - self._now_ms()) / 1000
         return "too_old", (too_old_at - self._now_ms()) / 1000
+
+    def _too_old_at(self, parcel: Parcel) -> int:
+        return parcel.decided_at + round(self.target.age_max_hours * HOUR)
 
     async def _turn(self) -> Pass:
         """Wait for a slot, for the breaker and for the rate. The slot is the caller's then."""
@@ -183,6 +192,8 @@ class Courier:
         began = time.perf_counter()
         try:
             answer = await self._post(parcel)
+        except Exception as error:  # noqa: BLE001 - one request's bad luck is no other's
+            answer = self._broke(error)
         except BaseException:
             self.breaker.withdraw(admitted)
             raise
@@ -200,11 +211,20 @@ class Courier:
         if answer.meaning == "gone" and self.breaker.state != "gone":
             self.breaker.give_up()
             log.error(
-                "webhook_target_gone", target=self.name, url=self.target.url, detail=answer.detail,
+                "webhook_target_gone",
+                target=self.name, url=shown(self.target.url), detail=answer.detail,
                 what="nothing more is sent there; triggers wait. Mend the url or take the target"
                 " out of the file, then start `ebbtide webhooks` again",
             )  # fmt: skip
         return answer
+
+    def _broke(self, error: Exception) -> Answer:
+        """What nobody has thought of. It may have arrived, so it counts, and so it has an end."""
+        detail = f"{type(error).__name__}: {hushed(self.target.url, str(error))}"
+        # Without the error itself, which may quote the url.
+        where = "".join(traceback.format_tb(error.__traceback__))
+        log.error("webhook_request_broke", target=self.name, detail=detail, where=where)
+        return Answer(0, "broken", f"the request could not be made: {detail}")
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
         """A lane that ends with an error is a mistake of ours, and must not go unseen."""

@@ -25,6 +25,9 @@ OLDEST = Gauge(
 BREAKER = Gauge(
     "ebbtide_webhook_breaker", "0 closed, 1 half open, 2 open, 3 the target is gone.", ["target"]
 )
+RESTARTS = Counter(
+    "ebbtide_webhook_restarts", "How often a target's route failed and was made anew.", ["target"]
+)
 
 
 def show(target: str, state: State, waiting: int, oldest_s: float) -> None:

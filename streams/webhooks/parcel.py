@@ -41,6 +41,12 @@ class Source(Struct, frozen=True):
     value: bytes | None
     headers: dict[str, str]
 
+    @property
+    def size(self) -> int:
+        """Bytes of key, value and headers; of headers in characters, which is near enough."""
+        headers = sum(len(name) + len(text) for name, text in self.headers.items())
+        return len(self.key or b"") + len(self.value or b"") + headers
+
 
 class Parcel(Struct, frozen=True):
     """A trigger on its way to a target. Moments are epoch milliseconds."""

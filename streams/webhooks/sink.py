@@ -1,4 +1,4 @@
-"""What runs in `ebbtide webhooks`? A route for each target, one producer, and a web port."""
+"""What runs in `ebbtide webhooks`? A route for each target, kept going; a producer; a web port."""
 
 import asyncio
 import os
@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
 import structlog
 from aiohttp import web
@@ -17,6 +18,7 @@ from streams.connection import brokers_of
 from streams.producer import Producer
 from streams.topics import TopicError, Topics
 from streams.web import add_pages
+from streams.webhooks.keeper import Keeper
 from streams.webhooks.reports import REPORTS
 from streams.webhooks.route import Route
 from streams.webhooks.targets import Addressed, load_targets
@@ -37,35 +39,35 @@ class Sink:
         self._brokers = brokers_of(settings)
         there = Topics(self._brokers).require([REPORTS, dead_letter.TOPIC])
         self._topics = topics_of(settings.webhooks, self._targets, there)
-        self._routes: dict[str, Route] = {}
+        self._keepers: dict[str, Keeper] = {}
 
     def run(self) -> int:
-        """Run until a signal says stop; returns the exit code."""
-        asyncio.run(self._run())
-        return 0
+        """Run until a signal says stop; returns the exit code, 1 where the end was not in order."""
+        return 0 if asyncio.run(self._run()) else 1
 
     def failing(self) -> list[str]:
-        """None: a route that fails ends the process."""
+        """None: a route that fails is made anew, and a new process would do no better."""
         return []
 
     async def troubles(self) -> dict[str, str]:
         """What keeps targets from their triggers, by target."""
-        return {name: said for name, it in self._routes.items() if (said := it.trouble())}
+        return {name: said for name, it in self._keepers.items() if (said := it.trouble())}
 
-    async def _run(self) -> None:
+    async def _run(self) -> bool:
         stopping = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, self._stop, stopping)
         producer = Producer(self._brokers)
         async with _served(self._settings, self):
             for it in self._targets:
-                self._routes[it.name] = Route(self._settings, it, self._topics[it.name], producer)
-            log.info("webhooks_started", targets=list(self._routes))
+                make = partial(Route, self._settings, it, self._topics[it.name], producer)
+                self._keepers[it.name] = Keeper(it.name, make)
+            log.info("webhooks_started", targets=list(self._keepers))
             async with asyncio.TaskGroup() as tasks:
-                for route in self._routes.values():
-                    tasks.create_task(route.run(stopping))
+                running = [tasks.create_task(it.run(stopping)) for it in self._keepers.values()]
         await asyncio.to_thread(producer.close)
         log.info("webhooks_stopped")
+        return all(it.result() for it in running)
 
     def _stop(self, stopping: asyncio.Event) -> None:
         stopping.set()

@@ -4,17 +4,17 @@ It has one table for each target, ``[targets.<name>]``. Whatever is wrong in it 
 with the file, the key, what was found and what is allowed.
 """
 
-import ipaddress
+import math
 import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 from msgspec import Meta, Struct
 
 from config.settings import ConfigError, Settings
+from streams.webhooks.address import shown, wrong_url
 from streams.webhooks.signature import keys_of
 
 # It is part of the ids of reports, which have to stay under 128 characters.
@@ -23,7 +23,10 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 Attempts = Annotated[int, Meta(ge=1, le=100)]
 Whole = Annotated[int, Meta(ge=1, le=1_000)]
 Wait = Annotated[float, Meta(gt=0, le=3_600)]
-Rate = Annotated[float, Meta(gt=0, le=10_000)]
+# A trigger that is older than a year is worth nothing to anybody.
+Age = Annotated[float, Meta(gt=0, le=8_760)]
+# Less than one request in a quarter of an hour is no rate.
+Rate = Annotated[float, Meta(ge=0.001, le=10_000)]
 
 
 class Target(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -54,19 +57,19 @@ class Target(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     breaker_failures: Whole = 5
     breaker_open_s: Wait = 30.0
     breaker_open_max_s: Wait = 600.0
-    age_max_hours: Annotated[float, Meta(gt=0)] = 48.0
+    age_max_hours: Age = 48.0
     insecure: bool = False
 
 
 class Addressed(Struct, frozen=True):
-    """A target with its name and its keys, which are never shown."""
+    """A target with its name and its keys, which are never shown; nor is the url's path."""
 
     name: str
     target: Target
     keys: tuple[bytes, ...]
 
     def __repr__(self) -> str:
-        return f"Addressed({self.name!r}, {self.target!r})"
+        return f"Addressed({self.name!r}, {shown(self.target.url)!r})"
 
 
 class _File(Struct, frozen=True, forbid_unknown_fields=True):
@@ -107,12 +110,15 @@ def _target(path: str, name: str, table: dict[str, Any]) -> Target:
         raise ConfigError(
             f"{where}: a name has up to 32 of a-z, 0-9, - and _, and begins with none of the last"
         )
+    for key, value in table.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ConfigError(f"{where}.{key}: a finite number is wanted, found {value}")
     try:
         target = msgspec.convert(table, Target)
     except msgspec.ValidationError as error:
         raise ConfigError(_mistake(where, table, error)) from error
-    if problem := _wrong_url(target):
-        raise ConfigError(f"{where}.url: found {target.url!r}: {problem}")
+    if problem := wrong_url(target.url, insecure=target.insecure):
+        raise ConfigError(f"{where}.url: found {shown(target.url)!r}: {problem}")
     for low, high in (("backoff_s", "backoff_max_s"), ("breaker_open_s", "breaker_open_max_s")):
         least, most = getattr(target, low), getattr(target, high)
         if least > most:
@@ -126,31 +132,6 @@ def _mistake(where: str, table: dict[str, Any], error: msgspec.ValidationError) 
     if not key:
         return f"{where}: {message}; its settings are {', '.join(Target.__struct_fields__)}"
     return f"{where}.{key}: {message}, found {table.get(key.partition('[')[0])!r}"
-
-
-def _wrong_url(target: Target) -> str:
-    """What is wrong with the url; empty where nothing is."""
-    parts = urlsplit("")
-    try:
-        parts = urlsplit(target.url)
-        usable = bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable or parts.scheme not in ("http", "https"):
-        return "https://host/path is wanted"
-    if parts.username or parts.password:
-        return "a name or a password in it would get into logs; the signature tells who we are"
-    if parts.scheme == "http" and not target.insecure and not _is_loopback(parts):
-        return "triggers tell of customers, so only https, or http to this machine; or insecure"
-    return ""
-
-
-def _is_loopback(parts: SplitResult) -> bool:
-    host = parts.hostname or ""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _keys(path: str, name: str, target: Target, settings: Settings) -> tuple[bytes, ...]:
