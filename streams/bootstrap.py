@@ -132,8 +132,13 @@ def _check_names(policy: Policy) -> None:
         named += [(f"gate.exclusions[{number}].after", (it.after,))]
         named += [(f"gate.exclusions[{number}].blocks", it.blocks)]
     for agent in policy.agents:
-        if after := getattr(agent, "after", None):
-            named += [(f"agents.{agent.name}.after", (after,))]
+        after = getattr(agent, "after", None)
+        said_by_others = {kind for it in policy.agents if it is not agent for kind in it.says}
+        if after is not None and after not in said_by_others:
+            raise ValueError(
+                f"agents.{agent.name}.after: no other agent that is on says {after!r}; they say"
+                f" {', '.join(sorted(said_by_others)) or 'nothing'}"
+            )
     for key, names in named:
         if unknown := sorted(set(names) - kinds):
             raise ValueError(

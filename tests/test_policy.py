@@ -8,6 +8,9 @@ from config.settings import ConfigError, load_settings
 from streams.bootstrap import Policy, load_policy
 
 
+ALERT = "[agents.churn_alert]\npurpose = 'internal'\n"
+
+
 def policy_of(tmp_path: Path, text: str, **secrets: str) -> Policy:
     file = tmp_path / "engine.toml"
     file.write_text(text)
@@ -37,7 +40,8 @@ def test_the_holdout_s_key_is_derived_from_the_coupons_unless_it_has_one(tmp_pat
 @pytest.mark.parametrize(
     ("setting", "mistake"),
     [
-        ("after = 'chrun_alert'", "agents.win_back_coupon.after: no trigger of kind 'chrun_alert'"),
+        ("after = 'chrun_alert'", "agents.win_back_coupon.after: no other agent that is on says"),
+        ("after = 'win_back_coupon'", "they say churn_alert"),
         ("value_cents_min = 3000", "value_cents_min is 3000, more than value_cents_max"),
         ("share = -3.0", "Expected `float` >= 0"),
         ("valid_days = 0", "Expected `float` > 0.0"),
@@ -49,12 +53,12 @@ def test_a_coupon_that_could_never_be_handed_out_stops_the_start(
     tmp_path: Path, setting: str, mistake: str
 ) -> None:
     with pytest.raises(ConfigError) as refused:
-        policy_of(tmp_path, f"[agents.win_back_coupon]\n{setting}\n", coupon_key="x")
+        policy_of(tmp_path, f"{ALERT}[agents.win_back_coupon]\n{setting}\n", coupon_key="x")
     assert mistake in str(refused.value)
 
 
 def test_a_budget_whose_part_is_less_than_a_coupon_is_named(tmp_path: Path) -> None:
-    text = "[agents.win_back_coupon]\nbudget_cents = {EUR = 20000, USD = 40000}\n"
+    text = f"{ALERT}[agents.win_back_coupon]\nbudget_cents = {{EUR = 20000, USD = 40000}}\n"
     policy = policy_of(tmp_path, text, coupon_key="x")
     assert policy.tight_budgets(12) == ["agents.win_back_coupon.budget_cents.EUR"]
     assert policy.tight_budgets(1) == []
