@@ -62,3 +62,10 @@ def test_a_budget_whose_part_is_less_than_a_coupon_is_named(tmp_path: Path) -> N
     policy = policy_of(tmp_path, text, coupon_key="x")
     assert policy.tight_budgets(12) == ["agents.win_back_coupon.budget_cents.EUR"]
     assert policy.tight_budgets(1) == []
+
+
+def test_the_shop_in_a_hurry_is_right() -> None:
+    hurry = Path(__file__).parents[1] / "examples" / "hurry.toml"
+    policy = load_policy(load_settings({}, config=str(hurry), coupon_key="x"))
+    assert policy.tight_budgets(4) == []
+    assert len(policy.agents) == 4
