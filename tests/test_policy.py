@@ -7,7 +7,6 @@ import pytest
 from config.settings import ConfigError, load_settings
 from streams.bootstrap import Policy, load_policy
 
-
 ALERT = "[agents.churn_alert]\npurpose = 'internal'\n"
 
 
