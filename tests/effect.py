@@ -37,7 +37,7 @@ _err = Console(stderr=True)
 #: The share that Ebbtide ships with, and among the few held out hardly more than the least number of
 #: buyers of whom something is claimed.
 SHIPPED = Holdout().share
-FEW = round(1.1 * BUYERS_MIN / SHIPPED / HEAVY.ordered)
+FEW = round(1.05 * BUYERS_MIN / SHIPPED / HEAVY.ordered)
 
 #: One shop of each kind.
 KINDS = (

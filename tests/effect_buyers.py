@@ -64,7 +64,7 @@ def errors(kind: Kind, runs: int, seed: int = 1) -> dict[str, float]:
 
 
 def _shops(kind: Kind, runs: int, seed: int) -> Iterator[tuple[Arm, Arm]]:
-    dealt = binom.rvs(kind.customers, HELD_OUT, size=runs, random_state=seed)
+    dealt = binom(kind.customers, HELD_OUT).rvs(size=runs, random_state=seed)
     for run, held_out in enumerate(map(int, dealt)):
         begin = (seed * runs + run) * 8
         sent = kind.customers - held_out
