@@ -60,7 +60,7 @@ test: $(READY) ## The tests, those with the embedded broker and Redis included
 simulate: $(READY) ## Simulated crashes: SEEDS=1000 storms, or one with SEED=12; BUG=random_ids plants a bug
 	@$(BIN)/python tests/storm.py $(if $(SEED),--seed $(SEED),--seeds $(SEEDS)) $(if $(BUG),--bug $(BUG)) $(ARGS)
 
-effect: $(READY) ## Shops with a planted effect: does the report find it, and none where none is? (SEEDS=600)
+effect: $(READY) ## Shops with a planted effect: does the report find it, and none where none is? (SEEDS=200)
 	@$(BIN)/python tests/effect.py $(if $(filter command% environment%,$(origin SEEDS)),--seeds $(SEEDS)) $(ARGS)
 
 chaos: $(READY) ## Real crashes, on the embedded servers: KILLS=50 workers killed, and more

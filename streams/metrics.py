@@ -66,8 +66,10 @@ EFFECT_CUSTOMERS = Counter(
 EFFECT_ORDERED = Counter(
     "ebbtide_effect_ordered", "Of those, customers who have ordered.", ["campaign", "arm"]
 )
-EFFECT_MONEY = Gauge(
-    "ebbtide_effect_money", "What they paid, less refunds.", ["campaign", "arm", "currency"]
+# Two, for a counter never falls: a commit in which more was paid than went back adds to the first.
+EFFECT_PAID = Counter("ebbtide_effect_paid", "What they paid.", ["campaign", "arm", "currency"])
+EFFECT_REFUNDED = Counter(
+    "ebbtide_effect_refunded", "What went back to them.", ["campaign", "arm", "currency"]
 )
 CAMPAIGN_MONEY = Counter(
     "ebbtide_campaign_money",
@@ -121,7 +123,9 @@ def _count_of_campaign(name: list[str], by: int) -> None:
         case ["effect", campaign, arm, "ordered"]:
             EFFECT_ORDERED.labels(campaign, arm).inc(by)
         case ["effect", campaign, arm, "money", currency]:
-            EFFECT_MONEY.labels(campaign, arm, currency).inc(by)
+            # Both, so that neither is missing where the one is taken off the other.
+            EFFECT_PAID.labels(campaign, arm, currency).inc(max(0, by))
+            EFFECT_REFUNDED.labels(campaign, arm, currency).inc(max(0, -by))
         case ["money", campaign, what, currency]:
             CAMPAIGN_MONEY.labels(campaign, what, currency).inc(by)
 

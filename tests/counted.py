@@ -6,27 +6,30 @@ from typing import Self
 import pytest
 from command_line import put_in_place_of_kafka
 
-#: Partition by partition. Of 2,000 sent to, 500 paid 50.00; of 500 held out, 80 did.
+#: Partition by partition. Of 10,000 sent to, 2,500 paid 50.00; of 2,500 held out, 400 did.
 COUNTED: list[dict[str, int]] = [
     {
-        "effect/win_back/sent/customers": 1_200, "effect/win_back/sent/ordered": 300,
-        "effect/win_back/sent/visited": 600, "effect/win_back/sent/orders": 300,
-        "effect/win_back/sent/money/EUR": 1_500_000, "effect/win_back/sent/squares_high/EUR": 7,
-        "effect/win_back/sent/squares_low/EUR": 500_000_000, "effect/win_back/held_out/customers": 200,
-        "effect/win_back/expected/mean": 200_000_000, "effect/win_back/expected/variance": 160_000_000,
-        "gate/win_back/sent/passed": 1_300, "gate/win_back/suppressed/cap": 4, "cost/win_back/sent": 1_300,
+        "effect/win_back/sent/customers": 6_000, "effect/win_back/sent/ordered": 1_500,
+        "effect/win_back/sent/visited": 3_000, "effect/win_back/sent/orders": 1_500,
+        "effect/win_back/sent/money/EUR": 7_500_000, "effect/win_back/sent/squares_high/EUR": 35,
+        "effect/win_back/sent/squares_low/EUR": 2_500_000_000, "effect/win_back/held_out/customers": 1_000,
+        "effect/win_back/expected/mean": 1_000_000_000, "effect/win_back/expected/variance": 800_000_000,
+        "gate/win_back/sent/passed": 11_500, "gate/win_back/suppressed/cap": 4, "cost/win_back/sent": 6_500,
+        "effect/win_back/sent/messages": 6_000,
     },
     {
-        "effect/win_back/sent/customers": 800, "effect/win_back/sent/ordered": 200,
-        "effect/win_back/sent/visited": 200, "effect/win_back/sent/orders": 200,
-        "effect/win_back/sent/money/EUR": 1_000_000, "effect/win_back/sent/squares_high/EUR": 5,
-        "effect/win_back/held_out/customers": 300, "effect/win_back/held_out/ordered": 80,
-        "effect/win_back/held_out/visited": 190, "effect/win_back/held_out/orders": 80,
-        "effect/win_back/held_out/money/EUR": 400_000, "effect/win_back/held_out/squares_high/EUR": 2,
-        "effect/win_back/expected/mean": 300_000_000, "effect/win_back/expected/variance": 240_000_000,
-        "gate/win_back/held_out/campaign": 510, "gate/win_back/deferred/quiet_hours": 7,
-        "money/win_back/handed_out/EUR": 9_000, "money/win_back/redeemed/EUR": 1_334,
-        "money/win_back/returned/EUR": 100, "cost/win_back/sent": 1_000,
+        "effect/win_back/sent/customers": 4_000, "effect/win_back/sent/ordered": 1_000,
+        "effect/win_back/sent/visited": 1_000, "effect/win_back/sent/orders": 1_000,
+        "effect/win_back/sent/money/EUR": 5_000_000, "effect/win_back/sent/squares_high/EUR": 25,
+        "effect/win_back/held_out/customers": 1_500, "effect/win_back/held_out/ordered": 400,
+        "effect/win_back/held_out/visited": 950, "effect/win_back/held_out/orders": 400,
+        "effect/win_back/held_out/money/EUR": 2_000_000, "effect/win_back/held_out/squares_high/EUR": 10,
+        "effect/win_back/expected/mean": 1_500_000_000, "effect/win_back/expected/variance": 1_200_000_000,
+        "gate/win_back/held_out/campaign": 2_550, "gate/win_back/deferred/quiet_hours": 7,
+        "money/win_back/handed_out/EUR": 45_000, "money/win_back/redeemed/EUR": 6_670,
+        "money/win_back/returned/EUR": 500, "cost/win_back/sent": 5_000,
+        "effect/win_back/sent/messages": 4_500, "effect/win_back/sent/redeemed/EUR": 6_170,
+        "effect/win_back/sent/returned/EUR": 500,
     },
     {
         "effect/*/sent/customers": 20, "records/page_viewed/applied": 9,

@@ -77,6 +77,6 @@ class Gated:
         return next(it for it in ids if self._holdout.draws(CAMPAIGN, self._share, it) == wanted)
 
 
-def engine(key: str) -> Counting:
+def engine(key: str, share: float = HOLDOUT) -> Counting:
     """The one that is used."""
-    return Gated(key)
+    return Gated(key, share)

@@ -18,28 +18,30 @@ def test_a_campaign_is_shown_with_its_differences_and_what_they_mean(
     lines = [" ".join(it.split()) for it in told.splitlines()]
     for line in [
         "win_back",
-        "sent 1,300 times, held out 510 times",
+        "sent 11,500 times, held out 2,550 times",
         "suppressed: cap 4",
         "deferred: quiet_hours 7",
-        "2,000 customers sent to, 500 held out (500.0 expected, z = +0.00)",
-        "visited 40.00% 38.00% +2.00 points -2.82 to 6.68 +5.3% -7.0% to +19.2%",
-        "ordered 25.00% 16.00% +9.00 points 5.07 to 12.54 +56.2% +26.1% to +93.7%",
-        "ordered: More customers order because of it: 9.00 points more (5.07 to 12.54).",
-        "revenue a customer (EUR): Sending it brought 4.50 EUR more (2.63 EUR to 6.37 EUR) a customer.",
-        "return: 2,700.00 EUR (1,577.98 EUR to 3,822.02 EUR)",
-        "left over: 2,685.61 EUR (1,563.59 EUR to 3,807.63 EUR)",
+        "10,000 customers sent to, 2,500 held out (2,500.0 expected, z = +0.00)",
+        "visited 40.00% 38.00% +2.00 points -0.14 to 4.12 +5.3% -0.4% to +11.3%",
+        "ordered 25.00% 16.00% +9.00 points 7.29 to 10.63 +56.2% +41.9% to +72.0%",
+        "ordered: More customers order because of it: 9.00 points more (7.29 to 10.63).",
+        "revenue a customer (EUR): Sending it brought 4.50 EUR more (3.67 EUR to 5.33 EUR) a customer.",
+        "return: 13,500.00 EUR (10,995.46 EUR to 16,004.54 EUR)",
+        "left over: 13,434.06 EUR (10,929.52 EUR to 15,938.60 EUR)",
         "all campaigns (holdout over all)",
         "No claim: no customer was held out, so there is nothing to compare with: see `gate.holdout` in engine.toml.",
     ]:
         assert line in lines, told
-    assert "visited: No claim: the interval (-2.82 to 6.68) crosses zero" in told
-    assert "cost: 18.09 EUR (messages 5.75 EUR, coupons redeemed 13.34 EUR, less 1.00 EUR" in told
+    assert "visited: No claim: the interval (-0.14 to 4.12) crosses zero" in told
+    assert "cost in the time that counts: 82.95 EUR (messages 26.25 EUR, coupons redeemed" in told
+    assert "ever spent, also outside that time: messages 28.75 EUR, coupons redeemed" in told
     assert told.index("win_back") < told.index("all campaigns")
     # Of the holdout over all there are customers and no occasions.
     assert (
         lines[lines.index("all campaigns (holdout over all)") + 1]
         == "20 customers sent to, 0 held out"
     )
+    assert lines[-1] == effect_page.NO_RETURN
 
 
 def test_a_program_reads_one_object_a_campaign(
@@ -51,12 +53,14 @@ def test_a_program_reads_one_object_a_campaign(
     assert [it["campaign"] for it in (internal, first, last)] == ["churn_alert", "win_back", "*"]
     assert {it["why"] for it in internal["effects"]} == {"not_measured"}
     assert first["occasions"]["suppressed"] == {"cap": 4}
-    assert (first["sent"]["customers"], first["held_out"]["customers"]) == (2_000, 500)
+    assert (first["sent"]["customers"], first["held_out"]["customers"]) == (10_000, 2_500)
     assert {it["measure"]: it["claim"] for it in first["effects"]} == {
         "visited": "none", "ordered": "more", "repeated": "none", "money": "more",
     }  # fmt: skip
-    assert first["returns"][0]["cost_cents"] == 575 + 1_334 - 100
-    assert first["returns"][0]["extra_cents"] == 270_000
+    (returned,) = first["returns"]
+    assert returned["cost_cents"] == 2_625 + 6_170 - 500
+    assert (returned["in_all"]["messages_cents"], returned["extra_cents"]) == (2_875, 1_350_000)
+    assert last["returns"] == []
     assert {it["why"] for it in last["effects"]} == {"nobody_held_out"}
 
 

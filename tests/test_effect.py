@@ -7,7 +7,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from effect import Seen, look_at, outside
+from effect import COVERAGE, COVERAGE_OFF_MAX, FALSE_CLAIMS_MAX, Seen, look_at, outside
+from effect_buyers import Kind, errors
 from effect_counting import CAMPAIGN, HOLDOUT, OUTCOME_DAYS, Gated
 from effect_shop import Shop
 
@@ -15,6 +16,7 @@ from schemas.event import Event
 from schemas.instant import DAY
 from schemas.orders import OrderPlaced, OrderRefunded
 from state.outcome import SQUARES_LOW
+from streams.effect.verdict import BUYERS_MIN
 
 PROGRAM = Path(__file__).parent / "effect.py"
 MEASURES = ["visited", "ordered"]
@@ -26,7 +28,7 @@ def test_a_customer_does_the_same_in_every_run_and_more_only_if_sent_a_message()
     without, again, with_it = (list(shop.outcomes(it)) for it in (set(), set(), everybody))
     assert without == again
     assert len(everybody) == 300
-    came = [{it.event_id for it in run if isinstance(it, Event)} for run in (without, with_it)]
+    came = [{it.subject for it in run if isinstance(it, Event)} for run in (without, with_it)]
     assert came[0] < came[1]
 
 
@@ -74,7 +76,7 @@ def test_the_engine_counts_what_a_plain_count_of_the_same_events_does() -> None:
 
 
 def test_a_large_effect_is_found_in_one_shop() -> None:
-    seen = look_at(Shop(1, 0.8, 2_000))
+    seen = look_at(Shop(1, 0.8, 4_500))
     assert set(seen.claimed) == {"visited", "ordered", "repeated", "money"}
     assert not seen.arms_differ
 
@@ -83,6 +85,7 @@ def test_intervals_that_are_too_narrow_or_too_wide_are_noticed() -> None:
     def runs(covered: int, claims: int) -> list[Seen]:
         return [
             Seen(
+                "+0%",
                 0.0,
                 it,
                 MEASURES if it < covered else [],
@@ -99,7 +102,7 @@ def test_intervals_that_are_too_narrow_or_too_wide_are_noticed() -> None:
     assert len(outside(runs(91, 0), MEASURES)) == 2
     assert len(outside(runs(99, 0), MEASURES)) == 2
     assert outside(runs(95, 6), ["visited"]) == [
-        "at 0%: an effect is claimed in 6.0% of 100 runs that have none"
+        "+0%: an effect is claimed in 6.0% of 100 runs that have none"
     ]
 
 
@@ -112,5 +115,15 @@ def test_the_program_says_in_json_what_it_found_and_exits_with_1_outside_the_bou
     # Of two runs none or half or all hold the truth, and 95 % is none of these.
     assert done.returncode == 1
     assert len(answer["wrong"]) >= 4
-    assert [it["uplift"] for it in answer["runs"]] == [0.0, 0.1]
-    assert [it["customers"] for it in answer["runs"]] == [800, 800]
+    assert [it["kind"] for it in answer["runs"]] == [
+        "+0%, 40% held out", "+10%, 40% held out", "+0%, 5% held out",
+    ]  # fmt: skip
+    assert [it["customers"] for it in answer["runs"]] == [800, 800, 800]
+
+
+def test_of_the_least_number_of_buyers_an_interval_of_money_is_nearly_what_it_says() -> None:
+    # Of 30, the interval of every tenth shop lies above the truth.
+    few, least = (errors(Kind(it, sigma=1.2), 300) for it in (30, BUYERS_MIN))
+    assert few["more"] > 0.1
+    assert 1 - least["more"] - least["less"] >= COVERAGE - COVERAGE_OFF_MAX
+    assert least["money"] <= FALSE_CLAIMS_MAX

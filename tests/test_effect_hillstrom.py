@@ -135,4 +135,6 @@ def test_the_uplift_in_revenue_is_the_textbooks() -> None:
     assert money.uplift == pytest.approx(difference)
     expected = (difference - reach, difference + reach)
     assert (money.interval.low, money.interval.high) == pytest.approx(expected)
-    assert money.claim == "more"
+    # Above zero, but of 102 and 60 buyers: too few to know how likely that is.
+    assert money.interval.low > 0
+    assert (money.claim, money.why) == ("none", "few_buyers")

@@ -20,6 +20,12 @@ EMPTY = (
     " `ebbtide check` show agents that are on? `ebbtide watch --all` shows decisions as they come."
 )
 
+#: What stands in the place of cost and return for all campaigns together.
+NO_RETURN = (
+    "No return: what messages and coupons cost is counted by campaign, each in its own time. See"
+    " the campaigns one by one."
+)
+
 _MEASURES = {"visited": "visited", "ordered": "ordered", "repeated": "ordered twice or more"}
 
 
@@ -58,6 +64,8 @@ def _show(report: Report) -> None:
             out.print(f"{_measure(it)}: {it.verdict}", style=style, soft_wrap=True)
     for line in chain.from_iterable(_returns(it) for it in report.returns):
         out.print(line, soft_wrap=True)
+    if report.campaign == ALL_CAMPAIGNS:
+        out.print(NO_RETURN, soft_wrap=True)
 
 
 def _table(report: Report) -> None:
@@ -122,17 +130,26 @@ def _returns(it: Return) -> list[str]:
     def told(cents: int | None) -> str:
         return money(cents or 0, it.currency)
 
+    in_all = it.in_all
     cost = (
-        f"cost: {told(it.cost_cents)} (messages {told(it.messages_cents)}, coupons redeemed"
-        f" {told(it.redeemed_cents)}, less {told(it.returned_cents)} of orders that went back;"
-        f" {told(it.handed_out_cents)} were handed out)"
+        f"cost in the time that counts: {told(it.cost_cents)} (messages {told(it.messages_cents)},"
+        f" coupons redeemed {told(it.redeemed_cents)}, less {told(it.returned_cents)} of orders"
+        " that went back)"
     )
+    ever = (
+        f"ever spent, also outside that time: messages {told(in_all.messages_cents)}, coupons"
+        f" redeemed {told(in_all.redeemed_cents)} of {told(in_all.handed_out_cents)} handed out,"
+        f" less {told(in_all.returned_cents)} of orders that went back"
+    )
+    is_any = in_all.messages_cents or in_all.handed_out_cents or in_all.redeemed_cents
+    facts = [ever] if is_any else []
     if it.extra_cents is None:
-        return [cost] if it.cost_cents or it.handed_out_cents else []
+        return [cost, *facts] if it.cost_cents else facts
     extra = f"{told(it.extra_low_cents)} to {told(it.extra_high_cents)}"
     net = f"{told(it.net_low_cents)} to {told(it.net_high_cents)}"
     return [
         cost,
         f"return: {told(it.extra_cents)} ({extra})",
         f"left over: {told(it.net_cents)} ({net})",
+        *facts,
     ]

@@ -48,8 +48,9 @@ def effect(
     none is made. "Uplift" is sent less held out, and the interval beside it
     is what the figures are compatible with (95 %). Where it crosses zero,
     sending may have brought nothing. "Return" is the uplift times the
-    customers sent to times your margin, less what it cost; it is as sure as
-    its interval. Decide when to look before you look: who looks every day
+    customers sent to times your margin, and "left over" is that less what
+    was spent on the same customers in the same days; both are as sure as
+    their intervals. Decide when to look before you look: who looks every day
     and stops at the first good one will be fooled.
 
     docs/effect.md has the formulas and their sources.

@@ -26,7 +26,8 @@ class Arm(Struct, frozen=True):
 
     customers: exposed, which is that a trigger went out or would have. visited, ordered, repeated:
     of those, who came, ordered, ordered at least twice. orders: in all. money: net revenue by
-    currency, in minor units. squares: the sum over customers of their revenue squared.
+    currency, in minor units; below zero where more went back than was paid. squares: the sum over
+    customers of their revenue squared.
     """
 
     customers: int = 0
@@ -48,8 +49,24 @@ class Occasions(Struct, frozen=True):
     merged: dict[str, int] = {}
 
 
+class Spent(Struct, frozen=True):
+    """What was spent on the customers sent to, each within the time that counts for them.
+
+    messages: triggers that were really sent. redeemed: value of coupons in minor units by currency;
+    returned: of those, where the order went back. What comes after that time isn't in it, as it is
+    not in the revenue either.
+    """
+
+    messages: int = 0
+    redeemed: Money = {}
+    returned: Money = {}
+
+
 class Coupons(Struct, frozen=True):
-    """Value of coupons in minor units by currency. returned: redeemed, and the order went back."""
+    """Value of all coupons in minor units by currency, whenever and whoever redeemed them.
+
+    returned: redeemed, and the order went back.
+    """
 
     handed_out: Money = {}
     redeemed: Money = {}
@@ -60,8 +77,8 @@ class Counts(Struct, frozen=True, kw_only=True):
     """All that is counted of one campaign.
 
     expected_millionths, variance_millionths: of the number of held-out customers, the sums of p and
-    of p(1-p) over all exposures, p being the share held out at that time. messages: triggers that
-    were really sent.
+    of p(1-p) over all exposures, p being the share held out at that time. spent: what the revenue
+    is held against. coupons, messages: all that there ever were, of whomever and at whatever time.
     """
 
     campaign: str
@@ -70,6 +87,7 @@ class Counts(Struct, frozen=True, kw_only=True):
     expected_millionths: int = 0
     variance_millionths: int = 0
     occasions: Occasions = Occasions()
+    spent: Spent = Spent()
     coupons: Coupons = Coupons()
     messages: int = 0
 
@@ -112,6 +130,11 @@ def _counts(campaign: str, named: Named) -> Counts:
             suppressed=_under(named, "gate", "suppressed"),
             deferred=_under(named, "gate", "deferred"),
             merged=_under(named, "gate", "merged"),
+        ),
+        spent=Spent(
+            named.get(("effect", "sent", "messages"), 0),
+            _under(named, "effect", "sent", "redeemed"),
+            _under(named, "effect", "sent", "returned"),
         ),
         coupons=Coupons(
             _under(named, "money", "handed_out"),

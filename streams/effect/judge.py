@@ -7,6 +7,7 @@ from statistics import NormalDist
 from msgspec import Struct
 from msgspec.structs import replace
 
+from state.exposure import MILLION
 from streams.effect.counts import Arm, Counts
 from streams.effect.intervals import (
     CONFIDENCE,
@@ -49,11 +50,26 @@ def report_of(counts: Counts, prices: Prices) -> Report:
 
 def split_of(counts: Counts) -> Split:
     """Compare the number of customers held out with what the hash should give."""
-    held_out, expected = counts.held_out.customers, counts.expected_millionths / 10**6
+    held_out, expected = counts.held_out.customers, counts.expected_millionths / MILLION
+    changed = _shares_changed(counts)
     if counts.variance_millionths <= 0:
-        return Split(held_out, expected, None, None)
-    z = (held_out - expected) / sqrt(counts.variance_millionths / 10**6)
-    return Split(held_out, expected, z, 2 * NormalDist().cdf(-abs(z)))
+        return Split(held_out, expected, None, None, changed)
+    z = (held_out - expected) / sqrt(counts.variance_millionths / MILLION)
+    return Split(held_out, expected, z, 2 * NormalDist().cdf(-abs(z)), changed)
+
+
+def _shares_changed(counts: Counts) -> bool:
+    """Whether the customers were dealt out by more than one share.
+
+    By one share p for all N of them, Σp(1 - p) is Σp (1 - Σp/N); by several it is less, by N times
+    the variance of p. Both sums are rounded to a millionth at each exposure, which puts either side
+    off by half a millionth a customer at most: shares that differ by less than that, a standard
+    deviation of 0.001, are one. In whole numbers, for the two sides are large and nearly alike.
+    """
+    customers = counts.sent.customers + counts.held_out.customers
+    mean, variance = counts.expected_millionths, counts.variance_millionths
+    whole = customers * MILLION
+    return abs(mean * (whole - mean) - variance * whole) > customers * whole
 
 
 class _Question(Struct, frozen=True):
@@ -112,6 +128,8 @@ def _why_none(counts: Counts, split: Split) -> Why:
         return "not_measured" if counts.occasions.sent else "nothing_sent"
     if not held_out and not counts.expected_millionths:
         return "nobody_held_out"
+    if split.shares_changed:
+        return "shares_changed"
     return "few_customers" if min(sent, held_out) < CUSTOMERS_MIN else ""
 
 
@@ -131,7 +149,8 @@ def _effect(asked: _Question, strict: float, why_none: Why) -> Effect:
     interval, relative, ratio = asked.interval(CONFIDENCE), None, None
     sent, held_out = _value(asked.sent), _value(asked.held_out)
     uplift = None if sent is None or held_out is None else sent - held_out
-    if interval is not None and uplift is not None and held_out:
+    # Of an arm to which more went back than it paid there is no part.
+    if interval is not None and uplift is not None and held_out is not None and held_out > 0:
         relative, ratio = uplift / held_out, asked.ratio()
     why: Why = why_none or ("" if asked.enough else "few_buyers")
     claim: Claim = "none"

@@ -21,8 +21,8 @@ MISMATCH_Z = 3.29
 Measure = Literal["visited", "ordered", "repeated", "money"]
 Claim = Literal["more", "less", "none"]
 Why = Literal[
-    "", "nothing_sent", "not_measured", "nobody_held_out", "arms_differ", "few_customers",
-    "few_buyers", "crosses_zero", "many_questions",
+    "", "nothing_sent", "not_measured", "nobody_held_out", "arms_differ", "shares_changed",
+    "few_customers", "few_buyers", "crosses_zero", "many_questions",
 ]  # fmt: skip
 
 
@@ -31,13 +31,15 @@ class Split(Struct, frozen=True):
 
     expected: how many customers should be held out, by the shares in force when each was first
     exposed. z: how many standard deviations off the count is; p: how often chance alone is as far
-    off. Both are None where nobody could be held out.
+    off. Both are None where nobody could be held out. shares_changed: not all of them had the same
+    share, so one arm holds more of those who had the larger one.
     """
 
     held_out: int
     expected: float
     z: float | None
     p: float | None
+    shares_changed: bool = False
 
     @property
     def is_off(self) -> bool:
@@ -71,7 +73,10 @@ class Effect(Struct, frozen=True, kw_only=True):
 
 
 class Report(Struct, frozen=True, kw_only=True):
-    """One campaign. sent, held_out: the two arms, customers counted once."""
+    """One campaign. sent, held_out: the two arms, customers counted once.
+
+    returns: by currency; none for all campaigns together, whose cost is counted one by one.
+    """
 
     campaign: str
     occasions: Occasions
