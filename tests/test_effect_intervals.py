@@ -75,7 +75,7 @@ def test_the_arms_changed_over_change_the_sign_of_the_difference(one: Share, oth
 @given(SHARES, SHARES)
 def test_the_ratio_of_proportions_is_that_of_scipy(sent: Share, held_out: Share) -> None:
     found = katz(sent, held_out)
-    if not sent.part or not held_out.part:
+    if not 0 < sent.part < sent.whole or not 0 < held_out.part < held_out.whole:
         assert found is None
         return
     ratio = stats.contingency.relative_risk(sent.part, sent.whole, held_out.part, held_out.whole)

@@ -105,13 +105,15 @@ def newcombe(sent: Share, held_out: Share, confidence: float = CONFIDENCE) -> In
 
 
 def katz(sent: Share, held_out: Share, confidence: float = CONFIDENCE) -> Interval | None:
-    """The ratio of two proportions, less one; None where one of the arms has none of them."""
-    if not sent.part or not held_out.part:
+    """The ratio of two proportions, less one; None where nobody in an arm did it, or everybody.
+
+    There the logarithm's variance says nothing: at everybody it is zero, as if all were known.
+    """
+    if not 0 < sent.part < sent.whole or not 0 < held_out.part < held_out.whole:
         return None
     middle = log(sent.rate / held_out.rate)
-    # Nothing under the root where everybody did it in both arms, and rounding may make it less.
     spread = 1 / sent.part - 1 / sent.whole + 1 / held_out.part - 1 / held_out.whole
-    reach = _z(confidence) * sqrt(max(0.0, spread))
+    reach = _z(confidence) * sqrt(spread)
     return Interval(exp(middle - reach) - 1, exp(middle + reach) - 1)
 
 
