@@ -39,7 +39,7 @@ def test_a_campaign_is_shown_with_its_differences_and_what_they_mean(
     # Of the holdout over all there are customers and no occasions.
     assert (
         lines[lines.index("all campaigns (holdout over all)") + 1]
-        == "20 customers sent to, 0 held out"
+        == "20 customers not held out over all, 0 held out"
     )
     assert lines[-1] == effect_page.NO_RETURN
 

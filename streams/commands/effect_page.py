@@ -91,7 +91,7 @@ def _occasions(it: Occasions) -> list[str]:
 
 def _customers(report: Report) -> str:
     sent, held_out = report.sent.customers, report.held_out.customers
-    # Of all campaigns together it is those who may get something; each campaign holds out some more.
+    # Of all campaigns together it is those who may get something; each one holds out some more.
     told = "not held out over all" if report.campaign == ALL_CAMPAIGNS else "sent to"
     return f"{plural(sent, 'customer')} {told}, {held_out:,} held out{_expected(report.split)}"
 
