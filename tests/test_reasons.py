@@ -7,6 +7,7 @@ from string import Formatter
 import pytest
 from pages import ROOT
 
+from schemas import mistake
 from schemas.decisions import Evidence
 from streams.commands import figures, gate_view, reasons
 from streams.commands.figures import seen
@@ -92,6 +93,6 @@ def test_what_was_seen_stands_beside_what_it_was_held_against() -> None:
 
 
 def test_the_examples_in_the_docstrings_are_so() -> None:
-    results = [doctest.testmod(it) for it in (figures, gate_view, reasons)]
-    assert [it.failed for it in results] == [0, 0, 0]
+    results = [doctest.testmod(it) for it in (figures, gate_view, mistake, reasons)]
+    assert [it.failed for it in results] == [0, 0, 0, 0]
     assert all(it.attempted for it in results)
