@@ -28,6 +28,7 @@ from recorded import (
 from agents.gate.gate import Gate
 from agents.gate.holdout import Holdout
 from schemas.instant import DAY, HOUR, MINUTE
+from state.customer import Deliveries
 from streams.commands import explaining
 
 NOBODY = Holdout(share=0, over_all=0)
@@ -159,6 +160,47 @@ def test_without_a_row_nothing_is_claimed_of_what_came_back(night: History) -> N
     assert it.sentences["came back"] == [
         "No row of the customer was read, so nothing is known of that."
     ]
+
+
+@pytest.mark.parametrize(
+    ("reported", "line"),
+    [
+        (
+            Deliveries(2, 1, EVENING + DAY, "crm", "failed"),
+            (
+                "The last report of the webhook for this customer, at 2026-01-21 22:00:00 UTC: not"
+                " delivered to crm (failed).\ncame back: Of which trigger is not kept; of all 2 were"
+                " delivered and 1 not."
+            ),
+        ),
+        (
+            Deliveries(3, 0, EVENING + DAY, "crm"),
+            "22:00:00 UTC: delivered to crm.\n",
+        ),
+        (
+            Deliveries(1, 0, EVENING, "crm"),
+            "It stands on its topic; the webhook has reported nothing of the customer since.",
+        ),
+    ],
+    ids=["failed", "delivered", "before"],
+)
+def test_the_last_report_of_the_webhook_is_told_for_what_it_is(
+    night: History, reported: Deliveries, line: str
+) -> None:
+    assert night.row is not None
+    night.row.deliveries = reported
+    assert line in told(night, 1)
+    # What was put off has not left, so no report can be about it.
+    assert "webhook" not in told(night, 0)
+
+
+def test_a_reason_that_no_record_has_is_not_made_up() -> None:
+    text = told(History(Gate(holdout=NOBODY), views(1, MORNING)), 0)
+    assert (
+        "why: The agent offer wanted it: for what reason is not on record, which has the gate's"
+        " instead."
+    ) in text
+    assert "why: Seen: quiet 44.2 days" in text
 
 
 # The command -------------------------------------------------------------------------------------

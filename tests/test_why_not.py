@@ -255,6 +255,7 @@ def test_without_the_secrets_the_gate_cannot_be_asked(
     ebbtide: Ebbtide, shop: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("EBBTIDE_HOLDOUT_KEY")
+    shop.write_text("[agents.service_recovery]\n[agents.abandoned_cart]\n")
     code, text, complained = ebbtide("why-not", "ann", "service_recovery")
     assert (code, text) == (2, "")
     assert complained.startswith("ebbtide: EBBTIDE_HOLDOUT_KEY is not set, ")

@@ -6,9 +6,9 @@ from rich.text import Text
 
 from state.exposure import ALL_CAMPAIGNS
 from streams.commands import terminal
-from streams.commands.customer_view import Deliveries, OpenOrder, Purchases, Ratings, View, Visit
+from streams.commands.customer_view import OpenOrder, Purchases, Ratings, View, Visit
 from streams.commands.figures import distance, words
-from streams.commands.gate_view import Counted, Told, Waiting, did, on_channel
+from streams.commands.gate_view import Counted, Deliveries, Told, Waiting, did, on_channel
 from streams.commands.terminal import money
 
 

@@ -17,7 +17,7 @@ from state.customer import Customer
 from state.exposure import ALL_CAMPAIGNS
 from streams.commands import gate_view
 from streams.commands.figures import Figures, listed, moment, seen, words
-from streams.commands.gate_view import Counted, Reported, Waiting, did, on_channel
+from streams.commands.gate_view import Counted, Deliveries, Reported, Waiting, did, on_channel
 from streams.commands.reasons import sentence
 from streams.commands.watching import brief
 
@@ -33,12 +33,16 @@ _OUTCOMES = {
 
 
 class CameBack(Struct, frozen=True):
-    """What the row knows of what came of it. waits: the trigger itself, if it still does."""
+    """What the row knows of what came of it. waits: the trigger itself, if it still does.
+
+    deliveries: of all the customer's triggers; None where the webhook never reported.
+    """
 
     clock_at: str
     responses: dict[str, Reported]
     effect: list[Counted]
     waits: Waiting | None
+    deliveries: Deliveries | None
 
 
 class Explanation(Struct, frozen=True):
@@ -130,7 +134,9 @@ def _why(decision: Decision, records: Sequence[Decision], came_back: CameBack | 
     own = own or next((it.reason for it in records if it.outcome == "sent"), "")
     if not own and came_back is not None and came_back.waits is not None:
         own = came_back.waits.reason
-    lines = [f"The agent {decision.agent} wanted it{f': {words(own)}' if own else ''}."]
+    # Of one that was refused or held out at once, no record has it.
+    wish = words(own) if own else "for what reason is not on record, which has the gate's instead"
+    lines = [f"The agent {decision.agent} wanted it: {wish}."]
     if _TIMER.fullmatch(decision.cause) and decision.cause.startswith(decision.agent):
         lines.append(f"It had set a timer, which was due at {moment(decision.cause_at)}.")
     else:
@@ -177,7 +183,8 @@ def _later(decision: Decision, later: Sequence[Decision], came_back: CameBack | 
 def _told(it: Decision, came_back: CameBack | None) -> list[str]:
     if came_back is None:
         return ["No row of the customer was read, so nothing is known of that."]
-    lines = [
+    lines = _delivered(it, came_back.deliveries)
+    lines += [
         f"Of all messages by {on_channel(channel, reported)}."
         for channel, reported in came_back.responses.items()
     ]
@@ -192,6 +199,23 @@ def _told(it: Decision, came_back: CameBack | None) -> list[str]:
     return lines
 
 
+def _delivered(it: Decision, reported: Deliveries | None) -> list[str]:
+    """What the webhook said since. A row has counts and the last report, of whichever trigger."""
+    if reported is None or it.outcome not in ("sent", "merged"):
+        return []
+    if not reported.last_at or reported.last_at < to_text(it.decided_at):
+        return ["It stands on its topic; the webhook has reported nothing of the customer since."]
+    failure = f" ({words(reported.last_failure)})" if reported.last_failure else ""
+    last = f"{'not ' if failure else ''}delivered to {reported.last_target}{failure}"
+    return [
+        f"The last report of the webhook for this customer, at {moment(reported.last_at)}: {last}.",
+        (
+            f"Of which trigger is not kept; of all {reported.delivered} were delivered and"
+            f" {reported.undelivered} not."
+        ),
+    ]
+
+
 def _came_back(decision: Decision, row: Customer, clock_at: int) -> CameBack:
     wish = (decision.agent, decision.kind, decision.cause)
     held = next((it for it in row.held if (it.agent, it.kind, it.cause) == wish), None)
@@ -201,6 +225,7 @@ def _came_back(decision: Decision, row: Customer, clock_at: int) -> CameBack:
         gate_view.reported(row),
         effect,
         None if held is None else gate_view.waiting(held),
+        gate_view.delivered(row),
     )
 
 

@@ -79,6 +79,16 @@ class Reported(Struct, frozen=True):
     unsubscribed_at: str | None
 
 
+class Deliveries(Struct, frozen=True):
+    """What became of this customer's triggers at the targets of the webhook sink."""
+
+    delivered: int
+    undelivered: int
+    last_at: str | None
+    last_target: str
+    last_failure: str
+
+
 def told(kind: str, said: Said) -> Told:
     """What was decided last about a kind."""
     return Told(kind, said.sent, _moment(said.sent_at), said.refusal, said.refused, said.held_out)
@@ -125,6 +135,16 @@ def reported(row: Customer) -> dict[str, Reported]:
         )
         for channel, it in row.responses.items()
     }  # fmt: skip
+
+
+def delivered(row: Customer) -> Deliveries | None:
+    """What the webhook sink reported; None where it never did."""
+    it = row.deliveries
+    if it is None:
+        return None
+    return Deliveries(
+        it.delivered, it.undelivered, _moment(it.last_at), it.last_target, it.last_failure
+    )
 
 
 def on_channel(channel: str, it: Reported) -> str:
