@@ -70,7 +70,7 @@ def test_one_that_was_sent_is_told_with_its_reason_its_figures_and_what_came_bac
         "why: It follows from the event view-1 of 2026-01-20 22:00:00 UTC.",
         "why: Seen: quiet 44.2 days (held against at least 7 days).",
         "gate: The gate let it pass.",
-        "channel: email: agreed to, working, and the best answered of those with room for one more.",
+        "channel: email: agreed to (marketing, since 2026-01-20 07:00:00 UTC); working, and the best answered of those with room for one more.",
         (
             "before: 2026-01-20 22:00:00 UTC: deferred. It is quiet where the customer is (UTC); it may"
             " leave at 2026-01-21 08:00:00 UTC."
@@ -91,7 +91,7 @@ def test_one_that_was_put_off_is_told_with_what_became_of_it(night: History) -> 
     assert told(night, 0).splitlines()[4:] == [
         "why: Seen: quiet 44.2 days (held against at least 7 days).",
         "gate: It is quiet where the customer is (UTC); it may leave at 2026-01-21 08:00:00 UTC.",
-        "channel: email: agreed to, working, and the best answered of those with room for one more.",
+        "channel: email: agreed to (marketing, since 2026-01-20 07:00:00 UTC); working, and the best answered of those with room for one more.",
         "later: 2026-01-21 09:00:00 UTC: sent by email. Page viewed.",
         *told(night, 1).splitlines()[-3:],
     ]

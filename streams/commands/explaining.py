@@ -16,6 +16,7 @@ from schemas.instant import to_text
 from state.customer import Customer
 from state.exposure import ALL_CAMPAIGNS
 from streams.commands import gate_view
+from streams.commands.consent_view import agreed
 from streams.commands.figures import Figures, listed, moment, seen, words
 from streams.commands.gate_view import Counted, Deliveries, Reported, Waiting, did, on_channel
 from streams.commands.reasons import sentence
@@ -73,15 +74,15 @@ def explain(
     sentences = {
         "what": _what(decision, left_in),
         "why": _why(decision, records, came_back),
-        "gate": _gate(decision),
-        "channel": _channel(decision),
+        "gate": _gate(decision, decided),
+        "channel": _channel(decision, row),
         "together": [
             f"With it left the {it.kind} {it.id}: {words(it.reason)};"
             f" {brief(msgspec.json.decode(it.payload))}."
             for it in decision.merged
         ],
-        "before": [record_line(it) for it in _around(decision, records)[0]],
-        "later": _later(decision, _around(decision, records)[1], came_back),
+        "before": [record_line(it, decided) for it in _around(decision, records)[0]],
+        "later": _later(decision, _around(decision, records)[1], decided, came_back),
         "came back": _told(decision, came_back),
     }
     return Explanation(
@@ -89,11 +90,11 @@ def explain(
     )
 
 
-def record_line(it: Decision) -> str:
-    """A decision on one line: when, how it came out, and why."""
+def record_line(it: Decision, decided: Sequence[Decision]) -> str:
+    """A decision on one line: when, how it came out, and why. decided: all about the customer."""
     channel = f" by {it.channel}" if it.channel and it.outcome == "sent" else ""
     again = f" ({it.refused_before} more refusals before)" if it.refused_before else ""
-    why = f"{words(it.reason).capitalize()}." if it.outcome == "sent" else _rule(it)
+    why = f"{words(it.reason).capitalize()}." if it.outcome == "sent" else _rule(it, decided)
     return f"{moment(it.decided_at)}: {words(it.outcome)}{channel}. {why}{again}"
 
 
@@ -147,16 +148,16 @@ def _why(decision: Decision, records: Sequence[Decision], came_back: CameBack | 
     return lines + seen(decision.evidence, _currency(decision))
 
 
-def _gate(it: Decision) -> list[str]:
+def _gate(it: Decision, decided: Sequence[Decision]) -> list[str]:
     if it.outcome == "noted":
         return []
-    lines = ["The gate let it pass."] if it.outcome == "sent" else [_rule(it)]
+    lines = ["The gate let it pass."] if it.outcome == "sent" else [_rule(it, decided)]
     if it.refused_before:
         lines.append(f"Before that it refused {it.refused_before:,} more of this kind.")
     return lines
 
 
-def _channel(it: Decision) -> list[str]:
+def _channel(it: Decision, row: Customer | None) -> list[str]:
     """Which, and why. A record without a campaign is from before channels were chosen."""
     if it.outcome in ("noted", "suppressed") or not it.campaign:
         return []
@@ -164,14 +165,16 @@ def _channel(it: Decision) -> list[str]:
         return ["None: it is not for the customer, but for the shop's own people."]
     if it.outcome == "merged":
         return [f"{it.channel}, as the trigger that it left in."]
-    return [
-        f"{it.channel}: agreed to, working, and the best answered of those with room for one more."
-    ]
+    best = "working, and the best answered of those with room for one more"
+    return [f"{it.channel}: {agreed(it.channel, None if row is None else row.consent)}; {best}."]
 
 
-def _later(decision: Decision, later: Sequence[Decision], came_back: CameBack | None) -> list[str]:
+def _later(
+    decision: Decision, later: Sequence[Decision], decided: Sequence[Decision],
+    came_back: CameBack | None,
+) -> list[str]:  # fmt: skip
     if later:
-        return [record_line(it) for it in later]
+        return [record_line(it, decided) for it in later]
     if decision.outcome != "deferred":
         return []
     if came_back is None:
@@ -229,9 +232,18 @@ def _came_back(decision: Decision, row: Customer, clock_at: int) -> CameBack:
     )
 
 
-def _rule(it: Decision) -> str:
+def held_out_before(kind: str, at: int, decided: Sequence[Decision]) -> bool:
+    """Whether the last one of a kind that passed the gate until then left nowhere."""
+    passed = ("sent", "merged", "held_out")
+    outcomes = [it.outcome for it in decided if it.kind == kind and it.decided_at <= at]
+    return next((it for it in reversed(outcomes) if it in passed), "") == "held_out"
+
+
+def _rule(it: Decision, decided: Sequence[Decision]) -> str:
     """Why it came out as it did."""
     saw: Figures = {**it.evidence.values, **it.gate}
+    if held_out_before(str(it.gate.get("after", it.kind)), it.decided_at, decided):
+        saw = {**saw, "held_out": True}
     return sentence(it.reason, saw, _currency(it))
 
 
