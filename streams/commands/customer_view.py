@@ -13,7 +13,8 @@ from schemas.instant import DAY, to_text
 from state import window
 from state.consent import Consent
 from state.customer import Customer, decode_customer
-from streams.commands import customer_row, gate_view
+from streams.commands import coupon_view, customer_row, gate_view
+from streams.commands.coupon_view import Kept
 from streams.commands.gate_view import Counted, Deliveries, Reported, Told, Touched, Waiting
 
 _DAYS = (1, 7, 28, 365)
@@ -127,6 +128,7 @@ class View(Struct, frozen=True, kw_only=True):
     held: list[Waiting]
     exposures: list[Counted]
     case_closed_at: str | None
+    coupons: list[Kept]
     memory: dict[str, Any]
     deliveries: Deliveries | None
 
@@ -190,6 +192,7 @@ def view(customer_id: str, partition: int, row: bytes, clock_at: int) -> View:
         held=[gate_view.waiting(held) for held in it.held],
         exposures=gate_view.counted(it.exposures),
         case_closed_at=_moment(it.case_closed_at),
+        coupons=coupon_view.coupons(it.memory, at),
         # Only an agent knows the names of what it remembers; its values stand in their order.
         memory={agent: msgspec.msgpack.decode(memory) for agent, memory in it.memory.items()},
         deliveries=gate_view.delivered(it),

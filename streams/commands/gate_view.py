@@ -3,9 +3,13 @@
 Moments are RFC 3339 here, None for never. Money is in minor units of the currency.
 """
 
+from typing import get_args
+
 from msgspec import Struct
 
+from agents.gate.channels import is_away
 from schemas.instant import to_text
+from schemas.profiles import Purpose
 from state.customer import Customer, Said
 from state.exposure import ALL_CAMPAIGNS, Exposures
 from state.held import Held
@@ -67,7 +71,10 @@ class Counted(Struct, frozen=True):
 
 
 class Reported(Struct, frozen=True):
-    """What automation reported of its messages on one channel, of all triggers together."""
+    """What automation reported of its messages on one channel, of all triggers together.
+
+    away_for: the purposes for which the channel can't be used, as messages bounced or they left it.
+    """
 
     sent: int
     opened: int
@@ -77,6 +84,7 @@ class Reported(Struct, frozen=True):
     bounced_at: str | None
     responded_at: str | None
     unsubscribed_at: str | None
+    away_for: list[str] = []
 
 
 class Deliveries(Struct, frozen=True):
@@ -132,6 +140,7 @@ def reported(row: Customer) -> dict[str, Reported]:
         channel: Reported(
             it.sent, it.opened, it.clicked, it.bounced, it.unsubscribed,
             _moment(it.bounced_at), _moment(it.responded_at), _moment(it.unsubscribed_at),
+            [purpose for purpose in get_args(Purpose) if is_away(row, purpose, channel)],
         )
         for channel, it in row.responses.items()
     }  # fmt: skip
