@@ -8,10 +8,9 @@ import pkgutil
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
 import agents
 from agents.agent import END_OF_ROW, HELD, Agent
+from schemas.mistake import settings_of
 
 
 def known_agents() -> dict[str, type[Agent]]:
@@ -37,11 +36,7 @@ def hire(sections: Mapping[str, Any]) -> list[Agent]:
     for name in sorted(sections):
         if name not in known:
             raise ValueError(f"agents.{name}: no such agent; there are {', '.join(sorted(known))}")
-        try:
-            hired.append(msgspec.convert(sections[name], known[name]))
-        except msgspec.ValidationError as error:
-            fields = ", ".join(field.name for field in msgspec.structs.fields(known[name]))
-            raise ValueError(f"agents.{name}: {error}; its settings are {fields}") from error
+        hired.append(settings_of(sections[name], known[name], f"agents.{name}"))
     _agree_on_campaigns(hired)
     return hired
 

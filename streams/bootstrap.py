@@ -1,10 +1,8 @@
 """What do settings and engine.toml make of the engine? Everything wrong with them is said here."""
 
-from collections.abc import Mapping
 from math import isfinite
-from typing import Any, TypeVar
+from typing import Any
 
-import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -13,10 +11,9 @@ from agents.engine import Engine, EngineSettings
 from agents.gate.gate import COMMERCIAL, Gate
 from agents.roster import hire, known_agents
 from config.settings import ConfigError, EngineFile, Settings, load_engine_file
+from schemas.mistake import settings_of
 from state.exposure import CAMPAIGNS_MAX
 from streams.effect.settings import read_effect
-
-T = TypeVar("T", bound=Struct)
 
 # No duration is longer than the retention of a customer may sensibly be, in days, hours or minutes.
 _DURATIONS = ("_days", "_hours", "hours", "_minutes", "_seconds")
@@ -60,7 +57,7 @@ def load_policy(settings: Settings) -> Policy:
         policy = Policy(
             hire(_with_secrets(file, settings)),
             _gate(file),
-            _section(file.engine, EngineSettings, "engine"),
+            settings_of(file.engine, EngineSettings, "engine"),
         )
         _check_names(policy)
         policy = replace(policy, gate=_keyed(policy, settings))
@@ -84,13 +81,13 @@ def _with_secrets(file: EngineFile, settings: Settings) -> dict[str, dict[str, A
 
 
 def _gate(file: EngineFile) -> Gate:
-    gate = _section(file.gate, Gate, "gate")
-    if "key" in file.gate.get("holdout", {}):
+    holdout = file.gate.get("holdout")
+    if isinstance(holdout, dict) and "key" in holdout:
         raise ValueError(
             "gate.holdout.key is a secret and does not belong in a file under version control: set"
             " EBBTIDE_HOLDOUT_KEY or EBBTIDE_HOLDOUT_KEY_FILE"
         )
-    return gate
+    return settings_of(file.gate, Gate, "gate")
 
 
 def _keyed(policy: Policy, settings: Settings) -> Gate:
@@ -150,11 +147,3 @@ def _check_names(policy: Policy) -> None:
             f"agents: {len(campaigns)} campaigns; {CAMPAIGNS_MAX - 1} are allowed: give agents that"
             " belong together the same `campaign`"
         )
-
-
-def _section(section: Mapping[str, Any], kind: type[T], name: str) -> T:
-    try:
-        return msgspec.convert(section, kind)
-    except msgspec.ValidationError as error:
-        fields = ", ".join(field.name for field in msgspec.structs.fields(kind))
-        raise ValueError(f"{name}: {error}; its settings are {fields}") from error

@@ -10,6 +10,7 @@ from command_line import Ebbtide, put_in_place_of_kafka
 from msgspec import Raw
 from recorded import FakeRows
 
+from agents.coupon import Coupon, Coupons
 from schemas.codec import encode_row
 from schemas.decisions import Evidence, Money
 from schemas.instant import DAY, HOUR
@@ -27,6 +28,7 @@ from state.customer import (
 from state.exposure import Exposure
 from state.held import Held, Touch
 from streams.commands import customer_row, customer_view, terminal
+from streams.commands.coupon_view import coupons
 from streams.commands.watching import brief
 
 AT = 1_768_896_000_000  # 2026-01-20 08:00 UTC
@@ -158,6 +160,36 @@ def test_no_field_of_the_row_is_left_out_of_the_view(name: str) -> None:
     ]
     differ = {it for it in views[0] if views[0][it] != views[1][it]} - {"row_bytes"}
     assert differ, f"the view of a customer does not show {name}"
+
+
+def test_a_coupon_has_a_line_of_its_own_with_what_became_of_it(
+    ebbtide: Ebbtide, row: type[FakeRows]
+) -> None:
+    given = Coupon("EBB-NEW", 500, AT + DAY, "EUR", AT - DAY)
+    used = Coupon("EBB-OLD", 300, AT + DAY, "EUR", AT - 3 * DAY, "o-7", 900, AT + 9 * DAY)
+    memory = {"win_back_coupon": Raw(encode_row(Coupons("", given, used)))}
+    row.row = encode_row(Customer(last_seen_at=AT, memory=memory))
+    code, told, _ = ebbtide("customer", "ann")
+    assert code == 0
+    for line in [
+        "EBB-NEW: 5.00 EUR (win_back_coupon), open; sent 2026-01-19T08:00:00Z (24 h ago), ends ",
+        "EBB-OLD: 3.00 EUR (win_back_coupon), redeemed by o-7; sent 2026-01-17T08:00:00Z (3.0 d ago)",
+    ]:
+        assert line in told
+    assert "memory" not in told
+    view = json.loads(ebbtide("customer", "ann", "--json")[1])
+    assert [it["state"] for it in view["coupons"]] == ["open", "redeemed"]
+    assert [it.state for it in coupons(memory, AT + DAY)] == ["expired", "redeemed"]
+
+
+def test_a_channel_that_reaches_nobody_says_for_what_it_can_not_be_used(
+    ebbtide: Ebbtide, row: type[FakeRows]
+) -> None:
+    bounced = Responses(sent=1, bounced=1, bounced_at=AT - DAY)
+    anew = {"service": {"email": AT}}
+    row.row = encode_row(Customer(last_seen_at=AT, responses={"email": bounced}, consent=anew))
+    told = ebbtide("customer", "ann")[1]
+    assert "can't be used for marketing and personalisation, until they agree to it anew" in told
 
 
 def test_an_unknown_customer_is_exit_code_1_with_a_hint(

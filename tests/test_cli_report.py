@@ -94,11 +94,11 @@ def test_a_wrong_price_is_exit_code_2_and_names_the_file(
     for written, mistake in [
         (
             "[effect]\nmargin_share = 3\n",
-            "effect: Expected `float` <= 1.0 - at `$.margin_share`; its settings are margin_share, currency",
+            "effect.margin_share: Expected `float` <= 1.0, found 3",
         ),
         (
             "[agents.mail]\nmessage_cost_cents = -1\n",
-            "agents.mail.message_cost_cents: Expected `float` >= 0.0",
+            "agents.mail.message_cost_cents: Expected `float` >= 0.0, found -1",
         ),
     ]:
         file.write_text(written)

@@ -28,6 +28,7 @@ from recorded import (
 from agents.gate.gate import Gate
 from agents.gate.holdout import Holdout
 from schemas.instant import DAY, HOUR, MINUTE
+from state.customer import Deliveries
 from streams.commands import explaining
 
 NOBODY = Holdout(share=0, over_all=0)
@@ -69,7 +70,7 @@ def test_one_that_was_sent_is_told_with_its_reason_its_figures_and_what_came_bac
         "why: It follows from the event view-1 of 2026-01-20 22:00:00 UTC.",
         "why: Seen: quiet 44.2 days (held against at least 7 days).",
         "gate: The gate let it pass.",
-        "channel: email: agreed to, working, and the best answered of those with room for one more.",
+        "channel: email: agreed to (marketing, since 2026-01-20 07:00:00 UTC); working, and the best answered of those with room for one more.",
         (
             "before: 2026-01-20 22:00:00 UTC: deferred. It is quiet where the customer is (UTC); it may"
             " leave at 2026-01-21 08:00:00 UTC."
@@ -90,7 +91,7 @@ def test_one_that_was_put_off_is_told_with_what_became_of_it(night: History) -> 
     assert told(night, 0).splitlines()[4:] == [
         "why: Seen: quiet 44.2 days (held against at least 7 days).",
         "gate: It is quiet where the customer is (UTC); it may leave at 2026-01-21 08:00:00 UTC.",
-        "channel: email: agreed to, working, and the best answered of those with room for one more.",
+        "channel: email: agreed to (marketing, since 2026-01-20 07:00:00 UTC); working, and the best answered of those with room for one more.",
         "later: 2026-01-21 09:00:00 UTC: sent by email. Page viewed.",
         *told(night, 1).splitlines()[-3:],
     ]
@@ -159,6 +160,47 @@ def test_without_a_row_nothing_is_claimed_of_what_came_back(night: History) -> N
     assert it.sentences["came back"] == [
         "No row of the customer was read, so nothing is known of that."
     ]
+
+
+@pytest.mark.parametrize(
+    ("reported", "line"),
+    [
+        (
+            Deliveries(2, 1, EVENING + DAY, "crm", "failed"),
+            (
+                "The last report of the webhook for this customer, at 2026-01-21 22:00:00 UTC: not"
+                " delivered to crm (failed).\ncame back: Of which trigger is not kept; of all 2 were"
+                " delivered and 1 not."
+            ),
+        ),
+        (
+            Deliveries(3, 0, EVENING + DAY, "crm"),
+            "22:00:00 UTC: delivered to crm.\n",
+        ),
+        (
+            Deliveries(1, 0, EVENING, "crm"),
+            "It stands on its topic; the webhook has reported nothing of the customer since.",
+        ),
+    ],
+    ids=["failed", "delivered", "before"],
+)
+def test_the_last_report_of_the_webhook_is_told_for_what_it_is(
+    night: History, reported: Deliveries, line: str
+) -> None:
+    assert night.row is not None
+    night.row.deliveries = reported
+    assert line in told(night, 1)
+    # What was put off has not left, so no report can be about it.
+    assert "webhook" not in told(night, 0)
+
+
+def test_a_reason_that_no_record_has_is_not_made_up() -> None:
+    text = told(History(Gate(holdout=NOBODY), views(1, MORNING)), 0)
+    assert (
+        "why: The agent offer wanted it: for what reason is not on record, which has the gate's"
+        " instead."
+    ) in text
+    assert "why: Seen: quiet 44.2 days" in text
 
 
 # The command -------------------------------------------------------------------------------------

@@ -7,8 +7,9 @@ from string import Formatter
 import pytest
 from pages import ROOT
 
+from schemas import mistake
 from schemas.decisions import Evidence
-from streams.commands import figures, gate_view, reasons
+from streams.commands import consent_view, figures, gate_view, reasons
 from streams.commands.figures import seen
 from streams.commands.reasons import SENTENCES, sentence
 
@@ -61,7 +62,11 @@ def test_a_figure_in_a_sentence_is_one_that_the_rule_gives() -> None:
         ("quiet_hours", {"time_zone": "Europe/Berlin", "until": "2026-01-21T07:00:00.000Z"},
          "(Europe/Berlin); it may leave at 2026-01-21 07:00:00 UTC."),
         ("excluded", {"after": "service_recovery", "hours_since": 1.0, "hours": 72.0},
-         "The last service_recovery left 1 hour before; for 72 hours"),
+         "The last service_recovery left 60 min before; for 72 hours after it this kind is not sent."),
+        ("excluded", {"after": "service_recovery", "hours_since": 0.02, "hours": 72.0, "until_closed": True},
+         "less than 2 min before; for 72 hours after it this kind is not sent, which a `case_closed` event ends earlier."),
+        ("paused", {"hours_since": 3.0, "pause_hours": 24.0, "held_out": True},
+         "One of this kind was held out 3 h before; the pause is 24 hours."),
         ("with_win_back_coupon", {}, "together with win_back_coupon"),
         ("cart_untouched", {}, "Cart untouched."),
     ],
@@ -92,6 +97,6 @@ def test_what_was_seen_stands_beside_what_it_was_held_against() -> None:
 
 
 def test_the_examples_in_the_docstrings_are_so() -> None:
-    results = [doctest.testmod(it) for it in (figures, gate_view, reasons)]
-    assert [it.failed for it in results] == [0, 0, 0]
+    results = [doctest.testmod(it) for it in (consent_view, figures, gate_view, mistake, reasons)]
+    assert [it.failed for it in results] == [0] * 5
     assert all(it.attempted for it in results)

@@ -150,8 +150,8 @@ def test_a_complaint_that_is_published_is_a_trigger_for_those_who_watch(up: Up) 
     trigger = json.loads(told)
     assert watcher.returncode == 0
     assert sorted(trigger) == [
-        "causation_id", "customer_id", "evidence", "expires_at", "id", "kind", "payload", "reason",
-        "time",
+        "campaign", "causation_id", "channel", "customer_id", "evidence", "expires_at", "id",
+        "kind", "merged", "payload", "reason", "time",
     ]  # fmt: skip
     assert (trigger["kind"], trigger["customer_id"]) == ("service_recovery", "ann")
     assert trigger["causation_id"] == "r-1"
@@ -161,6 +161,8 @@ def test_a_complaint_that_is_published_is_a_trigger_for_those_who_watch(up: Up) 
     assert again == trigger
     (decision,) = up.ask("watch", "--all", "--from-start", "--limit=1")
     assert (decision["outcome"], decision["id"]) == ("sent", trigger["id"])
+    assert decision.items() > trigger.items()
+    assert (decision["refused_before"], decision["gate"]) == (0, {})
     (view,) = up.ask("customer", "ann")
     assert view["ratings"]["last"] == 1
     assert view["said"][0]["kind"] == "service_recovery"

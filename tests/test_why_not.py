@@ -1,22 +1,15 @@
 """`ebbtide why-not`: which rule stands between a customer and a trigger, asked of the real gate."""
 
-import json
-from pathlib import Path
-
 import pytest
-from command_line import Ebbtide, put_in_place_of_kafka
 from recorded import (
-    COUNTED,
     EVENING,
     MORNING,
     NIGHTLY,
     PARTITIONS,
-    FakeReader,
     History,
     Louder,
     Offer,
     agrees,
-    put_in_place,
     ticks,
     views,
 )
@@ -26,8 +19,8 @@ from agents.churn_alert import ChurnAlert
 from agents.gate.caps import Cap
 from agents.gate.gate import Gate
 from agents.gate.holdout import Holdout
+from agents.win_back_coupon import WinBackCoupon
 from schemas.instant import DAY, HOUR, MINUTE
-from schemas.reviews import ReviewPosted
 from streams.commands.silence import Silence, Who, silence
 
 NOBODY = Holdout(share=0, over_all=0)
@@ -144,7 +137,7 @@ def test_what_waits_is_told_with_until_when_and_why() -> None:
 @pytest.mark.parametrize(
     ("agent", "gate", "reason", "told"),
     [
-        (Offer(pause_hours=48.0), OPEN, "paused", "One of this kind left 3 hours before; the pause is 48 hours."),
+        (Offer(pause_hours=48.0), OPEN, "paused", "One of this kind left 3 h before; the pause is 48 hours."),
         (OFFER, Gate(holdout=NOBODY, distance_hours=5.0), "too_soon", "5 hours have to lie between two triggers, so none may leave before 2026-01-20 13:00:00 UTC."),
         (OFFER, Gate(holdout=NOBODY, caps=(Cap(sent_max=1, hours=24.0, per="kind"),)), "capped", "For each kind the cap is 1 in 24 hours; none may leave before 2026-01-21 08:00:00 UTC."),
         (Offer(purpose="service"), OPEN, "no_consent", "The customer has not agreed to service"),
@@ -165,7 +158,7 @@ def test_the_gate_is_asked_at_the_clock_of_the_partition(
     assert told in it.sentences["now"][0]
 
 
-def test_a_budget_is_asked_for_the_least_where_only_the_agent_knows_how_much() -> None:
+def test_a_budget_is_asked_for_what_the_last_one_would_have_handed_out() -> None:
     # A quarter of the budget is the partition's: two offers of 5.00 EUR out of 40.00.
     agent = Offer(budget_cents={"EUR": 4_000})
     days = [views(it, MORNING + it * HOUR) for it in range(3)]
@@ -176,12 +169,46 @@ def test_a_budget_is_asked_for_the_least_where_only_the_agent_knows_how_much() -
     assert ask(history, agent).sentences["now"] == [
         (
             "The gate would refuse one."
-            " It hands out 0.01 EUR; 10.00 EUR of this partition's 10.00 EUR are spent."
+            " It hands out 5.00 EUR; 10.00 EUR of this partition's 10.00 EUR are spent."
         ),
-        "What it would hand out only the agent knows: asked was for 0.01 EUR.",
+        "Asked was for 5.00 EUR, as for the one of 2026-01-20 10:00:00 UTC.",
+    ]
+    history.decided.clear()
+    assert ask(history, agent).sentences["now"] == [
+        "The gate would refuse one. 10.00 EUR of this partition's 10.00 EUR are spent."
     ]
     history.shop.budgets["offer"].cents["EUR"] = 999
-    assert ask(history, agent).sentences["now"][0] == "The gate would let one pass, by email."
+    assert ask(history, agent).sentences["now"] == [
+        "The gate would let one pass, by email.",
+        "What it would hand out only the agent knows: the budget may be too small.",
+    ]
+
+
+def test_who_is_held_out_is_not_told_that_something_left() -> None:
+    gate = Gate(holdout=Holdout(share=0.5, over_all=0.5, key="d"))
+    agent = Offer(pause_hours=48.0)
+    noon = ticks(MORNING + 3 * HOUR, MORNING + 3 * HOUR)
+    history = History(gate, agrees(), views(1, MORNING), *noon, views(2, MORNING + 3 * HOUR), agents=[agent])  # fmt: skip
+    told = ask(history, agent)
+    assert told.sentences["now"] == [
+        "The gate would refuse one. One of this kind was held out 3 h before; the pause is 48 hours.",
+        "Without the pause it would hold one out again, so nothing would leave.",
+    ]
+    assert "One of this kind was held out 3 h before" in told.sentences["so far"][0]
+
+
+def test_consent_that_was_assumed_is_not_called_agreed_to() -> None:
+    gate = Gate(holdout=NOBODY, assume_consent=("marketing",))
+    assert ask(History(gate, views(1, MORNING))).sentences["now"] == [
+        "The gate would let one pass, by push.",
+        ("By push, marketing is assumed to be agreed to (`assume_consent`): they never said so."),
+    ]
+
+
+def test_an_agent_that_waits_for_a_trigger_says_of_which_kind() -> None:
+    agent = WinBackCoupon(after="service_recovery")
+    told = ask(History(OPEN, agrees(), agents=[agent]), agent)
+    assert "when one of these comes: a service_recovery that leaves," in told.sentences["agent"][1]
 
 
 def test_who_has_too_much_waiting_is_not_put_off_once_more() -> None:
@@ -191,95 +218,3 @@ def test_who_has_too_much_waiting_is_not_put_off_once_more() -> None:
     now = ask(history, Louder()).now
     assert now is not None
     assert (now.outcome, now.reason, now.until) == ("suppressed", "too_many_held", None)
-
-
-# The command -------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def shop(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A shop that calls for a person on a bad review, for those who agreed; ann has not."""
-    from agents.service_recovery import ServiceRecovery
-
-    complaint = ReviewPosted(
-        event_id="r-1", customer_id="ann", occurred_at=MORNING, review_id="r-1", product_id="tent",
-        rating=1,
-    )  # fmt: skip
-    history = History(Gate(holdout=COUNTED), complaint, agents=[ServiceRecovery()])
-    put_in_place_of_kafka(monkeypatch)
-    put_in_place(monkeypatch, history)
-    file = tmp_path / "engine.toml"
-    file.write_text("[agents.service_recovery]\n")
-    monkeypatch.setenv("EBBTIDE_CONFIG", str(file))
-    monkeypatch.setenv("EBBTIDE_HOLDOUT_KEY", "hush-hush")
-    return file
-
-
-# `shop` comes after `ebbtide`, which takes the settings of whoever runs the tests away.
-def test_the_command_tells_people_in_sentences_and_programs_in_json(
-    ebbtide: Ebbtide, shop: Path
-) -> None:
-    code, text, complained = ebbtide("why-not", "ann", "service_recovery")
-    assert (code, complained) == (0, "")
-    assert text.startswith("Why no service_recovery for ann?\n")
-    assert "The gate would refuse one. The customer has not agreed to service" in text
-
-    code, as_json, _ = ebbtide("why-not", "ann", "service_recovery", "--json")
-    answer = json.loads(as_json)
-    assert (code, as_json.count("\n")) == (0, 1)
-    assert sorted(answer) == [
-        "agent", "clock_at", "customer_id", "has_row", "is_on", "kind", "now", "records", "said",
-        "sentences", "timers", "waits",
-    ]  # fmt: skip
-    assert (answer["is_on"], answer["has_row"], answer["waits"]) == (True, True, None)
-    assert (answer["said"]["refusal"], answer["said"]["refused"]) == ("no_consent", 0)
-    assert answer["now"]["saw"] == {"purpose": "service"}
-    assert [it["reason"] for it in answer["records"]] == ["no_consent"]
-
-
-def test_only_the_customers_partition_is_read(ebbtide: Ebbtide, shop: Path) -> None:
-    ebbtide("why-not", "ann", "service_recovery")
-    assert FakeReader.read == [2]
-
-
-def test_the_gate_is_the_one_of_engine_toml(ebbtide: Ebbtide, shop: Path) -> None:
-    shop.write_text('[gate]\nassume_consent = ["service"]\n[agents.service_recovery]\n')
-    code, as_json, _ = ebbtide("why-not", "ann", "service_recovery", "--json")
-    assert (code, json.loads(as_json)["now"]["outcome"]) == (0, "sent")
-    shop.write_text("")
-    code, as_json, _ = ebbtide("why-not", "ann", "service_recovery", "--json")
-    assert (code, json.loads(as_json)["is_on"]) == (0, False)
-
-
-def test_without_the_secrets_the_gate_cannot_be_asked(
-    ebbtide: Ebbtide, shop: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("EBBTIDE_HOLDOUT_KEY")
-    code, text, complained = ebbtide("why-not", "ann", "service_recovery")
-    assert (code, text) == (2, "")
-    assert complained.startswith("ebbtide: EBBTIDE_HOLDOUT_KEY is not set, ")
-
-
-def test_an_unknown_kind_is_answered_with_those_there_are(ebbtide: Ebbtide, shop: Path) -> None:
-    code, text, complained = ebbtide("why-not", "ann", "churn")
-    assert (code, text) == (2, "")
-    assert complained == (
-        "ebbtide: no agent says 'churn'; there are abandoned_cart, churn_alert,"
-        " coupon_expiring, product_recommendation, service_recovery, win_back_coupon\n"
-    )
-
-
-def test_an_unknown_customer_is_exit_code_1_with_a_hint(ebbtide: Ebbtide, shop: Path) -> None:
-    code, text, complained = ebbtide("why-not", "nobody", "service_recovery")
-    assert (code, text) == (1, "")
-    assert complained.startswith("ebbtide: customer 'nobody' is not known: ")
-
-
-def test_a_customer_whose_row_has_ended_is_told_from_the_records(
-    ebbtide: Ebbtide, shop: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("recorded.FakeRows.row", None)
-    code, text, _ = ebbtide("why-not", "ann", "service_recovery")
-    assert code == 0
-    assert "The customer has no row: no event was applied, or they were forgotten." in text
-    assert "suppressed. The customer has not agreed to service on any channel." in text

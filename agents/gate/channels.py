@@ -28,7 +28,7 @@ def usable(
     agreed = [it for it in order if it in is_open]
     if not row.responses:
         return agreed, agreed  # As for most: nothing is known that could change the order.
-    works = [it for it in agreed if not _is_away(row, purpose, it)]
+    works = [it for it in agreed if not is_away(row, purpose, it)]
     works.sort(key=lambda it: -answer_rate(row.responses.get(it, _UNKNOWN)))
     return agreed, works
 
@@ -45,7 +45,8 @@ def answer_rate(responses: Responses) -> float:
     return (answered + PRIOR_ANSWERED) / (responses.sent + PRIOR_SENT)
 
 
-def _is_away(row: Customer, purpose: str, channel: str) -> bool:
+def is_away(row: Customer, purpose: str, channel: str) -> bool:
+    """Whether the channel does not reach the customer, until they agree to it anew."""
     responses = row.responses.get(channel)
     if responses is None:
         return False

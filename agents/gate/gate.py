@@ -187,7 +187,10 @@ class Gate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             closed = it.until_closed and row.case_closed_at > sent_at
             if sent_at and not closed and asked.at - sent_at < it.hours * HOUR:
                 hours = round((asked.at - sent_at) / HOUR, 2)
-                return refused("excluded", after=it.after, hours_since=hours, hours=it.hours)
+                early: dict[str, Scalar] = {"until_closed": True} if it.until_closed else {}
+                return refused(
+                    "excluded", after=it.after, hours_since=hours, hours=it.hours, **early
+                )
         return None
 
     def _commercial(self, asked: Question, row: Customer, shop: Shop, works: list[str]) -> Verdict:

@@ -6,9 +6,10 @@ from rich.text import Text
 
 from state.exposure import ALL_CAMPAIGNS
 from streams.commands import terminal
-from streams.commands.customer_view import Deliveries, OpenOrder, Purchases, Ratings, View, Visit
-from streams.commands.figures import distance, words
-from streams.commands.gate_view import Counted, Told, Waiting, did, on_channel
+from streams.commands.coupon_view import KEEP_COUPONS, Kept
+from streams.commands.customer_view import OpenOrder, Purchases, Ratings, View, Visit
+from streams.commands.figures import distance, listed, words
+from streams.commands.gate_view import Counted, Deliveries, Told, Waiting, did, on_channel
 from streams.commands.terminal import money
 
 
@@ -61,7 +62,12 @@ def _sections(view: View, when: "_Ages") -> dict[str, list[str]]:
         "held back": [_waiting(it, when) for it in view.held],
         "effect": [_counted(it, when) for it in view.exposures],
         "complaint": [f"closed {when(view.case_closed_at)}"] if view.case_closed_at else [],
-        "memory": [f"{agent}: {memory}" for agent, memory in view.memory.items()],
+        "coupon": [_coupon(it, when) for it in view.coupons],
+        "memory": [
+            f"{agent}: {memory}"
+            for agent, memory in view.memory.items()
+            if agent not in KEEP_COUPONS
+        ],
     }
 
 
@@ -137,6 +143,8 @@ def _responses(view: View, when: "_Ages") -> list[str]:
         }  # fmt: skip
         lines.append(on_channel(channel, it))
         lines += [f"  last {name} {when(at)}" for name, at in moments.items() if at]
+        if it.away_for:
+            lines.append(f"  can't be used for {listed(it.away_for)}, until they agree to it anew")
     return lines
 
 
@@ -145,6 +153,13 @@ def _waiting(it: Waiting, when: "_Ages") -> str:
     if it.hands_out_cents is not None:
         told += f"; hands out {money(it.hands_out_cents, it.currency or '')}"
     return f"{told}; expires {when(it.expires_at)}" if it.expires_at else told
+
+
+def _coupon(it: Kept, when: "_Ages") -> str:
+    worth = f"{it.code}: {money(it.value_cents, it.currency)} ({it.agent}), {words(it.state)}"
+    ends = f"ends {when(it.expires_at)}"
+    order = f" by {it.order_id}" if it.order_id else ""
+    return f"{worth}{order}; sent {when(it.sent_at)}, {ends}"
 
 
 def _counted(it: Counted, when: "_Ages") -> str:

@@ -13,8 +13,9 @@ from schemas.instant import DAY, to_text
 from state import window
 from state.consent import Consent
 from state.customer import Customer, decode_customer
-from streams.commands import customer_row, gate_view
-from streams.commands.gate_view import Counted, Reported, Told, Touched, Waiting
+from streams.commands import coupon_view, customer_row, gate_view
+from streams.commands.coupon_view import Kept
+from streams.commands.gate_view import Counted, Deliveries, Reported, Told, Touched, Waiting
 
 _DAYS = (1, 7, 28, 365)
 
@@ -86,16 +87,6 @@ class Ratings(Struct, frozen=True):
     last_at: str | None
 
 
-class Deliveries(Struct, frozen=True):
-    """What became of this customer's triggers at the targets of the webhook sink."""
-
-    delivered: int
-    undelivered: int
-    last_at: str | None
-    last_target: str
-    last_failure: str
-
-
 class Timer(Struct, frozen=True):
     """When an agent will look again; ``row`` is the engine's own, for the end of the row."""
 
@@ -137,6 +128,7 @@ class View(Struct, frozen=True, kw_only=True):
     held: list[Waiting]
     exposures: list[Counted]
     case_closed_at: str | None
+    coupons: list[Kept]
     memory: dict[str, Any]
     deliveries: Deliveries | None
 
@@ -200,9 +192,10 @@ def view(customer_id: str, partition: int, row: bytes, clock_at: int) -> View:
         held=[gate_view.waiting(held) for held in it.held],
         exposures=gate_view.counted(it.exposures),
         case_closed_at=_moment(it.case_closed_at),
+        coupons=coupon_view.coupons(it.memory, at),
         # Only an agent knows the names of what it remembers; its values stand in their order.
         memory={agent: msgspec.msgpack.decode(memory) for agent, memory in it.memory.items()},
-        deliveries=_deliveries(it),
+        deliveries=gate_view.delivered(it),
     )  # fmt: skip
 
 
@@ -220,16 +213,6 @@ def _ratings(it: Customer) -> Ratings | None:
     count = it.ratings.count
     mean = round(it.ratings.stars / max(1, count), 2)
     return Ratings(count, mean, it.ratings.last, _moment(it.ratings.last_at))
-
-
-def _deliveries(it: Customer) -> Deliveries | None:
-    told = it.deliveries
-    if told is None:
-        return None
-    return Deliveries(
-        told.delivered, told.undelivered, _moment(told.last_at), told.last_target,
-        told.last_failure,
-    )  # fmt: skip
 
 
 def _window(it: Customer, at: int, days: int) -> Window:

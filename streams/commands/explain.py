@@ -22,7 +22,7 @@ def explain(
     What was said to whom, the agent's reason with what was seen and what that
     was held against, what the gate said, on which channel, what became of it
     later, and what came back. Triggers that were refused, put off or held
-    out have ids as well: `ebbtide watch --all --json` shows them.
+    out have ids as well: `ebbtide watch --all` shows them.
 
     The topic `decisions` is read from its start until the id is found; for a
     part of an id to its end, because it might not be the only one.

@@ -16,8 +16,9 @@ from schemas.instant import to_text
 from state.customer import Customer
 from state.exposure import ALL_CAMPAIGNS
 from streams.commands import gate_view
+from streams.commands.consent_view import agreed
 from streams.commands.figures import Figures, listed, moment, seen, words
-from streams.commands.gate_view import Counted, Reported, Waiting, did, on_channel
+from streams.commands.gate_view import Counted, Deliveries, Reported, Waiting, did, on_channel
 from streams.commands.reasons import sentence
 from streams.commands.watching import brief
 
@@ -33,12 +34,16 @@ _OUTCOMES = {
 
 
 class CameBack(Struct, frozen=True):
-    """What the row knows of what came of it. waits: the trigger itself, if it still does."""
+    """What the row knows of what came of it. waits: the trigger itself, if it still does.
+
+    deliveries: of all the customer's triggers; None where the webhook never reported.
+    """
 
     clock_at: str
     responses: dict[str, Reported]
     effect: list[Counted]
     waits: Waiting | None
+    deliveries: Deliveries | None
 
 
 class Explanation(Struct, frozen=True):
@@ -69,15 +74,15 @@ def explain(
     sentences = {
         "what": _what(decision, left_in),
         "why": _why(decision, records, came_back),
-        "gate": _gate(decision),
-        "channel": _channel(decision),
+        "gate": _gate(decision, decided),
+        "channel": _channel(decision, row),
         "together": [
             f"With it left the {it.kind} {it.id}: {words(it.reason)};"
             f" {brief(msgspec.json.decode(it.payload))}."
             for it in decision.merged
         ],
-        "before": [record_line(it) for it in _around(decision, records)[0]],
-        "later": _later(decision, _around(decision, records)[1], came_back),
+        "before": [record_line(it, decided) for it in _around(decision, records)[0]],
+        "later": _later(decision, _around(decision, records)[1], decided, came_back),
         "came back": _told(decision, came_back),
     }
     return Explanation(
@@ -85,11 +90,11 @@ def explain(
     )
 
 
-def record_line(it: Decision) -> str:
-    """A decision on one line: when, how it came out, and why."""
+def record_line(it: Decision, decided: Sequence[Decision]) -> str:
+    """A decision on one line: when, how it came out, and why. decided: all about the customer."""
     channel = f" by {it.channel}" if it.channel and it.outcome == "sent" else ""
     again = f" ({it.refused_before} more refusals before)" if it.refused_before else ""
-    why = f"{words(it.reason).capitalize()}." if it.outcome == "sent" else _rule(it)
+    why = f"{words(it.reason).capitalize()}." if it.outcome == "sent" else _rule(it, decided)
     return f"{moment(it.decided_at)}: {words(it.outcome)}{channel}. {why}{again}"
 
 
@@ -130,7 +135,9 @@ def _why(decision: Decision, records: Sequence[Decision], came_back: CameBack | 
     own = own or next((it.reason for it in records if it.outcome == "sent"), "")
     if not own and came_back is not None and came_back.waits is not None:
         own = came_back.waits.reason
-    lines = [f"The agent {decision.agent} wanted it{f': {words(own)}' if own else ''}."]
+    # Of one that was refused or held out at once, no record has it.
+    wish = words(own) if own else "for what reason is not on record, which has the gate's instead"
+    lines = [f"The agent {decision.agent} wanted it: {wish}."]
     if _TIMER.fullmatch(decision.cause) and decision.cause.startswith(decision.agent):
         lines.append(f"It had set a timer, which was due at {moment(decision.cause_at)}.")
     else:
@@ -141,16 +148,16 @@ def _why(decision: Decision, records: Sequence[Decision], came_back: CameBack | 
     return lines + seen(decision.evidence, _currency(decision))
 
 
-def _gate(it: Decision) -> list[str]:
+def _gate(it: Decision, decided: Sequence[Decision]) -> list[str]:
     if it.outcome == "noted":
         return []
-    lines = ["The gate let it pass."] if it.outcome == "sent" else [_rule(it)]
+    lines = ["The gate let it pass."] if it.outcome == "sent" else [_rule(it, decided)]
     if it.refused_before:
         lines.append(f"Before that it refused {it.refused_before:,} more of this kind.")
     return lines
 
 
-def _channel(it: Decision) -> list[str]:
+def _channel(it: Decision, row: Customer | None) -> list[str]:
     """Which, and why. A record without a campaign is from before channels were chosen."""
     if it.outcome in ("noted", "suppressed") or not it.campaign:
         return []
@@ -158,14 +165,16 @@ def _channel(it: Decision) -> list[str]:
         return ["None: it is not for the customer, but for the shop's own people."]
     if it.outcome == "merged":
         return [f"{it.channel}, as the trigger that it left in."]
-    return [
-        f"{it.channel}: agreed to, working, and the best answered of those with room for one more."
-    ]
+    best = "working, and the best answered of those with room for one more"
+    return [f"{it.channel}: {agreed(it.channel, None if row is None else row.consent)}; {best}."]
 
 
-def _later(decision: Decision, later: Sequence[Decision], came_back: CameBack | None) -> list[str]:
+def _later(
+    decision: Decision, later: Sequence[Decision], decided: Sequence[Decision],
+    came_back: CameBack | None,
+) -> list[str]:  # fmt: skip
     if later:
-        return [record_line(it) for it in later]
+        return [record_line(it, decided) for it in later]
     if decision.outcome != "deferred":
         return []
     if came_back is None:
@@ -177,7 +186,8 @@ def _later(decision: Decision, later: Sequence[Decision], came_back: CameBack | 
 def _told(it: Decision, came_back: CameBack | None) -> list[str]:
     if came_back is None:
         return ["No row of the customer was read, so nothing is known of that."]
-    lines = [
+    lines = _delivered(it, came_back.deliveries)
+    lines += [
         f"Of all messages by {on_channel(channel, reported)}."
         for channel, reported in came_back.responses.items()
     ]
@@ -192,6 +202,23 @@ def _told(it: Decision, came_back: CameBack | None) -> list[str]:
     return lines
 
 
+def _delivered(it: Decision, reported: Deliveries | None) -> list[str]:
+    """What the webhook said since. A row has counts and the last report, of whichever trigger."""
+    if reported is None or it.outcome not in ("sent", "merged"):
+        return []
+    if not reported.last_at or reported.last_at < to_text(it.decided_at):
+        return ["It stands on its topic; the webhook has reported nothing of the customer since."]
+    failure = f" ({words(reported.last_failure)})" if reported.last_failure else ""
+    last = f"{'not ' if failure else ''}delivered to {reported.last_target}{failure}"
+    return [
+        f"The last report of the webhook for this customer, at {moment(reported.last_at)}: {last}.",
+        (
+            f"Of which trigger is not kept; of all {reported.delivered} were delivered and"
+            f" {reported.undelivered} not."
+        ),
+    ]
+
+
 def _came_back(decision: Decision, row: Customer, clock_at: int) -> CameBack:
     wish = (decision.agent, decision.kind, decision.cause)
     held = next((it for it in row.held if (it.agent, it.kind, it.cause) == wish), None)
@@ -201,12 +228,22 @@ def _came_back(decision: Decision, row: Customer, clock_at: int) -> CameBack:
         gate_view.reported(row),
         effect,
         None if held is None else gate_view.waiting(held),
+        gate_view.delivered(row),
     )
 
 
-def _rule(it: Decision) -> str:
+def held_out_before(kind: str, at: int, decided: Sequence[Decision]) -> bool:
+    """Whether the last one of a kind that passed the gate until then left nowhere."""
+    passed = ("sent", "merged", "held_out")
+    outcomes = [it.outcome for it in decided if it.kind == kind and it.decided_at <= at]
+    return next((it for it in reversed(outcomes) if it in passed), "") == "held_out"
+
+
+def _rule(it: Decision, decided: Sequence[Decision]) -> str:
     """Why it came out as it did."""
     saw: Figures = {**it.evidence.values, **it.gate}
+    if held_out_before(str(it.gate.get("after", it.kind)), it.decided_at, decided):
+        saw = {**saw, "held_out": True}
     return sentence(it.reason, saw, _currency(it))
 
 

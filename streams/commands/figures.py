@@ -66,12 +66,16 @@ def listed(parts: list[str]) -> str:
 def figure(name: str, value: Any, currency: str = "") -> str:
     """A value with the unit that its name says.
 
-    >>> figure("quiet_days", 44.2), figure("hours_since", 1), figure("gap_days", [7.0, 8.5])
+    >>> figure("quiet_days", 44.2), figure("pause_hours", 1), figure("gap_days", [7.0, 8.5])
     ('44.2 days', '1 hour', '7 and 8.5 days')
+    >>> figure("hours_since", 3.0), figure("hours_since", 0.02)
+    ('3 h', 'less than 2 min')
     >>> figure("value_cents_min", 200, "EUR"), figure("chance", 0.02), figure("redeemed_at", 0)
     ('2.00 EUR', '2 %', '1970-01-01 00:00:00 UTC')
     """
     unit, values = _unit(name), value if isinstance(value, list) else [value]
+    if name == "hours_since" and isinstance(value, int | float):
+        return _age(value * 3600)
     told = [_one(unit, it, currency) for it in values]
     if unit in _STRETCHES and told:
         told[-1] += f" {unit.removesuffix('s') if values == [1] else unit}"
@@ -100,6 +104,11 @@ def seen(evidence: Evidence, currency: str) -> list[str]:
     ]
     lines = {"Seen": told, "Set": rest}
     return [f"{name}: {'; '.join(parts)}." for name, parts in lines.items() if parts]
+
+
+def _age(seconds: float) -> str:
+    """As a distance, but hours with two digits after the point know no seconds."""
+    return distance(seconds) if seconds >= 120 else "less than 2 min"
 
 
 def _one(unit: str, value: Any, currency: str) -> str:

@@ -3,9 +3,13 @@
 Moments are RFC 3339 here, None for never. Money is in minor units of the currency.
 """
 
+from typing import get_args
+
 from msgspec import Struct
 
+from agents.gate.channels import is_away
 from schemas.instant import to_text
+from schemas.profiles import Purpose
 from state.customer import Customer, Said
 from state.exposure import ALL_CAMPAIGNS, Exposures
 from state.held import Held
@@ -67,7 +71,10 @@ class Counted(Struct, frozen=True):
 
 
 class Reported(Struct, frozen=True):
-    """What automation reported of its messages on one channel, of all triggers together."""
+    """What automation reported of its messages on one channel, of all triggers together.
+
+    away_for: the purposes for which the channel can't be used, as messages bounced or they left it.
+    """
 
     sent: int
     opened: int
@@ -77,6 +84,17 @@ class Reported(Struct, frozen=True):
     bounced_at: str | None
     responded_at: str | None
     unsubscribed_at: str | None
+    away_for: list[str] = []
+
+
+class Deliveries(Struct, frozen=True):
+    """What became of this customer's triggers at the targets of the webhook sink."""
+
+    delivered: int
+    undelivered: int
+    last_at: str | None
+    last_target: str
+    last_failure: str
 
 
 def told(kind: str, said: Said) -> Told:
@@ -122,9 +140,20 @@ def reported(row: Customer) -> dict[str, Reported]:
         channel: Reported(
             it.sent, it.opened, it.clicked, it.bounced, it.unsubscribed,
             _moment(it.bounced_at), _moment(it.responded_at), _moment(it.unsubscribed_at),
+            [purpose for purpose in get_args(Purpose) if is_away(row, purpose, channel)],
         )
         for channel, it in row.responses.items()
     }  # fmt: skip
+
+
+def delivered(row: Customer) -> Deliveries | None:
+    """What the webhook sink reported; None where it never did."""
+    it = row.deliveries
+    if it is None:
+        return None
+    return Deliveries(
+        it.delivered, it.undelivered, _moment(it.last_at), it.last_target, it.last_failure
+    )
 
 
 def on_channel(channel: str, it: Reported) -> str:

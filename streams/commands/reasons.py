@@ -11,21 +11,33 @@ from streams.commands.figures import Figures, figure, words
 _WITH = "with_"
 
 #: By reason: sentences with figures, of which the first is taken that has all of them. The last
-#: one has none: rows and older records know the word alone.
+#: one has none: rows and older records know the word alone. `:.0` asks for one without telling it.
 SENTENCES: dict[str, tuple[str, ...]] = {
     "no_consent": (
         "The customer has not agreed to {purpose} on any channel.",
         "The customer has not agreed to the agent's purpose on any channel.",
     ),
     "no_channel": (
-        "The customer has agreed to {agreed_to}, and can be reached there no more.",
-        "The customer can be reached no more on the channels that they have agreed to.",
+        "Of the channels agreed to, or assumed to be ({agreed_to}), none reaches them any more.",
+        "None of the channels agreed to, or assumed to be, reaches the customer any more.",
     ),
     "paused": (
+        (
+            "One of this kind was held out{held_out:.0} {hours_since} before;"
+            " the pause is {pause_hours}."
+        ),
         "One of this kind left {hours_since} before; the pause is {pause_hours}.",
         "One of this kind left too shortly before (`pause_hours`).",
     ),
     "excluded": (
+        (
+            "The last {after} was held out{held_out:.0} {hours_since} before, which counts as if it"
+            " had left; for {hours} after it this kind is not sent."
+        ),
+        (
+            "The last {after} left {hours_since} before; for {hours} after it this kind is not"
+            " sent, which a `case_closed` event ends earlier{until_closed:.0}."
+        ),
         "The last {after} left {hours_since} before; for {hours} after it this kind is not sent.",
         "A trigger left before that excludes this kind for some time.",
     ),
@@ -50,6 +62,7 @@ SENTENCES: dict[str, tuple[str, ...]] = {
     ),
     "over_budget": (
         "It hands out {asked_cents}; {spent_cents} of this partition's {budget_cents} are spent.",
+        "{spent_cents} of this partition's {budget_cents} are spent.",
         "The campaign's budget for this period is spent.",
     ),
     "held_out": (
@@ -83,7 +96,7 @@ def sentence(reason: str, saw: Figures, currency: str = "") -> str:
     """A reason with the figures that it rests on. What an agent calls its reason is told as words.
 
     >>> sentence("paused", {"hours_since": 3.5, "pause_hours": 24.0})
-    'One of this kind left 3.5 hours before; the pause is 24 hours.'
+    'One of this kind left 4 h before; the pause is 24 hours.'
     >>> sentence("paused", {})
     'One of this kind left too shortly before (`pause_hours`).'
     """

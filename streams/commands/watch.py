@@ -31,10 +31,11 @@ def watch(
 ) -> int:
     """Show triggers as they are published, until Ctrl-C.
 
-    One line for each: when, what kind, about whom, why, and the payload in
-    brief. With --json the whole trigger: kind, id, customer_id, time,
-    causation_id, expires_at, reason, evidence, payload; with --all also
-    agent and outcome.
+    One line for each: when, the first digits of its id (as `ebbtide explain`
+    takes them), what kind, about whom, why, on which channel, and the payload
+    in brief. With --json the whole trigger: kind, id, customer_id, time,
+    causation_id, expires_at, reason, evidence, payload, campaign, channel,
+    merged; with --all also agent, outcome, gate and refused_before.
 
     For example
 

@@ -13,9 +13,10 @@ from rich.text import Text
 
 from schemas.cloud_event import DECISIONS, trigger_topic
 from schemas.codec import DAMAGE, decode_decision, decode_trigger
-from schemas.decisions import Decision, Evidence
+from schemas.decisions import Decision, Evidence, Merged, Scalar
 from schemas.instant import to_text
 from streams.commands import terminal
+from streams.commands.decided import DIGITS_MIN
 from streams.commands.kafka import Reader, refused
 from streams.connection import Brokers
 from streams.topics import TopicError
@@ -28,8 +29,11 @@ _SILENCE_S = 5.0
 _STYLES = {"sent": "green", "suppressed": "yellow", "noted": "cyan"}
 
 
-class Said(Struct, frozen=True):
-    """A trigger, as it stands on its topic: the CloudEvents headers and the body together."""
+class Said(Struct, frozen=True, kw_only=True):
+    """A trigger, as it stands on its topic: the CloudEvents headers and the body together.
+
+    channel: empty where it does not go to the customer. merged: those that leave in it.
+    """
 
     kind: str
     id: str
@@ -40,13 +44,22 @@ class Said(Struct, frozen=True):
     reason: str
     evidence: Evidence
     payload: Raw
+    campaign: str
+    channel: str
+    merged: tuple[Merged, ...]
 
 
-class Decided(Said, frozen=True):
-    """A decision: what a trigger has, and who decided with what outcome."""
+class Decided(Said, frozen=True, kw_only=True):
+    """A decision: what a trigger has, and who decided with what outcome.
+
+    gate: what the gate saw where it did not let it pass. refused_before: how often it had refused
+    the same before, without a record.
+    """
 
     agent: str
     outcome: str
+    gate: dict[str, Scalar]
+    refused_before: int
 
 
 def topics_of(there: Mapping[str, int], kinds: Sequence[str], all_decisions: bool) -> list[str]:
@@ -133,6 +146,9 @@ def _read(record: Record) -> Said | None:
             reason=body.reason,
             evidence=body.evidence,
             payload=body.payload,
+            campaign=body.campaign,
+            channel=body.channel,
+            merged=body.merged,
         )
     except DAMAGE as error:
         log.warning(
@@ -158,8 +174,13 @@ def _decided(decision: Decision) -> Decided:
         reason=decision.reason,
         evidence=decision.evidence,
         payload=decision.payload,
+        campaign=decision.campaign,
+        channel=decision.channel,
+        merged=decision.merged,
         agent=decision.agent,
         outcome=decision.outcome,
+        gate=decision.gate,
+        refused_before=decision.refused_before,
     )
 
 
@@ -167,11 +188,13 @@ def _print(it: Said) -> None:
     outcome = it.outcome if isinstance(it, Decided) else "sent"
     line = Text()
     line.append(f"{it.time[:19]}Z  ", style="dim")
+    line.append(f"{it.id[:DIGITS_MIN]}  ")
     line.append(f"{it.kind:<22}  ", style="bold")
     line.append(f"{it.customer_id}  ")
     if isinstance(it, Decided):
         line.append(f"{outcome} ", style=_STYLES.get(outcome, ""))
     line.append(it.reason, style=_STYLES.get(outcome, ""))
+    line.append(f" by {it.channel}" if it.channel else "")
     line.append(f"  {brief(msgspec.json.decode(it.payload))}", style="dim")
     terminal.out.print(line, soft_wrap=True)
 

@@ -3,12 +3,16 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-import msgspec
 from msgspec import Meta, Struct
 
 from config.settings import ConfigError, Settings, load_engine_file
+from schemas.mistake import settings_of
 
-_Rate = Annotated[float, Meta(ge=0)]
+
+class _Cost(Struct, frozen=True):
+    """The one setting of an agent that concerns the report."""
+
+    message_cost_cents: Annotated[float, Meta(ge=0)] = 0.0
 
 
 class EffectSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -36,11 +40,7 @@ class Prices(Struct, frozen=True):
 
 def read_effect(section: Mapping[str, object]) -> EffectSettings:
     """The section as a struct. Raises ValueError with what was found and what is allowed."""
-    try:
-        return msgspec.convert(section, EffectSettings)
-    except msgspec.ValidationError as error:
-        fields = ", ".join(EffectSettings.__struct_fields__)
-        raise ValueError(f"effect: {error}; its settings are {fields}") from error
+    return settings_of(section, EffectSettings, "effect")
 
 
 def load_prices(settings: Settings) -> Prices:
@@ -57,9 +57,7 @@ def _message_costs(agents: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
     costs: dict[str, float] = {}
     for name, section in agents.items():
         campaign = section.get("campaign") or name
-        try:
-            cost = msgspec.convert(section.get("message_cost_cents", 0.0), _Rate)
-        except msgspec.ValidationError as error:
-            raise ValueError(f"agents.{name}.message_cost_cents: {error}") from error
+        said = {it: section[it] for it in ("message_cost_cents",) if it in section}
+        cost = settings_of(said, _Cost, f"agents.{name}").message_cost_cents
         costs[campaign] = max(cost, costs.get(campaign, 0.0))
     return costs

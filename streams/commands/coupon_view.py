@@ -1,0 +1,45 @@
+"""Which coupons does a customer have? Those in the memory of the agents that give them away."""
+
+from collections.abc import Mapping
+
+import msgspec
+from msgspec import Raw, Struct
+
+from agents.coupon import Coupons
+from schemas.instant import to_text
+
+#: The agents whose memory is ``Coupons``: a memory alone does not say whose kind it is of.
+KEEP_COUPONS = ("win_back_coupon",)
+
+
+class Kept(Struct, frozen=True):
+    """A coupon. state: ``open``, ``expired``, or ``redeemed`` by the order ``order_id``."""
+
+    agent: str
+    code: str
+    value_cents: int
+    currency: str
+    state: str
+    sent_at: str | None
+    expires_at: str
+    order_id: str
+
+
+def coupons(memory: Mapping[str, Raw], at: int) -> list[Kept]:
+    """What they are at a moment, the one that can be redeemed coming first."""
+    found = []
+    for agent in KEEP_COUPONS:
+        if agent not in memory:
+            continue
+        kept = msgspec.msgpack.decode(memory[agent], type=Coupons)
+        state = "open" if kept.open_at(at) else "expired"
+        for it, state_of_it in ((kept.given, state), (kept.redeemed, "redeemed")):
+            if it is not None:
+                sent_at = to_text(it.sent_at) if it.sent_at else None
+                found.append(
+                    Kept(
+                        agent, it.code, it.value_cents, it.currency, state_of_it, sent_at,
+                        to_text(it.expires_at), it.order_id,
+                    )
+                )  # fmt: skip
+    return found
