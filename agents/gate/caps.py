@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from schemas.instant import HOUR
+from schemas.profiles import Channel
 from state.held import TOUCHES_MAX, Touch
 
 
@@ -29,7 +30,7 @@ class Cap(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     hours: Annotated[float, Meta(gt=0, le=24 * 366)]
     per: Literal["customer", "kind", "channel"] = "customer"
     kinds: tuple[str, ...] = ()
-    channels: tuple[str, ...] = ()
+    channels: tuple[Channel, ...] = ()
 
     @property
     def window(self) -> int:
