@@ -18,6 +18,7 @@ import structlog
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from config.settings import Settings
+from schemas.instant import to_text
 from streams.connection import brokers_of
 from streams.producer import Producer
 from streams.webhooks.intake import Intake, Room
@@ -107,11 +108,15 @@ class Route:
         """What keeps this target from its triggers; empty where nothing does."""
         if trouble := self._standing.trouble():
             return trouble
-        match self._intake.courier.breaker.state:
+        breaker = self._intake.courier.breaker
+        match breaker.state:
             case "gone":
                 return "it answered 410, and nothing is sent there until the next start"
-            case "open" | "half_open":
-                return "it fails or wants to be left alone; triggers wait"
+            case "open":
+                until = to_text(round((time.time() + breaker.rest_s) * 1000))
+                return f"it fails or wants to be left alone; triggers wait until {until}"
+            case "half_open":
+                return "it failed; the next request shows whether it works again"
         return ""
 
     async def _go_on(self) -> None:
