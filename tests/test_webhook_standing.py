@@ -85,6 +85,16 @@ def test_who_has_no_partitions_for_long_says_so_but_not_while_kafka_is_away(worl
     assert world.standing.trouble() == "kafka: Connection refused"
 
 
+def test_another_complaint_is_said_beside_the_first_one(world: World) -> None:
+    forbidden = KafkaError(KafkaError.GROUP_AUTHORIZATION_FAILED, "not allowed")
+    with capture_logs() as logs:
+        for error in (REFUSED, KafkaError(KafkaError._ALL_BROKERS_DOWN), forbidden, forbidden):
+            world.standing.hear(error)
+        world.go_on(1)
+    assert [it["error"] for it in logs] == ["Connection refused", "not allowed"]
+    assert world.standing.trouble() == "no partitions are assigned yet; kafka: not allowed"
+
+
 def test_a_consumer_that_is_broken_for_good_is_told_before_all_else(world: World) -> None:
     world.answers = False
     world.standing.hear(REFUSED)

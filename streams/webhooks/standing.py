@@ -6,7 +6,9 @@ that has come back. So a complaint is a reason to look, and what is found is wha
 All of it is called from the consumer's thread, but for ``trouble``.
 """
 
+import math
 import time
+from collections import Counter
 from collections.abc import Callable
 
 import structlog
@@ -16,6 +18,8 @@ log = structlog.get_logger()
 
 # An error after which a client is of no more use.
 _FATAL = KafkaError._FATAL  # noqa: SLF001 - its only name
+# Different words for one thing: a server that is away.
+_AWAY = (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._RESOLVE)  # noqa: SLF001
 _AGAIN_S = 60.0
 _LOOK_EVERY_S = 1.0
 # librdkafka tries a server again after 10 s at most; who has not complained for longer is well.
@@ -36,8 +40,9 @@ class Standing:
         self._without = "no partitions are assigned yet"
         self._without_since = self._without_said_at = clock()
         self._error = ""
-        self._heard_at = self._said_at = self._looked_at = 0.0
-        self._unsaid = 0
+        self._heard_at = self._looked_at = 0.0
+        self._said_at: dict[int, float] = {}
+        self._unsaid: Counter[int] = Counter()
         self.is_away = False
 
     def trouble(self) -> str:
@@ -46,7 +51,9 @@ class Standing:
             return self.fatal
         if self.is_away:
             return f"kafka: {self._error}"
-        return "" if self.is_assigned else self._without
+        if self.is_assigned:
+            return ""
+        return f"{self._without}; kafka: {self._error}" if self._error else self._without
 
     def is_joining(self) -> bool:
         """Whether it has no partitions yet, and may still get some."""
@@ -68,14 +75,13 @@ class Standing:
         now = self._clock()
         if error.fatal() or error.code() == _FATAL:
             self.fatal = f"its consumer is broken: {error.str()}"
-        if not self._error or now - self._said_at >= _AGAIN_S:
-            log.warning(
-                "webhook_kafka", target=self._name, error=error.str(),
-                **({"more": self._unsaid} if self._unsaid else {}),
-            )  # fmt: skip
-            self._said_at, self._unsaid = now, 0
+        kind = _AWAY[0] if error.code() in _AWAY else error.code()
+        if now - self._said_at.get(kind, -math.inf) >= _AGAIN_S:
+            more = {"more": count} if (count := self._unsaid.pop(kind, 0)) else {}
+            log.warning("webhook_kafka", target=self._name, error=error.str(), **more)
+            self._said_at[kind] = now
         else:
-            self._unsaid += 1
+            self._unsaid[kind] += 1
         self._error, self._heard_at = error.str(), now
 
     def look(self) -> None:
@@ -86,7 +92,9 @@ class Standing:
             self._looked_at = now = self._clock()
             if not self.is_away and now - self._heard_at >= _WELL_AFTER_S:
                 log.info("mended", what="webhook_kafka", target=self._name)
-                self._error, self._unsaid = "", 0
+                self._error = ""
+                self._said_at.clear()
+                self._unsaid.clear()
         since = max(self._without_since, self._without_said_at)
         again_s = _LONG_S if self._without_said_at == self._without_since else _AGAIN_S
         if not self.is_assigned and not self.is_away and now - since >= again_s:
