@@ -65,6 +65,20 @@ def test_each_probe_that_fails_doubles_the_rest_up_to_a_bound() -> None:
     assert it.state == "half_open"
 
 
+def test_it_tells_what_each_end_has_changed_and_for_how_long_it_has_failed() -> None:
+    clock = Clock()
+    it = breaker(clock)
+    told = [it.note(it.admit(), failed=True) for _ in range(3)]
+    assert (told, it.open_s, it.rest_s) == (["", "", "opened"], 30, 30)
+    clock.at += 31
+    assert it.note(it.admit(), failed=True) == "opened_again"
+    assert (it.open_s, it.rest_s) == (60, 60)
+    clock.at += 61
+    assert it.note(it.admit(), failed=False) == "closed"
+    assert (it.failing_s, it.open_s) == (92, 30)
+    assert it.note(it.admit(), failed=False) == ""
+
+
 def test_what_was_under_way_when_it_opened_makes_the_rest_no_longer() -> None:
     clock = Clock()
     it = breaker(clock)

@@ -1,5 +1,6 @@
 """`ebbtide webhooks` and `dead-letters redeliver`: what keeps them from starting is one line."""
 
+import json
 import socket
 from pathlib import Path
 
@@ -63,3 +64,27 @@ def test_a_port_that_is_taken_is_one_line(
     assert (code, told) == (1, "")
     assert complained.startswith(f"ebbtide: the webhook sink wants port {port} on 127.0.0.1, ")
     assert complained.count("\n") == 1
+
+
+def test_check_reads_the_targets_and_their_keys_where_there_are_some(
+    ebbtide: Ebbtide, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("EBBTIDE_COUPON_KEY", "hush-hush")
+    file = tmp_path / "w.toml"
+    file.write_text('[targets.mailer]\nurl = "https://x.example/hush"\n[targets.crm]\nurl = ""\n')
+    assert "target" not in ebbtide("check")[1]
+    monkeypatch.setenv("EBBTIDE_WEBHOOKS", str(file))
+    code, told, complained = ebbtide("check")
+    assert (code, told) == (2, "")
+    assert complained.startswith("ebbtide: EBBTIDE_WEBHOOK_KEY is not set")
+    monkeypatch.setenv("EBBTIDE_WEBHOOK_KEY", KEY)
+    code, told, complained = ebbtide("check", "--json")
+    assert (code, told) == (2, "")
+    assert complained.startswith(f"ebbtide: {file}: targets.crm.url: ")
+    file.write_text(file.read_text().replace('""', '"https://crm.example/hush"'))
+    code, told, complained = ebbtide("check")
+    assert (code, complained) == (0, "")
+    assert "is right: 2 targets: mailer, crm." in " ".join(told.split())
+    code, as_json, _ = ebbtide("check", "--json")
+    assert json.loads(as_json)["targets"] == ["mailer", "crm"]
+    assert not any(it in told + as_json for it in ("hush", KEY))

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from simulated_time import simulated
+from structlog.testing import capture_logs
 from webhook_parcels import (
     AWAY,
     BUSY,
@@ -208,12 +209,19 @@ def test_while_a_target_fails_triggers_wait_and_burn_no_attempts() -> None:
         await town.finish()
         return town
 
-    town = simulated(story())
+    with capture_logs() as logs:
+        town = simulated(story())
     probes = [at for at, _, _ in town.posted[3:8]]
     # One probe at a time, after 60 s and then after twice as long, at most 240 s; then all go on.
     assert [round(b - a) for a, b in pairwise(probes)] == [120, 240, 240, 240]
     assert len({who for _, who, _ in town.posted[3:7]}) == 4, "each probe is another customer's"
     assert [it.failure for it in town.outcomes.values()] == [""] * 8
+    # Said when it begins to fail, at each longer pause, and when it works again.
+    rests = [it["what"].split()[5] for it in logs[:-1]]
+    assert (logs[0]["event"], rests) == ("webhook_target_fails", ["60", "120", "240", "240", "240"])
+    assert {it["event"] for it in logs[1:-1]} == {"webhook_target_still_fails"}
+    assert logs[-1]["event"] == "webhook_target_works_again"
+    assert logs[-1]["failed_for_s"] == pytest.approx(900, abs=5)
 
 
 def test_a_target_that_is_gone_is_asked_no_more_and_its_triggers_wait() -> None:

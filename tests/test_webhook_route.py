@@ -49,6 +49,10 @@ class Consumer:
 
     def subscribe(self, *_: Any, **how: Any) -> None:
         self._revoke = how["on_revoke"]
+        how["on_assign"](self, [])
+
+    def list_topics(self, *_: Any, **__: Any) -> None:
+        pass
 
     def committed(self, *_: Any, **__: Any) -> list[Any]:
         return []

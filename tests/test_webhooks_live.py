@@ -190,16 +190,25 @@ def test_what_was_refused_is_delivered_once_the_receiver_is_mended(
         sink = start()
         assert letters(shop, lost) == dict.fromkeys(lost, 1)
         sink.stop()
+        listed = sink.run("dead-letters", "list", "--limit=0", "--json").stdout.splitlines()
+        shown = [it for it in map(json.loads, listed) if it.get("target") == "mended"]
+        assert {(it["trigger_id"], it["kind"], it["customer_id"]) for it in shown} == {
+            (it.id, it.kind, it.customer_id) for it in parcels if it.id in lost
+        }
         done = sink.run("dead-letters", "redeliver", "--target=mended", "--json")
         assert done.returncode == 0, done.stderr
         answer = json.loads(done.stdout)
         assert (answer["delivered"], answer["undelivered"]) == (len(lost), {})
+        for more, counts in (([], (0, len(lost))), (["--again"], (len(lost), 0))):
+            done = sink.run("dead-letters", "redeliver", "--target=mended", "--json", *more)
+            answer = json.loads(done.stdout)
+            assert (answer["delivered"], answer["skipped"]) == counts
     again = [it for it in receiver.taken() if it.id in lost]
     assert {it.id for it in again} == lost
     check_signatures(again)
     told = reports(shop, "mended", lost)
     assert Counter(it["type"] for it in told) == {
-        "trigger_undelivered": len(lost), "trigger_delivered": len(lost),
+        "trigger_undelivered": len(lost), "trigger_delivered": 2 * len(lost),
     }  # fmt: skip
 
 
@@ -243,6 +252,7 @@ def test_what_waits_for_a_receiver_takes_no_more_memory_than_it_may(
         assert sink.metric("ebbtide_webhook_waiting", "full") < WAITING_MAX + 100
         assert sink.metric("ebbtide_webhook_breaker", "full") > 0
         assert not sink.ready()
+        assert sink.troubles()["full"]
         slow.start()
         wanted = {it.id for it in parcels}
         until(lambda: {it.id for it in slow.taken()} >= wanted, "all have arrived")

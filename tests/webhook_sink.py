@@ -8,9 +8,10 @@ import re
 import signal
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -29,6 +30,7 @@ from streams.webhooks.signature import keys_of, signed
 
 KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 ATTEMPTS = 4
+HURRY = {"EBBTIDE_SESSION_TIMEOUT_S": "2", "EBBTIDE_HEARTBEAT_S": "0.3"}
 _numbers = count(random.getrandbits(40))
 
 TARGET = f"""
@@ -49,13 +51,13 @@ breaker_open_max_s = 0.5
 class Sink:
     """An `ebbtide webhooks` in a process of its own."""
 
-    def __init__(self, shop: Shop, file: Path, port: int) -> None:
+    def __init__(self, shop: Shop, file: Path, port: int, hurry: Mapping[str, str]) -> None:
         self.log, self.port = file.with_suffix(".log"), port
         settings = shop.settings
         self.environment = os.environ | {
             "EBBTIDE_BROKER": settings.broker, "EBBTIDE_WEBHOOKS": str(file),
             "EBBTIDE_WEBHOOK_KEY": KEY, "EBBTIDE_WEB_PORT": str(port), "EBBTIDE_LOG_JSON": "1",
-            "EBBTIDE_SESSION_TIMEOUT_S": "2", "EBBTIDE_HEARTBEAT_S": "0.3",
+            **hurry,
         }  # fmt: skip
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
@@ -66,6 +68,11 @@ class Sink:
     def ready(self) -> bool:
         """Whether it says that it is."""
         return bool(json.loads(self._page("ready") or b'{"ok":false}')["ok"])
+
+    def troubles(self) -> dict[str, str]:
+        """What keeps its targets from their triggers, as it says; nothing where it says nothing."""
+        found: dict[str, str] = json.loads(self._page("ready") or b"{}").get("troubles", {})
+        return found
 
     def metric(self, name: str, target: str) -> float:
         """A gauge of a target; -1 where it is not shown yet."""
@@ -79,6 +86,8 @@ class Sink:
             url = f"http://127.0.0.1:{self.port}/{name}"
             with urllib.request.urlopen(url, timeout=2) as answer:
                 return bytes(answer.read())
+        except urllib.error.HTTPError as refusal:
+            return bytes(refusal.read())
         except OSError:
             return b""
 
@@ -102,9 +111,13 @@ class Sink:
 
 @contextmanager
 def sink_of(
-    shop: Shop, folder: Path, *targets: tuple[str, Receiver], attempts_max: int = ATTEMPTS
-) -> Iterator[Any]:
-    """Start sinks, as often as it is called, for these targets; all are ended afterwards."""
+    shop: Shop, folder: Path, *targets: tuple[str, Receiver], attempts_max: int = ATTEMPTS,
+    hurry: Mapping[str, str] = HURRY,
+) -> Iterator[Any]:  # fmt: skip
+    """Start sinks, as often as it is called, for these targets; all are ended afterwards.
+
+    hurry: settings that have a group find its members sooner.
+    """
     folder.mkdir(exist_ok=True)
     file = folder / "webhooks.toml"
     file.write_text(
@@ -116,7 +129,7 @@ def sink_of(
     started: list[Sink] = []
 
     def start() -> Sink:
-        started.append(Sink(shop, file, port))
+        started.append(Sink(shop, file, port, hurry))
         return started[-1]
 
     try:

@@ -8,8 +8,10 @@ from streams.commands.options import AsJson, Config
 def check(*, config: Config = None, as_json: AsJson = False) -> None:
     """Check the settings and engine.toml, as a worker would at its start.
 
-    Says which agents are on and with what settings, or what is wrong: in
-    which file, under which key, what was found and what is allowed.
+    Where EBBTIDE_WEBHOOKS is set, the targets in that file and their keys
+    too, as `ebbtide webhooks` would. Says which agents are on and with what
+    settings, or what is wrong: in which file, under which key, what was
+    found and what is allowed.
 
     For example
 
@@ -18,8 +20,8 @@ def check(*, config: Config = None, as_json: AsJson = False) -> None:
 
     Exit codes: 0 all is well, 2 something is wrong.
 
-    Settings: all of EBBTIDE_…, and the file that EBBTIDE_CONFIG names.
-    Secrets are looked for and never shown.
+    Settings: all of EBBTIDE_…, and the files that EBBTIDE_CONFIG and
+    EBBTIDE_WEBHOOKS name. Secrets are looked for and never shown.
     """
     import msgspec
 
@@ -27,6 +29,7 @@ def check(*, config: Config = None, as_json: AsJson = False) -> None:
     from streams.commands import terminal
     from streams.connection import brokers_of, redis_url_of
     from streams.effect.settings import load_prices
+    from streams.webhooks.targets import load_targets
 
     settings = terminal.settings_from(config=config)
     policy = load_policy(settings)
@@ -38,9 +41,10 @@ def check(*, config: Config = None, as_json: AsJson = False) -> None:
     gate, engine = msgspec.to_builtins(policy.gate), msgspec.to_builtins(policy.settings)
     del gate["holdout"]["key"]
     effect = msgspec.to_builtins(load_prices(settings).effect)
+    targets = [it.name for it in load_targets(settings)] if settings.webhooks else []
     if as_json:
         answer = {"config": settings.config, "agents": agents, "gate": gate, "engine": engine}
-        terminal.say_json(answer | {"effect": effect, "kinds": policy.kinds()})
+        terminal.say_json(answer | {"effect": effect, "kinds": policy.kinds(), "targets": targets})
         return
     sections = terminal.table("section", "settings")
     for name, section in {"engine": engine, "gate": gate, "effect": effect}.items():
@@ -50,6 +54,9 @@ def check(*, config: Config = None, as_json: AsJson = False) -> None:
     terminal.out.print(sections)
     agents_on = terminal.plural(len(agents), "agent")
     terminal.out.print(f"\n{settings.config} is right: {agents_on} on.", style="green")
+    if targets:
+        right = f"{terminal.plural(len(targets), 'target')}: {', '.join(targets)}"
+        terminal.out.print(f"{settings.webhooks} is right: {right}.", style="green")
 
 
 def _toml(section: dict[str, Any]) -> str:

@@ -138,6 +138,9 @@ def redeliver(
     file: Annotated[
         str | None, Parameter(name="--file", help="The file with the targets. [EBBTIDE_WEBHOOKS]")
     ] = None,
+    again: Annotated[
+        bool, Parameter(show_default=False, help="Also those that have been delivered since.")
+    ] = False,
     broker: Broker = None,
     as_json: AsJson = False,
 ) -> int:
@@ -148,8 +151,8 @@ def redeliver(
     again becomes a dead letter anew. A trigger that has expired meanwhile,
     or is older than its target wants, is not sent.
 
-    The letters stay where they are, so do it once: a second time they are
-    sent a second time. Nothing keeps them in order with what
+    The letters stay where they are. Those whose trigger has been delivered
+    since, as its report on `profiles` says, are skipped. Nothing keeps them in order with what
     `ebbtide webhooks` delivers at the same moment.
 
     For example
@@ -166,7 +169,7 @@ def redeliver(
     from streams.commands import redelivering, terminal
 
     settings = terminal.settings_from(broker=broker, webhooks=file)
-    return redelivering.run(settings, target, as_json=as_json)
+    return redelivering.run(settings, target, again=again, as_json=as_json)
 
 
 def _tell(done: "Requeued", *, dry_run: bool) -> None:

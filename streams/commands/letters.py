@@ -20,6 +20,7 @@ from schemas.instant import to_text
 from streams.commands import kafka, terminal
 from streams.connection import Brokers
 from streams.producer import Outbound
+from streams.webhooks.parcel import TYPE_PREFIX
 
 BATCH_RECORDS = 500
 _BYTES_SHOWN = 60
@@ -28,7 +29,8 @@ _BYTES_SHOWN = 60
 class Letter(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A dead letter. value: the original bytes as text, or value_base64 where they are no text.
 
-    Neither is there where the record had no value. target: of a trigger that no webhook took.
+    Neither is there where the record had no value. Of a trigger that no webhook took there are its
+    target, id, kind and customer.
     """
 
     at: str
@@ -43,6 +45,16 @@ class Letter(Struct, frozen=True, kw_only=True, omit_defaults=True):
     value: str | None = None
     value_base64: str | None = None
     target: str = ""
+    trigger_id: str = ""
+    kind: str = ""
+    customer_id: str = ""
+
+    def begins(self) -> str:
+        """A trigger by what it is, because all of them begin alike; all else by its content."""
+        if self.trigger_id:
+            return f"{self.kind} for {self.customer_id}, trigger {self.trigger_id}"
+        content = self.value or (f"base64 {self.value_base64}" if self.value_base64 else "nothing")
+        return content[:_BYTES_SHOWN]
 
 
 class Requeued(Struct):
@@ -78,11 +90,10 @@ def show(brokers: Brokers, reasons: Sequence[str], *, limit: int, as_json: bool)
     if not count:
         terminal.out.print("No dead letters.", style="green")
         return
-    shown = terminal.table("at", "reason", "detail", "from", "begins with")
+    shown = terminal.table("at", "reason", "detail", "from", "what")
     for it in newest:
         source = f"{it.source_topic}/{it.source_partition}/{it.source_offset}"
-        begins = it.value or (f"base64 {it.value_base64}" if it.value_base64 else "nothing")
-        shown.add_row(f"{it.at[:19]}Z", it.reason, it.detail, source, begins[:_BYTES_SHOWN])
+        shown.add_row(f"{it.at[:19]}Z", it.reason, it.detail, source, it.begins())
     terminal.out.print(shown)
     terminal.out.print(f"\n{len(newest):,} of {count:,} shown. What to do:")
     todo = terminal.table("reason", "letters", "hint", right=("letters",))
@@ -176,6 +187,9 @@ def _letter(record: Record) -> Letter:
         value=text,
         value_base64=None if value is None or text else b64encode(_bytes(value)).decode(),
         target=_text(headers, "target"),
+        trigger_id=_text(headers, "ce_id"),
+        kind=_text(headers, "ce_type").removeprefix(TYPE_PREFIX),
+        customer_id=_text(headers, "ce_subject"),
     )
 
 

@@ -1,7 +1,8 @@
 """How does what was given up get a second chance? From the dead letters to its target, once.
 
 What is still not delivered becomes a dead letter anew, and waits for the next time: only letters
-that were there at the start are sent.
+that were there at the start are sent. Letters stay, so a report on ``profiles`` is what tells that
+a trigger has been delivered since.
 """
 
 import asyncio
@@ -9,10 +10,12 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, get_args
 
+import msgspec
 from confluent_kafka import Message as Record
 from msgspec import Struct, field
 
 from config.settings import Settings
+from schemas.codec import DAMAGE
 from schemas.dead_letter import TOPIC, Refusal, WebhookReason
 from streams.commands import kafka, terminal
 from streams.connection import Brokers, brokers_of
@@ -21,22 +24,35 @@ from streams.webhooks.courier import Courier, Outcome
 from streams.webhooks.intake import WAITING_MAX
 from streams.webhooks.parcel import Parcel, Place, Source, parcel_of, source_of
 from streams.webhooks.post import Poster
-from streams.webhooks.reports import REPORTS, records_of, send_for_good
+from streams.webhooks.reports import REPORTS, delivered_id, records_of, send_for_good
 from streams.webhooks.targets import Addressed, load_targets
 
 _LOOK_S = 0.5
+# What stands in the id of each report.
+_SIGN = b"webhook/"
 
 
 class Redelivered(Struct):
-    """What became of the letters. alike: not sent, because one like it was."""
+    """What became of the letters. alike: not sent, because one like it was.
+
+    skipped: not sent, because the target has taken the trigger since.
+    """
 
     delivered: int = 0
     undelivered: dict[str, int] = field(default_factory=dict)
     alike: int = 0
+    skipped: int = 0
 
 
-def run(settings: Settings, only: Sequence[str], *, as_json: bool) -> int:
-    """Send them, and say what became of them; returns the exit code."""
+class _Event(Struct):
+    event_id: str = ""
+
+
+def run(settings: Settings, only: Sequence[str], *, again: bool, as_json: bool) -> int:
+    """Send them, and say what became of them; returns the exit code.
+
+    again: also those that have been delivered since.
+    """
     targets = {it.name: it for it in load_targets(settings)}
     if unknown := [name for name in only if name not in targets]:
         raise terminal.UsageError(
@@ -47,6 +63,8 @@ def run(settings: Settings, only: Sequence[str], *, as_json: bool) -> int:
     kafka.reach(brokers).require([TOPIC, REPORTS])
     done = Redelivered()
     found = _wanted(brokers, wanted, done)
+    if not again:
+        found = _without_delivered(brokers, found, done)
     asyncio.run(_Round(brokers, wanted, done).send(found))
     if as_json:
         terminal.say_json(done)
@@ -54,6 +72,10 @@ def run(settings: Settings, only: Sequence[str], *, as_json: bool) -> int:
         terminal.out.print(f"{terminal.plural(done.delivered, 'letter')} delivered", style="green")
         for reason, count in done.undelivered.items():
             terminal.out.print(f"{count:,} not delivered: {reason}", style="red")
+        if done.skipped:
+            terminal.out.print(
+                f"{done.skipped:,} skipped, delivered since (--again sends them too)."
+            )
         if done.alike:
             terminal.out.print(f"{done.alike:,} more are like one of these.")
     return 1 if done.undelivered else 0
@@ -71,6 +93,31 @@ def _wanted(
             done.alike += 1
         found.setdefault((name, parcel.id), parcel)
     return [(name, parcel) for (name, _), parcel in found.items()]
+
+
+def _without_delivered(
+    brokers: Brokers, found: list[tuple[str, Parcel]], done: Redelivered
+) -> list[tuple[str, Parcel]]:
+    """Leave out what a report says has been delivered, be it by the sink or by one of us."""
+    if not found:
+        return []
+    ids = {delivered_id(name, parcel.id) for name, parcel in found}
+    with kafka.Reader(brokers) as reader:
+        delivered = {_event_id(it) for it in reader.to_the_end([REPORTS])} & ids
+    left = [(name, it) for name, it in found if delivered_id(name, it.id) not in delivered]
+    done.skipped = len(found) - len(left)
+    return left
+
+
+def _event_id(record: Record) -> str:
+    """The id of an event, where it may be one of ours: there are many others."""
+    value = source_of(record).value or b""
+    if _SIGN not in value:
+        return ""
+    try:
+        return msgspec.json.decode(value, type=_Event).event_id
+    except DAMAGE:
+        return ""
 
 
 def _read(brokers: Brokers) -> Iterator[tuple[str, Parcel]]:

@@ -17,6 +17,8 @@ from typing import Literal
 State = Literal["closed", "half_open", "open", "gone"]
 # What a request passes as; nothing: it does not pass.
 Pass = Literal["", "request", "probe"]
+# What a request's end has changed; nothing: it is as it was.
+Change = Literal["", "opened", "opened_again", "closed"]
 
 
 class Breaker:
@@ -32,7 +34,7 @@ class Breaker:
         self._failures = 0
         self._is_gone = self._is_open = self._is_probing = False
         self._open_s = open_s
-        self._open_until = self._held_until = 0.0
+        self._open_until = self._held_until = self._opened_at = 0.0
         self._changed = asyncio.Event()
 
     @property
@@ -40,9 +42,25 @@ class Breaker:
         """What it is at this moment; a target that wants to be left alone is open too."""
         if self._is_gone:
             return "gone"
-        if self._rest_s() > 0:
+        if self.rest_s > 0:
             return "open"
         return "half_open" if self._is_open else "closed"
+
+    @property
+    def rest_s(self) -> float:
+        """For how many seconds more nothing passes; 0 or less where something may."""
+        until = max(self._held_until, self._open_until if self._is_open else 0.0)
+        return until - self._clock()
+
+    @property
+    def open_s(self) -> float:
+        """How long a rest is, the one that goes on or the next one."""
+        return self._open_s
+
+    @property
+    def failing_s(self) -> float:
+        """How long ago it opened, for the first time since it was last closed."""
+        return self._clock() - self._opened_at
 
     def admit(self) -> Pass:
         """Let a request begin, or not. Who is admitted tells with ``note`` how it ended."""
@@ -59,28 +77,32 @@ class Breaker:
         while (state := self.state) in ("open", "gone") or (
             state == "half_open" and self._is_probing
         ):
-            changed, rest_s = self._changed, self._rest_s() if state == "open" else None
+            changed, rest_s = self._changed, self.rest_s if state == "open" else None
             with suppress(TimeoutError):
                 await asyncio.wait_for(changed.wait(), rest_s)
 
-    def note(self, admitted: Pass, *, failed: bool) -> bool:
-        """Take a request's end into account; returns whether that has opened a closed breaker."""
-        was_open = self._is_open
+    def note(self, admitted: Pass, *, failed: bool) -> Change:
+        """Take a request's end into account; returns what that has changed."""
+        change: Change = ""
         if admitted == "probe":
             self._is_probing = False
         if not failed:
             self._failures, self._open_s = 0, self._first_open_s
+            change = "closed" if self._is_open else ""
             self._is_open = False
-        elif was_open and admitted == "probe":
+        elif self._is_open and admitted == "probe":
             self._open_s = min(self._open_s * 2, self._open_max_s)
             self._open_until = self._clock() + self._open_s
-        elif not was_open:
+            change = "opened_again"
+        elif not self._is_open:
             self._failures += 1
             if self._failures >= self._failures_max:
                 self._is_open = True
-                self._open_until = self._clock() + self._open_s
+                self._opened_at = self._clock()
+                self._open_until = self._opened_at + self._open_s
+                change = "opened"
         self._tell()
-        return self._is_open and not was_open
+        return change
 
     def withdraw(self, admitted: Pass) -> None:
         """A request was admitted and not made, or nobody knows how it ended."""
@@ -97,10 +119,6 @@ class Breaker:
         """The target is gone: let nothing pass any more."""
         self._is_gone = True
         self._tell()
-
-    def _rest_s(self) -> float:
-        until = max(self._held_until, self._open_until if self._is_open else 0.0)
-        return until - self._clock()
 
     def _tell(self) -> None:
         """Wake up whoever waits, to look again."""

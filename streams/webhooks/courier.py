@@ -21,7 +21,7 @@ from schemas.profiles import Failure
 from streams.webhooks import metrics
 from streams.webhooks.address import hushed, shown
 from streams.webhooks.answers import Answer, backoff_s
-from streams.webhooks.breaker import Breaker, Pass
+from streams.webhooks.breaker import Breaker, Change, Pass
 from streams.webhooks.parcel import Parcel
 from streams.webhooks.targets import Target
 
@@ -201,11 +201,7 @@ class Courier:
             self._slots.release()
         metrics.REQUEST_SECONDS.labels(self.name).observe(time.perf_counter() - began)
         metrics.REQUESTS.labels(self.name, answer.ending).inc()
-        if self.breaker.note(admitted, failed=answer.is_failure):
-            log.warning(
-                "webhook_target_fails", target=self.name, detail=answer.detail,
-                what=f"it is left alone for {self.target.breaker_open_s:g} s; triggers wait",
-            )  # fmt: skip
+        self._tell(self.breaker.note(admitted, failed=answer.is_failure), answer)
         if answer.retry_after_s:
             self.breaker.hold(answer.retry_after_s)
         if answer.meaning == "gone" and self.breaker.state != "gone":
@@ -217,6 +213,21 @@ class Courier:
                 " out of the file, then start `ebbtide webhooks` again",
             )  # fmt: skip
         return answer
+
+    def _tell(self, change: Change, answer: Answer) -> None:
+        """Log what the target does differently now."""
+        match change:
+            case "opened" | "opened_again":
+                log.warning(
+                    "webhook_target_fails" if change == "opened" else "webhook_target_still_fails",
+                    target=self.name, detail=answer.detail,
+                    what=f"it is left alone for {self.breaker.open_s:g} s; triggers wait",
+                )  # fmt: skip
+            case "closed":
+                log.info(
+                    "webhook_target_works_again",
+                    target=self.name, failed_for_s=round(self.breaker.failing_s),
+                )  # fmt: skip
 
     def _broke(self, error: Exception) -> Answer:
         """What nobody has thought of. It may have arrived, so it counts, and so it has an end."""

@@ -19,7 +19,7 @@ from schemas.event import ANONYMOUS
 
 CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
 _NEEDED = ("ce_id", "ce_type", "ce_source", "ce_subject", "ce_time")
-_TYPE = "ebbtide.trigger."
+TYPE_PREFIX = "ebbtide.trigger."
 # It becomes an HTTP header and part of a report's id, so nothing else may be in it.
 _ID = re.compile(r"[0-9a-f]{32}")
 
@@ -120,7 +120,7 @@ def parcel_of(source: Source) -> Parcel | Refusal:
         expires_at = _millis(headers, "ce_expirytime") if "ce_expirytime" in headers else None
     except (*DAMAGE, ValueError) as error:
         return Refusal("trigger_not_readable", str(error))
-    kind = headers["ce_type"].removeprefix(_TYPE)
+    kind = headers["ce_type"].removeprefix(TYPE_PREFIX)
     return Parcel(headers["ce_id"], kind, headers["ce_subject"], decided_at, expires_at, source)
 
 

@@ -33,10 +33,15 @@ def report_of(target: str, parcel: Parcel, outcome: Outcome, at: int) -> Trigger
         "occurred_at": at, "trigger_id": parcel.id, "kind": parcel.kind, "target": target,
         "attempts": outcome.attempts, **parcel.whose(),
     }  # fmt: skip
-    name = f"webhook/{target}/{parcel.id}"
     if outcome.failure:
-        return TriggerUndelivered(event_id=f"{name}/undelivered", reason=outcome.failure, **known)
-    return TriggerDelivered(event_id=f"{name}/delivered", **known)
+        event_id = f"webhook/{target}/{parcel.id}/undelivered"
+        return TriggerUndelivered(event_id=event_id, reason=outcome.failure, **known)
+    return TriggerDelivered(event_id=delivered_id(target, parcel.id), **known)
+
+
+def delivered_id(target: str, trigger_id: str) -> str:
+    """The id of the event that tells that a target has taken a trigger."""
+    return f"webhook/{target}/{trigger_id}/delivered"
 
 
 def records_of(target: str, parcel: Parcel, outcome: Outcome, at: int) -> list[Outbound]:

@@ -15,15 +15,17 @@ from functools import partial
 from typing import Any, TypeVar
 
 import structlog
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from config.settings import Settings
+from schemas.instant import to_text
 from streams.connection import brokers_of
 from streams.producer import Producer
 from streams.webhooks.intake import Intake, Room
 from streams.webhooks.parcel import Place, Source, source_of
 from streams.webhooks.post import Poster
 from streams.webhooks.reports import send_for_good
+from streams.webhooks.standing import Standing
 from streams.webhooks.targets import Addressed
 from streams.webhooks.watermark import Position, finished_ahead
 
@@ -35,8 +37,10 @@ _POLL_S = 0.1
 _TAKE_MAX = 100
 _COMMIT_EVERY_S = 1.0
 _ANSWER_S = 10.0
-# An error after which a client is of no more use.
-_FATAL = KafkaError._FATAL  # noqa: SLF001 - its only name
+_LOOK_S = 1.0
+# Who is stopped in the middle of a join ends it first, for no longer than this. It takes 3 s on the
+# embedded broker, and 12 s where it has to find out first that another process was killed.
+_JOIN_S = 15.0
 # What is under way has its timeout, and then a report to write.
 _REPORT_S = 5.0
 
@@ -73,7 +77,8 @@ class Route:
         self._loop = asyncio.get_running_loop()
         self._name = addressed.name
         self._topics = list(topics)
-        config = consumer_config(settings, addressed.name) | {"error_cb": self._heard}
+        self._standing = Standing(addressed.name, self._kafka_answers)
+        config = consumer_config(settings, addressed.name) | {"error_cb": self._standing.hear}
         self._consumer = Consumer(config, logger=logging.getLogger("librdkafka"))
         self._poster = Poster(addressed)
         self._intake = Intake(addressed, self._poster, partial(send_for_good, producer))
@@ -84,8 +89,6 @@ class Route:
         self._committed: dict[Place, Position] = {}
         self._changes = 0
         self._committed_at = 0.0
-        self._trouble = "no partitions are assigned yet"
-        self._fatal = ""
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Deliver until it is time to stop; then end what is under way, and leave the group.
@@ -97,18 +100,23 @@ class Route:
             await self._in_thread(self._subscribe)
             while not stopping.is_set():
                 await self._go_on()
+            await self._in_thread(self._end_join)
         finally:
             await self._close()
 
     def trouble(self) -> str:
         """What keeps this target from its triggers; empty where nothing does."""
-        if self._trouble:
-            return self._trouble
-        match self._intake.courier.breaker.state:
+        if trouble := self._standing.trouble():
+            return trouble
+        breaker = self._intake.courier.breaker
+        match breaker.state:
             case "gone":
                 return "it answered 410, and nothing is sent there until the next start"
-            case "open" | "half_open":
-                return "it fails or wants to be left alone; triggers wait"
+            case "open":
+                until = to_text(round((time.time() + breaker.rest_s) * 1000))
+                return f"it fails or wants to be left alone; triggers wait until {until}"
+            case "half_open":
+                return "it failed; the next request shows whether it works again"
         return ""
 
     async def _go_on(self) -> None:
@@ -119,8 +127,8 @@ class Route:
         for source in await self._in_thread(self._take, self._intake.room()):
             is_finished = source.offset in self._finished.get(source.place, ())
             await self._intake.accept(source, is_finished=is_finished)
-        if self._fatal:
-            raise ConsumerError(f"{self._name}: {self._fatal}")
+        if self._standing.fatal:
+            raise ConsumerError(f"{self._name}: {self._standing.fatal}")
         self._pause_or_resume()
         self._intake.show()
         if time.monotonic() - self._committed_at >= _COMMIT_EVERY_S:
@@ -128,8 +136,7 @@ class Route:
 
     async def _close(self) -> None:
         try:
-            # Closing gives the partitions back, by way of _on_revoke.
-            await self._in_thread(self._consumer.close)
+            await self._in_thread(self._leave)
         finally:
             await self._poster.session.close()
             self._thread.shutdown(wait=False)
@@ -160,6 +167,7 @@ class Route:
         Never more than fit, but for the one that fills the room. It asks also where there is none:
         that is how librdkafka tells of partitions that come and go.
         """
+        self._standing.look()
         taken: list[Source] = []
         size = 0
         changes = self._changes
@@ -176,8 +184,34 @@ class Route:
                 taken.append(source_of(record))
                 size += taken[-1].size
             else:
-                self._heard(error)
+                self._standing.hear(error)
         return taken
+
+    def _end_join(self) -> None:
+        """Wait until the group has taken us in. What is read here is dropped, and not committed."""
+        until = time.monotonic() + _JOIN_S
+        while self._standing.is_joining() and time.monotonic() < until:
+            self._consumer.poll(_POLL_S)
+            self._standing.look()
+
+    def _leave(self) -> None:
+        """Leave the group, or be silent until it takes us for dead.
+
+        The embedded broker has no answer any more for a group that is left in the middle of a join.
+        """
+        if self._standing.is_assigned or self._standing.fatal:
+            # Closing gives the partitions back, by way of _on_revoke.
+            self._consumer.close()
+            return
+        log.warning("webhook_group_not_left", target=self._name, what=self._standing.trouble())
+        del self._consumer
+
+    def _kafka_answers(self) -> bool:
+        try:
+            self._consumer.list_topics(self._topics[0], timeout=_LOOK_S)
+        except KafkaException:
+            return False
+        return True
 
     def _commit(self, positions: dict[Place, Position]) -> None:
         self._committed_at = time.monotonic()
@@ -210,8 +244,7 @@ class Route:
             if it.offset >= 0 and it.metadata:
                 done = finished_ahead(it.offset, it.metadata)
                 self._finished[Place(it.topic, it.partition)] = done
-        self._trouble = ""
-        log.info("webhook_partitions", target=self._name, partitions=len(partitions))
+        self._standing.has(len(partitions))
 
     def _on_revoke(self, _: Consumer, __: list[TopicPartition]) -> None:
         """Let what is under way end: whoever comes next must not overtake it."""
@@ -222,11 +255,6 @@ class Route:
 
     def _give_up(self) -> dict[Place, Position]:
         self._changes += 1
-        self._trouble = "no partitions are assigned at the moment"
+        self._standing.has_none()
         handing_back = self._intake.hand_back(self._let_go_s)
         return asyncio.run_coroutine_threadsafe(handing_back, self._loop).result()
-
-    def _heard(self, error: KafkaError) -> None:
-        log.warning("webhook_kafka", target=self._name, error=error.str())
-        if error.fatal() or error.code() == _FATAL:
-            self._fatal = self._trouble = f"its consumer is broken: {error.str()}"

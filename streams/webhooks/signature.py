@@ -33,9 +33,11 @@ def _key(word: str) -> bytes:
     try:
         key = b64decode(word.removeprefix(PREFIX), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise ValueError(f"is not {wanted}: the rest is no base64") from error
+        said = "the rest is no base64" if word.startswith(PREFIX) else f"it lacks {PREFIX}"
+        raise ValueError(f"is not {wanted}: {said}") from error
     if len(key) not in _KEY_BYTES:
-        raise ValueError(f"is not {wanted}: it holds {len(key)}")
+        lacks = "" if word.startswith(PREFIX) else f"it lacks {PREFIX}, and "
+        raise ValueError(f"is not {wanted}: {lacks}it holds {len(key)}")
     return key
 
 

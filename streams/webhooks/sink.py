@@ -14,6 +14,7 @@ from aiohttp import web
 from config.settings import ConfigError, Settings
 from schemas import dead_letter
 from schemas.cloud_event import trigger_topic
+from streams import stacks
 from streams.connection import brokers_of
 from streams.producer import Producer
 from streams.topics import TopicError, Topics
@@ -54,6 +55,7 @@ class Sink:
         return {name: said for name, it in self._keepers.items() if (said := it.trouble())}
 
     async def _run(self) -> bool:
+        await stacks.listen()
         stopping = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, self._stop, stopping)
