@@ -1,11 +1,16 @@
 """What several files of tests ask for."""
 
+import random
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from command_line import Ebbtide, FakeKafka, put_in_place_of_kafka, untouched
 from counted import FakeCounters, put_in_place_of_redis
+from live_shop import Shop, open_shop
+from webhook_receiver import Receiver, receiving
+
+from streams.embedded import FREE_PORTS
 
 
 @pytest.fixture
@@ -21,6 +26,20 @@ def ebbtide(
 def fake_kafka(monkeypatch: pytest.MonkeyPatch) -> FakeKafka:
     """Takes what commands send."""
     return put_in_place_of_kafka(monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """An embedded broker and Redis with all topics, for the tests of a file."""
+    with open_shop(tmp_path_factory.mktemp("shop")) as shop:
+        yield shop
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """An HTTP server that does as it is told."""
+    with receiving(random.choice(FREE_PORTS[::11])) as receiver:
+        yield receiver
 
 
 @pytest.fixture

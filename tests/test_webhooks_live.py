@@ -6,14 +6,13 @@ import random
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from live_shop import Shop, now, open_shop, until
-from webhook_receiver import Receiver, Request, receiving
+from live_shop import Shop, now, until
+from webhook_receiver import Receiver, Request
 from webhook_sink import (
     ATTEMPTS,
     check_order,
@@ -33,18 +32,6 @@ from streams.webhooks.intake import WAITING_MAX
 from streams.webhooks.parcel import Parcel
 
 pytestmark = pytest.mark.live
-
-
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    with open_shop(tmp_path_factory.mktemp("shop")) as shop:
-        yield shop
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with receiving(random.choice(FREE_PORTS[::11])) as receiver:
-        yield receiver
 
 
 def accidents(parcels: list[Parcel], receiver: Receiver, rng: random.Random) -> set[str]:

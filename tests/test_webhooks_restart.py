@@ -2,32 +2,16 @@
 
 import json
 import os
-import random
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from live_shop import Shop, open_shop, until
-from webhook_receiver import Receiver, receiving
+from live_shop import Shop, until
+from webhook_receiver import Receiver
 from webhook_sink import Sink, publish, sink_of
 
-from streams.embedded import FREE_PORTS
-
 pytestmark = pytest.mark.live
-
-
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    with open_shop(tmp_path_factory.mktemp("shop")) as shop:
-        yield shop
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with receiving(random.choice(FREE_PORTS[::11])) as receiver:
-        yield receiver
 
 
 def events(sink: Sink) -> list[str]:
