@@ -27,7 +27,8 @@ from state.customer import (
 )
 from state.exposure import Exposure
 from state.held import Held, Touch
-from streams.commands import customer_row, customer_view, terminal
+from streams.amounts import money
+from streams.commands import customer_row, customer_view
 from streams.commands.coupon_view import coupons
 from streams.commands.watching import brief
 
@@ -209,7 +210,7 @@ def test_a_row_of_a_newer_version_says_what_to_do(ebbtide: Ebbtide, row: type[Fa
 
 
 def test_money_is_written_with_the_digits_of_its_currency() -> None:
-    told = [terminal.money(123_450, it) for it in ("EUR", "JPY", "KWD", "")]
+    told = [money(123_450, it) for it in ("EUR", "JPY", "KWD", "")]
     assert told == ["1,234.50 EUR", "123,450 JPY", "123.450 KWD", "1,234.50"]
 
 

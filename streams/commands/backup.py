@@ -5,6 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from streams.amounts import plural
 from streams.commands.options import AsJson, Broker, RedisUrl
 
 
@@ -45,8 +46,8 @@ def backup(
         terminal.say_json(done)
         return
     terminal.out.print(
-        f"{terminal.plural(done.customers, 'customer')} in"
-        f" {terminal.plural(len(done.partitions), 'partition')},"
+        f"{plural(done.customers, 'customer')} in"
+        f" {plural(len(done.partitions), 'partition')},"
         f" {file.stat().st_size:,} bytes: {file}",
         style="green",
     )
@@ -91,8 +92,8 @@ def restore(
         terminal.say_json(done)
         return code
     terminal.out.print(
-        f"{terminal.plural(done.customers, 'customer')} in"
-        f" {terminal.plural(len(done.partitions), 'partition')} restored.",
+        f"{plural(done.customers, 'customer')} in"
+        f" {plural(len(done.partitions), 'partition')} restored.",
         style="green",
     )
     if done.further:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from streams.amounts import plural
 from streams.commands.options import AsJson, Config
 
 
@@ -52,10 +53,10 @@ def check(*, config: Config = None, as_json: AsJson = False) -> None:
     for name, section in agents.items():
         sections.add_row(f"agents.{name}", _toml(section))
     terminal.out.print(sections)
-    agents_on = terminal.plural(len(agents), "agent")
+    agents_on = plural(len(agents), "agent")
     terminal.out.print(f"\n{settings.config} is right: {agents_on} on.", style="green")
     if targets:
-        right = f"{terminal.plural(len(targets), 'target')}: {', '.join(targets)}"
+        right = f"{plural(len(targets), 'target')}: {', '.join(targets)}"
         terminal.out.print(f"{settings.webhooks} is right: {right}.", style="green")
 
 

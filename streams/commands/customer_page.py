@@ -5,12 +5,12 @@ from datetime import datetime
 from rich.text import Text
 
 from state.exposure import ALL_CAMPAIGNS
+from streams.amounts import money, plural
 from streams.commands import terminal
 from streams.commands.coupon_view import KEEP_COUPONS, Kept
 from streams.commands.customer_view import OpenOrder, Purchases, Ratings, View, Visit
 from streams.commands.figures import distance, listed, words
 from streams.commands.gate_view import Counted, Deliveries, Told, Waiting, did, on_channel
-from streams.commands.terminal import money
 
 
 def show(view: View) -> None:
@@ -83,14 +83,14 @@ def _purchases(it: Purchases, currency: str, when: "_Ages") -> list[str]:
         return []
     spent, refunded = money(it.spent_cents, currency), money(it.refunded_cents, currency)
     return [
-        f"{terminal.plural(it.orders, 'order')}, {spent} spent, {refunded} refunded",
+        f"{plural(it.orders, 'order')}, {spent} spent, {refunded} refunded",
         f"first {when(it.first_order_at)}",
         f"last  {when(it.last_order_at)}",
     ]
 
 
 def _visits(it: Visit, when: "_Ages") -> list[str]:
-    views = terminal.plural(it.views, "view")
+    views = plural(it.views, "view")
     return [f"{it.count}, the last with {views}, until {when(it.last_at)}"] if it.count else []
 
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
+from streams.amounts import plural
 from streams.commands.options import ASK, AsJson, Broker
 
 if TYPE_CHECKING:
@@ -178,7 +179,7 @@ def _tell(done: "Requeued", *, dry_run: bool) -> None:
     would = "would be sent" if dry_run else "sent"
     where = ", ".join(f"{topic} {count:,}" for topic, count in done.by_topic.items())
     terminal.out.print(
-        f"{terminal.plural(done.sent, 'letter')} {would}{': ' + where if where else ''}",
+        f"{plural(done.sent, 'letter')} {would}{': ' + where if where else ''}",
         style="green",
     )
     if done.alike:

@@ -6,8 +6,8 @@ from rich.text import Text
 
 from state.exposure import ALL_CAMPAIGNS
 from state.redis_table import RedisTable
+from streams.amounts import money, plural
 from streams.commands import terminal
-from streams.commands.terminal import money, plural
 from streams.effect.counts import Counts, Occasions, added, counts_of
 from streams.effect.intervals import Interval
 from streams.effect.report import Effect, Report, Split

@@ -9,7 +9,7 @@ from typing import Any
 
 from schemas.decisions import Evidence
 from schemas.instant import to_text
-from streams.commands.terminal import money
+from streams.amounts import money
 
 _STRETCHES = ("days", "hours", "minutes", "seconds")
 _SHARES = ("chance", "share")

@@ -13,7 +13,7 @@ from schemas.profiles import Purpose
 from state.customer import Customer, Said
 from state.exposure import ALL_CAMPAIGNS, Exposures
 from state.held import Held
-from streams.commands import terminal
+from streams.amounts import money, plural
 
 
 class Told(Struct, frozen=True):
@@ -174,8 +174,8 @@ def did(it: Counted) -> str:
     """
     if not it.visited:
         return "has not come since"
-    money = [terminal.money(cents, currency) for currency, cents in it.money.items()]
-    return f"has visited since: {', '.join([terminal.plural(it.orders, 'order'), *money])}"
+    paid = [money(cents, currency) for currency, cents in it.money.items()]
+    return f"has visited since: {', '.join([plural(it.orders, 'order'), *paid])}"
 
 
 def _moment(at: int) -> str | None:

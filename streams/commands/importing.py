@@ -21,6 +21,7 @@ from schemas.dead_letter import Refusal
 from schemas.event import Event
 from schemas.instant import to_text
 from schemas.journal import AnyEvent, Entry, Source
+from streams.amounts import plural
 from streams.commands import kafka, terminal
 from streams.commands.lines import Checker, Report, exist, numbered, show
 from streams.commands.progress import bar
@@ -130,7 +131,7 @@ async def _write(settings: Settings, spool: _Spool, done: Done) -> None:
 def tell(done: Done, *, dry_run: bool) -> None:
     """Print what was done."""
     types = ", ".join(f"{kind} {count:,}" for kind, count in done.by_type.most_common())
-    events = terminal.plural(sum(done.by_type.values()), "event")
+    events = plural(sum(done.by_type.values()), "event")
     span = f" from {done.first[:10]} to {done.last[:10]}" if done.first else ""
     if done.imported:
         terminal.out.print(f"{events} imported{span}: {types}", style="green")
@@ -138,7 +139,7 @@ def tell(done: Done, *, dry_run: bool) -> None:
         terminal.out.print(f"{events} could be imported{span}: {types}")
     if done.invalid:
         reasons = ", ".join(f"{why} {count:,}" for why, count in done.by_reason.items())
-        lines = terminal.plural(done.invalid, "line")
+        lines = plural(done.invalid, "line")
         terminal.out.print(f"{lines} invalid: {reasons}", style="red")
         if not done.imported and not dry_run:
             terminal.out.print(

@@ -19,6 +19,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRe
 from config.settings import Settings
 from schemas.codec import RAW_TOPICS, RAW_UNIONS
 from schemas.event import Event
+from streams.amounts import plural
 from streams.commands import kafka, terminal
 from streams.commands.lines import REPORTS_MAX, Checker, Report, exist, read, show
 from streams.connection import brokers_of
@@ -123,13 +124,13 @@ class Publication:
         rate = summary.sent / max(summary.seconds, 0.001)
         where = ", ".join(f"{topic} {count:,}" for topic, count in summary.by_topic.items())
         terminal.out.print(
-            f"{terminal.plural(summary.sent, 'event')} sent in {summary.seconds:.1f} s"
+            f"{plural(summary.sent, 'event')} sent in {summary.seconds:.1f} s"
             f" ({rate:,.0f} a second){': ' + where if where else ''}",
             style="green",
         )
         if summary.invalid:
             reasons = ", ".join(f"{why} {count:,}" for why, count in summary.by_reason.items())
-            lines = terminal.plural(summary.invalid, "line")
+            lines = plural(summary.invalid, "line")
             terminal.out.print(f"{lines} not sent: {reasons}", style="red")
 
 

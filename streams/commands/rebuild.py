@@ -4,6 +4,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from streams.amounts import plural
 from streams.commands.options import AsJson, Broker, Config, RedisUrl
 
 
@@ -58,14 +59,14 @@ def rebuild(
         terminal.say_json(done)
     elif not dry_run:
         terminal.out.print(
-            f"{terminal.plural(done.customers, 'customer')} made anew from"
-            f" {terminal.plural(done.records, 'record')}.",
+            f"{plural(done.customers, 'customer')} made anew from"
+            f" {plural(done.records, 'record')}.",
             style="green",
         )
     else:
-        differ = terminal.plural(done.differences, "difference")
+        differ = plural(done.differences, "difference")
         terminal.out.print(
-            f"{terminal.plural(done.customers, 'customer')} checked: {differ}.",
+            f"{plural(done.customers, 'customer')} checked: {differ}.",
             style="red" if done.differences else "green",
         )
         for name in done.examples:

@@ -17,6 +17,7 @@ from msgspec import Struct, field
 from config.settings import Settings
 from schemas.codec import DAMAGE
 from schemas.dead_letter import TOPIC, Refusal, WebhookReason
+from streams.amounts import plural
 from streams.commands import kafka, terminal
 from streams.connection import Brokers, brokers_of
 from streams.producer import Producer
@@ -69,7 +70,7 @@ def run(settings: Settings, only: Sequence[str], *, again: bool, as_json: bool) 
     if as_json:
         terminal.say_json(done)
     else:
-        terminal.out.print(f"{terminal.plural(done.delivered, 'letter')} delivered", style="green")
+        terminal.out.print(f"{plural(done.delivered, 'letter')} delivered", style="green")
         for reason, count in done.undelivered.items():
             terminal.out.print(f"{count:,} not delivered: {reason}", style="red")
         if done.skipped:

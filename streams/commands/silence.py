@@ -18,13 +18,13 @@ from state.consent import granted_at
 from state.customer import Customer
 from state.held import HELD_MAX
 from state.shop import Shop
+from streams.amounts import plural
 from streams.commands import gate_view
 from streams.commands.consent_view import ASSUMED
 from streams.commands.explaining import held_out_before, record_line
 from streams.commands.figures import figure, listed, moment, words
 from streams.commands.gate_view import Told, Waiting
 from streams.commands.reasons import sentence
-from streams.commands.terminal import plural
 
 _RECORDS = 5
 

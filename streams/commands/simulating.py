@@ -19,6 +19,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn
 from schemas.cloud_event import trigger_topic
 from schemas.codec import RAW_TOPICS, encode_json
 from schemas.event import Event
+from streams.amounts import plural
 from streams.commands import kafka, terminal
 from streams.connection import Brokers
 from streams.producer import Outbound
@@ -145,11 +146,11 @@ def report(run: Run, *, as_json: bool) -> None:
         terminal.say_json(out)
         return
     past, live = (
-        terminal.plural(out.past_events, "event"),
-        terminal.plural(out.live_events, "event"),
+        plural(out.past_events, "event"),
+        plural(out.live_events, "event"),
     )
     say = terminal.out.print
-    customers = terminal.plural(out.wish.customers, "simulated customer")
+    customers = plural(out.wish.customers, "simulated customer")
     say(f"{customers}, seed {out.wish.seed}", style="green")
     say(
         f"{past} of their past in {out.past_seconds:.1f} s, {live} live in {out.live_seconds:.1f} s"

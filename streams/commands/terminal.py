@@ -18,12 +18,6 @@ from streams.commands import logs
 # A file or a pipe has no width. A table in it is wide enough for ids and reasons to stay whole.
 _PIPE_WIDTH = 200
 
-# ISO 4217: the currencies that do not have 100 minor units.
-_DIGITS = dict.fromkeys(
-    ["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND",
-     "VUV", "XAF", "XOF", "XPF"], 0,
-) | dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3)  # fmt: skip
-
 out = Console(
     # What is shown comes from others: a product id in brackets is no markup, `:x:` no emoji.
     markup=False, emoji=False, highlight=False,
@@ -80,22 +74,3 @@ def say_sections(sections: Mapping[str, Sequence[str]]) -> None:
         if lines:
             page.add_row(Text(name, style="bold"), "\n".join(lines))
     out.print(page)
-
-
-def plural(count: int, noun: str) -> str:
-    """A count and what is counted.
-
-    >>> plural(1, "event"), plural(1200, "event")
-    ('1 event', '1,200 events')
-    """
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
-def money(cents: int, currency: str) -> str:
-    """An amount of minor units as people write it.
-
-    >>> money(123450, "EUR"), money(500, "JPY"), money(1234, "")
-    ('1,234.50 EUR', '500 JPY', '12.34')
-    """
-    digits = _DIGITS.get(currency, 2)
-    return f"{cents / 10**digits:,.{digits}f} {currency}".rstrip()

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
+from streams.amounts import plural
 from streams.commands.options import RUN, AsJson, Broker, Config, RedisUrl
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def create(
         other = "" if here == it.partitions else f", not {it.partitions}: that cannot be changed"
         shown.add_row(it.name, str(here), "made" if it.name in made else f"was there{other}")
     terminal.out.print(shown)
-    terminal.out.print(f"\n{terminal.plural(len(made), 'topic')} made.")
+    terminal.out.print(f"\n{plural(len(made), 'topic')} made.")
 
 
 @app.command

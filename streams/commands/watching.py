@@ -15,6 +15,7 @@ from schemas.cloud_event import DECISIONS, trigger_topic
 from schemas.codec import DAMAGE, decode_decision, decode_trigger
 from schemas.decisions import Decision, Evidence, Merged, Scalar
 from schemas.instant import to_text
+from streams.amounts import money
 from streams.commands import terminal
 from streams.commands.decided import DIGITS_MIN
 from streams.commands.kafka import Reader, refused
@@ -211,7 +212,7 @@ def brief(payload: dict[str, Any]) -> str:
         if name == "currency" or value is None or value == "":
             continue
         if name.endswith("_cents") and isinstance(value, int):
-            told.append(f"{_words(name.removesuffix('_cents'))} {terminal.money(value, currency)}")
+            told.append(f"{_words(name.removesuffix('_cents'))} {money(value, currency)}")
         elif isinstance(value, list):
             told.append(f"{_words(name)} {_names(value)}")
         else:

@@ -1,7 +1,7 @@
 """What does an effect say in plain words? One sentence for each measure, claim or no claim."""
 
 from state.exposure import ALL_CAMPAIGNS
-from streams.commands.terminal import money, plural
+from streams.amounts import money, plural
 from streams.effect.counts import Counts
 from streams.effect.report import Effect, Split, Why
 
