@@ -167,6 +167,11 @@ class Agent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def __init_subclass__(cls, **_: Any) -> None:
         cls.name = snake_case(cls.__name__)
 
+    @property
+    def counted_as(self) -> str:
+        """The campaign under whose name budget, holdout and effect are counted."""
+        return self.campaign or self.name
+
     def timer_key(self, name: str) -> str:
         """Under which key a row has the agent's timer of this name."""
         return f"{self.name}/{name}" if name else self.name

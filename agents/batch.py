@@ -17,12 +17,11 @@ from schemas.decisions import Decision, Outgoing
 from schemas.event import Event
 from state.customer import Customer, RowError, decode_customer
 from state.product import Product
-from state.shop import Shop
+from state.shop import Shop, decode_shop
 from state.table import Commit, Loaded, Position
 
 T = TypeVar("T")
 
-_decode_shop = msgspec.msgpack.Decoder(Shop).decode
 _decode_product = msgspec.msgpack.Decoder(Product).decode
 
 
@@ -38,7 +37,7 @@ class Batch:
     """One batch of one partition between load and commit."""
 
     def __init__(self, loaded: Loaded, due_until: int | None) -> None:
-        self.shop = Shop() if loaded.shop is None else _read(_decode_shop, loaded.shop, "the shop")
+        self.shop = Shop() if loaded.shop is None else _read(decode_shop, loaded.shop, "the shop")
         self.customers: dict[str, Customer | None] = {
             customer_id: None if row is None else decode_customer(customer_id, row)
             for customer_id, row in loaded.customers.items()

@@ -45,7 +45,7 @@ def _agree_on_campaigns(hired: list[Agent]) -> None:
     """One campaign has one budget and one share that is held out, whoever speaks for it."""
     first: dict[str, Agent] = {}
     for agent in hired:
-        other = first.setdefault(agent.campaign or agent.name, agent)
+        other = first.setdefault(agent.counted_as, agent)
         for field in ("budget_cents", "budget_days", "holdout_share"):
             ours, theirs = getattr(agent, field), getattr(other, field)
             if ours != theirs:

@@ -14,13 +14,10 @@ from agents.agent import HELD, Agent, Decided, Note, Say, View, written
 from agents.batch import Batch
 from agents.cause import Cause, Record, on_record
 from agents.gate.gate import COMMERCIAL, Gate, Question, Spoken, Verdict, refused
-from schemas.decisions import Decision, Merged, Scalar
+from schemas.decisions import LEFT, PASSED, Decision, Merged, Scalar
 from state.customer import KINDS_MAX, Customer, Said
 from state.held import HELD_MAX, Held
 from state.outcome import count_cost
-
-_LEFT = ("sent", "merged")
-_PASSED = (*_LEFT, "held_out")
 
 
 class Wish(Struct, frozen=True, gc=False):
@@ -57,7 +54,7 @@ class Speech:
         turns = sorted(enumerate(wishes), key=lambda it: it[1].agent.purpose in COMMERCIAL)
         for number, wish in turns:
             verdict = answers[number] = self._answer(batch, view, wish, spoken)
-            is_first = spoken is None and verdict.outcome in _PASSED
+            is_first = spoken is None and verdict.outcome in PASSED
             if is_first and wish.agent.purpose in COMMERCIAL:
                 speaker, spoken = wish, Spoken(wish.kind, verdict.channel, verdict.outcome)
         answered = [(wish, answers[number]) for number, wish in enumerate(wishes)]
@@ -66,7 +63,7 @@ class Speech:
         for wish, verdict in answered:
             has_joined = joined if wish is speaker else ()
             decision = self._record(batch, view, wish, verdict, has_joined)
-            if decision is not None and verdict.outcome in _LEFT:
+            if decision is not None and verdict.outcome in LEFT:
                 say, at = wish.say, decision.decided_at
                 decided = Decided(
                     wish.kind, decision.id, at, say.reason, say.payload, say.expires_at
@@ -119,7 +116,7 @@ class Speech:
         """Put a note on record, and its money into the books; of history nothing is."""
         if cause.silent:
             return
-        campaign = agent.campaign or agent.name
+        campaign = agent.counted_as
         for what, money in (("redeemed", note.redeemed), ("returned", note.returned)):
             if money is not None:
                 name, at = f"{what}/{money.currency}", cause.decided_at
@@ -146,12 +143,12 @@ class Speech:
             if len(row.held) >= HELD_MAX:
                 return refused("too_many_held", held_max=HELD_MAX)
             self._hold(batch, view, wish, verdict, at)
-        elif verdict.outcome in _PASSED:
+        elif verdict.outcome in PASSED:
             # At once, for what else is said on this occasion may have to be silent for it.
             said = _said(row, wish.kind)
             said.sent_at = max(said.sent_at, at)
             self.gate.remember(asked, verdict, row, shop, batch.counts)
-            if verdict.outcome in _LEFT and say.hands_out:
+            if verdict.outcome in LEFT and say.hands_out:
                 money = say.hands_out
                 batch.counts[f"money/{asked.campaign}/handed_out/{money.currency}"] += money.cents
         return verdict
@@ -180,7 +177,7 @@ class Speech:
     ) -> Decision | None:
         """Count the answer, and put it on record; None for a refusal that repeats itself."""
         agent, cause, kind, outcome = wish.agent, wish.cause, wish.kind, verdict.outcome
-        campaign = agent.campaign or agent.name
+        campaign = agent.counted_as
         reason = wish.say.reason if outcome == "sent" else verdict.reason
         batch.counts[f"gate/{campaign}/{outcome}/{reason}"] += 1
         said = _said(view.row, kind)
@@ -190,7 +187,7 @@ class Speech:
                 said.refused += 1
                 return None
             said.refusal, said.refused = reason, 0
-        elif outcome in _PASSED:
+        elif outcome in PASSED:
             said.refusal, said.refused = "", 0
             if outcome == "held_out":
                 said.held_out += 1
@@ -213,7 +210,7 @@ class Speech:
     def _drop(self, batch: Batch, view: View, held: Held, reason: str, **saw: Scalar) -> None:
         """End what was held back with a record that says why it does not leave."""
         agent = self._agents.get(held.agent)
-        campaign = (agent.campaign if agent else "") or held.agent
+        campaign = agent.counted_as if agent else held.agent
         batch.counts[f"gate/{campaign}/suppressed/{reason}"] += 1
         say = Say(
             reason=held.reason, payload=Struct(), evidence=held.evidence, kind=held.kind,
@@ -258,7 +255,7 @@ def _merged(view: View, wish: Wish) -> Merged:
     decision = on_record(Record(wish.agent.name), say, wish.body, view.id, wish.cause)
     return Merged(
         decision.id, wish.kind, say.reason, say.evidence, wish.body,
-        wish.agent.campaign or wish.agent.name, say.expires_at,
+        wish.agent.counted_as, say.expires_at,
     )  # fmt: skip
 
 

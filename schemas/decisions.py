@@ -11,6 +11,9 @@ import msgspec
 from msgspec import Raw, Struct
 
 Outcome = Literal["sent", "held_out", "deferred", "merged", "suppressed", "noted"]
+#: The outcomes in which a trigger leaves, and those in which the gate lets it pass.
+LEFT: tuple[Outcome, ...] = ("sent", "merged")
+PASSED: tuple[Outcome, ...] = (*LEFT, "held_out")
 Scalar = str | int | float | bool | None
 
 

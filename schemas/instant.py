@@ -49,3 +49,8 @@ def to_text(millis: int) -> str:
     """
     moment = datetime.fromtimestamp(millis / 1000, UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def to_text_if_ever(millis: int) -> str | None:
+    """Write a moment of a row, in which 0 is never: None."""
+    return to_text(millis) if millis else None

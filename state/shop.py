@@ -6,6 +6,7 @@ own customers, so a replay of the partition learns the same.
 
 from functools import cache
 
+import msgspec
 from msgspec import Struct, field
 
 from schemas.instant import DAY
@@ -77,6 +78,10 @@ class Shop(Struct, array_like=True, gc=False):
             return True
         last.offset = offset
         return False
+
+
+#: Reads the partition's own row; what cannot be read raises as ``codec.DAMAGE`` says.
+decode_shop = msgspec.msgpack.Decoder(Shop).decode
 
 
 @cache

@@ -93,15 +93,10 @@ def _gate(file: EngineFile) -> Gate:
 def _keyed(policy: Policy, settings: Settings) -> Gate:
     """The gate with the secret of the holdout, if anybody can be held out of anything."""
     gate = policy.gate
-    holdout = gate.holdout
-    shares = [
-        holdout.share if agent.holdout_share is None else agent.holdout_share
-        for agent in policy.agents
-        if agent.purpose in COMMERCIAL
-    ]
-    if not any(shares) and not (shares and holdout.over_all):
+    shares = [gate.share(agent) for agent in policy.agents if agent.purpose in COMMERCIAL]
+    if not any(shares) and not (shares and gate.holdout.over_all):
         return gate
-    return replace(gate, holdout=replace(holdout, key=settings.secret_holdout_key()))
+    return replace(gate, holdout=replace(gate.holdout, key=settings.secret_holdout_key()))
 
 
 def _check_numbers(section: Any, path: str) -> None:
@@ -141,7 +136,7 @@ def _check_names(policy: Policy) -> None:
             raise ValueError(
                 f"{key}: no trigger of kind {unknown[0]!r}; there are {', '.join(sorted(kinds))}"
             )
-    campaigns = {agent.campaign or agent.name for agent in policy.agents}
+    campaigns = {agent.counted_as for agent in policy.agents}
     if len(campaigns) >= CAMPAIGNS_MAX:
         raise ValueError(
             f"agents: {len(campaigns)} campaigns; {CAMPAIGNS_MAX - 1} are allowed: give agents that"

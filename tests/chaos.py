@@ -17,7 +17,6 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import msgspec
 from chaos_check import Verdict, check
 from chaos_shop import PARTITIONS, ChaosShop, Load, open_apache, open_embedded, show_json
 from chaos_storms import Storm, deck, in_turn
@@ -27,7 +26,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from schemas.codec import RAW_TOPICS
 from state.redis_table import RedisTable
-from state.shop import Shop
+from state.shop import decode_shop
 from streams.commands.kafka import Reader
 from streams.connection import Brokers
 from streams.topics import JOURNAL
@@ -40,7 +39,6 @@ SESSIONS = {
     "apache": {"session_timeout_s": 3.0, "heartbeat_s": 0.5, "rebalance_timeout_s": 3.0},
 }
 
-_decode_shop = msgspec.msgpack.Decoder(Shop).decode
 _err = Console(stderr=True)
 
 
@@ -108,7 +106,7 @@ def _drain(shop: ChaosShop) -> None:
 async def _clocks(shop: ChaosShop) -> int:
     async with RedisTable(f"redis://127.0.0.1:{shop.servers.redis_port}/0") as table:
         rows = [await table.shop(partition) for partition in range(PARTITIONS)]
-    return min(_decode_shop(row).clock_at if row else 0 for row in rows)
+    return min(decode_shop(row).clock_at if row else 0 for row in rows)
 
 
 def _waiting(shop: ChaosShop) -> int:

@@ -29,9 +29,7 @@ from schemas.instant import DAY
 from schemas.journal import Entry, Record, Tick
 from schemas.profiles import ErasureRequested, ProfileUpdated
 from state.customer import decode_customer
-from state.shop import Shop
-
-_decode_shop = msgspec.msgpack.Decoder(Shop).decode
+from state.shop import decode_shop
 
 _COUNTED = ("sent", "merged", "held_out", "deferred")
 
@@ -207,7 +205,7 @@ class _Walk:
 
     def check_budgets(self) -> None:
         """Hold the partition's row to what was handed out."""
-        budgets = _decode_shop(self._here.shop).budgets if self._here.shop else {}
+        budgets = decode_shop(self._here.shop).budgets if self._here.shop else {}
         for campaign, spent in budgets.items():
             handed = {currency: cents for (name, currency, since), cents in self._handed.items()
                       if (name, since) == (campaign, spent.since)}  # fmt: skip

@@ -25,7 +25,7 @@ from schemas.codec import decode_outgoing, decode_record, encode_row
 from schemas.journal import Record, Tick
 from state.customer import decode_customer
 from state.memory_table import MemoryTable
-from state.shop import Shop
+from state.shop import decode_shop
 from state.table import Commit, Loaded, Needs
 from streams.clock import Carried
 from streams.engage import Engage
@@ -35,8 +35,6 @@ from streams.member import Member
 from streams.producer import DeliveryError, Outbound
 from streams.relay import Relay
 from streams.topics import JOURNAL
-
-_decode_shop = msgspec.msgpack.Decoder(Shop).decode
 
 
 def offset_not_checked(stack: ExitStack) -> None:
@@ -174,12 +172,12 @@ def budget_not_read_again(stack: ExitStack) -> None:
         known = vars(self).get("budgets", {}).get(partition)
         if loaded.shop is None or known is None:
             return loaded
-        shop = msgspec.structs.replace(_decode_shop(loaded.shop), budgets=known)
+        shop = msgspec.structs.replace(decode_shop(loaded.shop), budgets=known)
         return msgspec.structs.replace(loaded, shop=encode_row(shop))
 
     async def spending(self: StormTable, partition: int, it: Commit) -> bool:
         budgets = vars(self).setdefault("budgets", {})
-        budgets[partition] = _decode_shop(it.shop).budgets
+        budgets[partition] = decode_shop(it.shop).budgets
         return await commit(self, partition, it)
 
     _replace(stack, StormTable, "load", spent)

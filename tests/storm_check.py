@@ -33,14 +33,13 @@ from schemas.decisions import Decision, Outgoing
 from schemas.event import Event
 from schemas.journal import Entry, Record, Source, Tick
 from state.memory_table import MemoryTable
-from state.shop import Shop
+from state.shop import decode_shop
 from streams.apply import apply
 from streams.partitioner import partition_of
 
 _BATCH = 100
 
 _decode_decision = msgspec.json.Decoder(Decision).decode
-_decode_shop = msgspec.msgpack.Decoder(Shop).decode
 
 
 class End(Struct):
@@ -87,7 +86,7 @@ def compare_ends(stormy: End, calm: End, outcome: Outcome) -> None:
     """
     for rows in (*stormy.rows.values(), *calm.rows.values()):
         if rows["shop"] is not None:
-            rows["shop"] = msgspec.structs.replace(_decode_shop(rows["shop"]), carried={})
+            rows["shop"] = msgspec.structs.replace(decode_shop(rows["shop"]), carried={})
     for partition, decisions in calm.decisions.items():
         if stormy.decisions[partition] != decisions:
             outcome.differences.append(

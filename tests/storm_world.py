@@ -18,7 +18,7 @@ from agents.engine import Engine
 from config.settings import Settings
 from schemas.cloud_event import trigger_topic
 from schemas.codec import RAW_TOPICS
-from state.shop import Shop
+from state.shop import decode_shop
 from streams.producer import Outbound
 from streams.topics import JOURNAL
 
@@ -32,9 +32,6 @@ ACCIDENTS = {
     "kill": 5, "kill_at_a_step": 5, "freeze": 3, "join": 1, "leave": 1, "redis_away": 2,
     "redis_back_a_second": 2, "redis_lost_all": 1, "kafka_away": 1, "source_stalled": 2,
 }  # fmt: skip
-
-
-_decode_shop = msgspec.msgpack.Decoder(Shop).decode
 
 
 class Plan(Struct, frozen=True):
@@ -225,7 +222,7 @@ class World:
             await asyncio.sleep(3.0)
 
     def _last_tick(self) -> int:
-        rows = [_decode_shop(it) for tp in self.journal
+        rows = [decode_shop(it) for tp in self.journal
                 if (it := self.redis.table._of(tp.partition).shop)]  # fmt: skip
         return (
             min((row.clock_at for row in rows), default=0) if len(rows) == len(self.journal) else 0

@@ -19,10 +19,9 @@ from state.exposure import Exposure
 from state.fold import fold, is_repeat
 from state.held import Held, Touch
 from state.product import Product
-from state.shop import Carried, Rhythm, Shop
+from state.shop import Carried, Rhythm, Shop, decode_shop
 
 decode_any: Callable[[bytes], list[Any]] = msgspec.msgpack.Decoder(list[Any]).decode
-decode_shop = msgspec.msgpack.Decoder(Shop).decode
 decode_product = msgspec.msgpack.Decoder(Product).decode
 
 FIELDS = len(Customer.__struct_fields__)

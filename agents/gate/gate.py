@@ -16,7 +16,7 @@ from agents.gate.channels import usable
 from agents.gate.holdout import Holdout
 from agents.gate.quiet_hours import QuietHours
 from schemas.decisions import Money, Outcome, Scalar
-from schemas.instant import DAY, HOUR, to_text
+from schemas.instant import DAY, HOUR, SECOND, to_text
 from schemas.profiles import Channel, Purpose
 from state.customer import Customer, Said
 from state.exposure import ALL_CAMPAIGNS, Counts, expose
@@ -65,7 +65,7 @@ class Question(Struct, frozen=True, gc=False):
     @property
     def campaign(self) -> str:
         """Under which name budget, holdout and effect go."""
-        return self.agent.campaign or self.agent.name
+        return self.agent.counted_as
 
 
 class Verdict(Struct, frozen=True, gc=False):
@@ -161,7 +161,7 @@ class Gate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
                 held_out=over_all, share=self.holdout.over_all,
             )  # fmt: skip
         # Who gets nothing from any campaign is nobody to compare one campaign with.
-        if (share := self._share(agent)) and not over_all:
+        if (share := self.share(agent)) and not over_all:
             held_out = verdict.outcome == "held_out"
             expose(row.exposures, asked.campaign, since, counts, held_out=held_out, share=share)
 
@@ -212,7 +212,7 @@ class Gate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             channel = full.channel
             if quiet := self._quiet(asked, row, channel):
                 return quiet
-        return self._over_budget(asked, shop) or self._held_out(asked, row, channel) or Verdict(
+        return self._over_budget(asked, shop) or self.held_out(asked, row, channel) or Verdict(
             "merged" if joins else "sent",
             f"with_{spoken.kind}" if joins and spoken else "",
             channel,
@@ -246,11 +246,11 @@ class Gate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             return None
         if quiet.channels and channel not in quiet.channels:
             return None
-        until = quiet.next_allowed(asked.at, row.time_zone)
-        if until == asked.at:
-            return None
-        zone = row.time_zone or quiet.time_zone
         due_at = quiet.release_at(asked.at, row.time_zone)
+        if due_at == asked.at:
+            return None
+        until = due_at // SECOND * SECOND  # Its turn is within the first second that is not quiet.
+        zone = row.time_zone or quiet.time_zone
         return Verdict("deferred", "quiet_hours", channel, until, {"time_zone": zone}, due_at)
 
     def _over_budget(self, asked: Question, shop: Shop) -> Verdict | None:
@@ -263,18 +263,22 @@ class Gate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         )  # fmt: skip
         return None if against is None else refused("over_budget", **against)
 
-    def _held_out(self, asked: Question, row: Customer, channel: str) -> Verdict | None:
-        # With the channel, for a cap must count it as that of whoever is sent it.
+    def held_out(self, asked: Question, row: Customer, channel: str = "") -> Verdict | None:
+        """Whether the customer is in an arm that gets nothing, and in which.
+
+        With the channel, for a cap must count it as that of whoever is sent it.
+        """
         holdout, exposures, first_id = self.holdout, row.exposures, asked.customer_id
         if holdout.arm_over_all(first_id, exposures):
             saw: dict[str, Scalar] = {"share": holdout.over_all}
             return Verdict("held_out", "held_out_over_all", channel, saw=saw)
-        share = self._share(asked.agent)
+        share = self.share(asked.agent)
         if holdout.arm(asked.campaign, share, first_id, exposures):
             return Verdict("held_out", "held_out", channel, saw={"share": share})
         return None
 
-    def _share(self, agent: Agent) -> float:
+    def share(self, agent: Agent) -> float:
+        """Of the customers, how many are held out of what the agent says."""
         return self.holdout.share if agent.holdout_share is None else agent.holdout_share
 
     @property

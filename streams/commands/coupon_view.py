@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from agents.coupon import Coupons
-from schemas.instant import to_text
+from schemas.instant import to_text, to_text_if_ever
 
 #: The agents whose memory is ``Coupons``: a memory alone does not say whose kind it is of.
 KEEP_COUPONS = ("win_back_coupon",)
@@ -35,7 +35,7 @@ def coupons(memory: Mapping[str, Raw], at: int) -> list[Kept]:
         state = "open" if kept.open_at(at) else "expired"
         for it, state_of_it in ((kept.given, state), (kept.redeemed, "redeemed")):
             if it is not None:
-                sent_at = to_text(it.sent_at) if it.sent_at else None
+                sent_at = to_text_if_ever(it.sent_at)
                 found.append(
                     Kept(
                         agent, it.code, it.value_cents, it.currency, state_of_it, sent_at,

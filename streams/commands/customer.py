@@ -1,16 +1,10 @@
 """What does Ebbtide know of one customer? The whole row, for people and for programs."""
 
-from typing import Annotated
-
-from cyclopts import Parameter
-
-from streams.commands.options import AsJson, Broker, RedisUrl
+from streams.commands.options import AsJson, Broker, CustomerId, RedisUrl
 
 
 def customer(
-    customer_id: Annotated[
-        str, Parameter(name="ID", help="The customer_id; of a visitor, anon:<anonymous_id>.")
-    ],
+    customer_id: CustomerId,
     /,
     *,
     broker: Broker = None,

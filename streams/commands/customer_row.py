@@ -1,13 +1,10 @@
 """What does Redis have of a customer? The row as it lies there, and what the partition has."""
 
-import msgspec
 from msgspec import Struct
 
 from state.redis_table import RedisTable
-from state.shop import Shop
+from state.shop import Shop, decode_shop
 from streams.partitioner import partition_of
-
-_decode_shop = msgspec.msgpack.Decoder(Shop).decode
 
 
 class Kept(Struct, frozen=True):
@@ -24,7 +21,7 @@ async def read(redis_url: str, partitions: int, customer_id: str) -> Kept:
     async with RedisTable(redis_url) as rows:
         row = await rows.customer(partition, customer_id)
         shop = await rows.shop(partition)
-    return Kept(partition, row, Shop() if shop is None else _decode_shop(shop))
+    return Kept(partition, row, Shop() if shop is None else decode_shop(shop))
 
 
 def unknown(customer_id: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from schemas.instant import DAY, to_text
+from schemas.instant import DAY, to_text, to_text_if_ever
 from state import window
 from state.consent import Consent
 from state.customer import Customer, decode_customer
@@ -150,8 +150,8 @@ def view(customer_id: str, partition: int, row: bytes, clock_at: int) -> View:
         partition=partition,
         clock_at=to_text(at),
         row_bytes=len(row),
-        first_seen_at=_moment(it.first_seen_at),
-        last_seen_at=_moment(it.last_seen_at),
+        first_seen_at=to_text_if_ever(it.first_seen_at),
+        last_seen_at=to_text_if_ever(it.last_seen_at),
         birthday=it.birthday,
         locale=it.locale,
         time_zone=it.time_zone,
@@ -162,11 +162,11 @@ def view(customer_id: str, partition: int, row: bytes, clock_at: int) -> View:
         windows=[_window(it, at, days) for days in _DAYS],
         gap_days=[round(hours / 24, 1) for hours in it.gap_hours],
         visit=Visit(
-            it.session.count, it.session.views, _moment(it.session.started_at),
-            _moment(it.session.last_at),
+            it.session.count, it.session.views, to_text_if_ever(it.session.started_at),
+            to_text_if_ever(it.session.last_at),
         ),
         cart=[
-            CartLine(product_id, line.quantity, line.price_cents, _moment(line.added_at))
+            CartLine(product_id, line.quantity, line.price_cents, to_text_if_ever(line.added_at))
             for product_id, line in it.cart.items()
         ],
         cart_cents=it.cart_cents,
@@ -176,8 +176,8 @@ def view(customer_id: str, partition: int, row: bytes, clock_at: int) -> View:
         products=_shares(it.products.shares()),
         open_orders=[
             OpenOrder(
-                order_id, _moment(order.placed_at), order.paid_cents, order.refunded_cents,
-                _moment(order.shipped_at), _moment(order.promised_at),
+                order_id, to_text_if_ever(order.placed_at), order.paid_cents, order.refunded_cents,
+                to_text_if_ever(order.shipped_at), to_text_if_ever(order.promised_at),
             )
             for order_id, order in it.open_orders.items()
         ],
@@ -191,7 +191,7 @@ def view(customer_id: str, partition: int, row: bytes, clock_at: int) -> View:
         touches=gate_view.touched(it),
         held=[gate_view.waiting(held) for held in it.held],
         exposures=gate_view.counted(it.exposures),
-        case_closed_at=_moment(it.case_closed_at),
+        case_closed_at=to_text_if_ever(it.case_closed_at),
         coupons=coupon_view.coupons(it.memory, at),
         # Only an agent knows the names of what it remembers; its values stand in their order.
         memory={agent: msgspec.msgpack.decode(memory) for agent, memory in it.memory.items()},
@@ -203,7 +203,7 @@ def _purchases(it: Customer, at: int) -> Purchases:
     recency_days = round((at - it.last_order_at) / DAY, 2) if it.last_order_at else None
     return Purchases(
         recency_days, it.order_count, it.spent_cents, it.refunded_cents,
-        _moment(it.first_order_at), _moment(it.last_order_at),
+        to_text_if_ever(it.first_order_at), to_text_if_ever(it.last_order_at),
     )  # fmt: skip
 
 
@@ -212,7 +212,7 @@ def _ratings(it: Customer) -> Ratings | None:
         return None
     count = it.ratings.count
     mean = round(it.ratings.stars / max(1, count), 2)
-    return Ratings(count, mean, it.ratings.last, _moment(it.ratings.last_at))
+    return Ratings(count, mean, it.ratings.last, to_text_if_ever(it.ratings.last_at))
 
 
 def _window(it: Customer, at: int, days: int) -> Window:
@@ -223,7 +223,7 @@ def _window(it: Customer, at: int, days: int) -> Window:
 
 def _words(consent: Consent) -> list[Word]:
     return [
-        Word(purpose, channel, at > 0, _moment(abs(at)))
+        Word(purpose, channel, at > 0, to_text_if_ever(abs(at)))
         for purpose, said in consent.items()
         for channel, at in said.items()
     ]
@@ -231,7 +231,3 @@ def _words(consent: Consent) -> list[Word]:
 
 def _shares(shares: dict[str, float]) -> dict[str, float]:
     return {name: round(share, 3) for name, share in shares.items()}
-
-
-def _moment(at: int) -> str | None:
-    return to_text(at) if at else None

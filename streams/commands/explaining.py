@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from schemas.decisions import Decision
+from schemas.decisions import LEFT, PASSED, Decision
 from schemas.instant import to_text
 from state.customer import Customer
 from state.exposure import ALL_CAMPAIGNS
@@ -115,7 +115,7 @@ def _around(
 
 
 def _what(it: Decision, left_in: Decision | None) -> list[str]:
-    channel = f", by {it.channel}" if it.channel and it.outcome in ("sent", "merged") else ""
+    channel = f", by {it.channel}" if it.channel and it.outcome in LEFT else ""
     came_out = f"{_OUTCOMES[it.outcome]} at {moment(it.decided_at)}{channel}"
     lines = [f"The {it.kind} about {it.customer_id} {came_out}."]
     if left_in is not None:
@@ -204,7 +204,7 @@ def _told(it: Decision, came_back: CameBack | None) -> list[str]:
 
 def _delivered(it: Decision, reported: Deliveries | None) -> list[str]:
     """What the webhook said since. A row has counts and the last report, of whichever trigger."""
-    if reported is None or it.outcome not in ("sent", "merged"):
+    if reported is None or it.outcome not in LEFT:
         return []
     if not reported.last_at or reported.last_at < to_text(it.decided_at):
         return ["It stands on its topic; the webhook has reported nothing of the customer since."]
@@ -234,9 +234,8 @@ def _came_back(decision: Decision, row: Customer, clock_at: int) -> CameBack:
 
 def held_out_before(kind: str, at: int, decided: Sequence[Decision]) -> bool:
     """Whether the last one of a kind that passed the gate until then left nowhere."""
-    passed = ("sent", "merged", "held_out")
     outcomes = [it.outcome for it in decided if it.kind == kind and it.decided_at <= at]
-    return next((it for it in reversed(outcomes) if it in passed), "") == "held_out"
+    return next((it for it in reversed(outcomes) if it in PASSED), "") == "held_out"
 
 
 def _rule(it: Decision, decided: Sequence[Decision]) -> str:

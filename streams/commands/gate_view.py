@@ -8,7 +8,7 @@ from typing import get_args
 from msgspec import Struct
 
 from agents.gate.channels import is_away
-from schemas.instant import to_text
+from schemas.instant import to_text, to_text_if_ever
 from schemas.profiles import Purpose
 from state.customer import Customer, Said
 from state.exposure import ALL_CAMPAIGNS, Exposures
@@ -99,7 +99,9 @@ class Deliveries(Struct, frozen=True):
 
 def told(kind: str, said: Said) -> Told:
     """What was decided last about a kind."""
-    return Told(kind, said.sent, _moment(said.sent_at), said.refusal, said.refused, said.held_out)
+    return Told(
+        kind, said.sent, to_text_if_ever(said.sent_at), said.refusal, said.refused, said.held_out
+    )
 
 
 def touched(row: Customer) -> list[Touched]:
@@ -139,7 +141,8 @@ def reported(row: Customer) -> dict[str, Reported]:
     return {
         channel: Reported(
             it.sent, it.opened, it.clicked, it.bounced, it.unsubscribed,
-            _moment(it.bounced_at), _moment(it.responded_at), _moment(it.unsubscribed_at),
+            to_text_if_ever(it.bounced_at), to_text_if_ever(it.responded_at),
+            to_text_if_ever(it.unsubscribed_at),
             [purpose for purpose in get_args(Purpose) if is_away(row, purpose, channel)],
         )
         for channel, it in row.responses.items()
@@ -152,7 +155,7 @@ def delivered(row: Customer) -> Deliveries | None:
     if it is None:
         return None
     return Deliveries(
-        it.delivered, it.undelivered, _moment(it.last_at), it.last_target, it.last_failure
+        it.delivered, it.undelivered, to_text_if_ever(it.last_at), it.last_target, it.last_failure
     )
 
 
@@ -176,7 +179,3 @@ def did(it: Counted) -> str:
         return "has not come since"
     paid = [money(cents, currency) for currency, cents in it.money.items()]
     return f"has visited since: {', '.join([plural(it.orders, 'order'), *paid])}"
-
-
-def _moment(at: int) -> str | None:
-    return to_text(at) if at else None

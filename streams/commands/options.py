@@ -15,6 +15,9 @@ ASK = Group("Feed it and ask it", sort_key=3)
 MEND = Group("Keep it and mend it", sort_key=4)
 ALSO = Group("Also", sort_key=5)
 
+CustomerId = Annotated[
+    str, Parameter(name="ID", help="The customer_id; of a visitor, anon:<anonymous_id>.")
+]
 Broker = Annotated[
     str | None, Parameter(name="--broker", help="Kafka's bootstrap servers. [EBBTIDE_BROKER]")
 ]

@@ -237,11 +237,7 @@ def _was_held_out(kind: str, row: Customer, decided: Sequence[Decision]) -> bool
 
 def _is_held_out(who: Who, row: Customer, gate: Gate) -> bool:
     """Whether the customer is in an arm that gets nothing."""
-    agent, holdout = who.agent, gate.holdout
-    if agent.purpose not in COMMERCIAL:
+    if who.agent.purpose not in COMMERCIAL:
         return False
-    share = holdout.share if agent.holdout_share is None else agent.holdout_share
-    campaign = agent.campaign or agent.name
-    return holdout.arm_over_all(who.customer_id, row.exposures) or holdout.arm(
-        campaign, share, who.customer_id, row.exposures
-    )
+    asked = Question(who.agent, who.kind, who.customer_id, 0)
+    return gate.held_out(asked, row) is not None

@@ -18,6 +18,7 @@ from schemas.instant import to_text
 from streams.amounts import money
 from streams.commands import terminal
 from streams.commands.decided import DIGITS_MIN
+from streams.commands.figures import words
 from streams.commands.kafka import Reader, refused
 from streams.connection import Brokers
 from streams.topics import TopicError
@@ -212,11 +213,11 @@ def brief(payload: dict[str, Any]) -> str:
         if name == "currency" or value is None or value == "":
             continue
         if name.endswith("_cents") and isinstance(value, int):
-            told.append(f"{_words(name.removesuffix('_cents'))} {money(value, currency)}")
+            told.append(f"{words(name.removesuffix('_cents'))} {money(value, currency)}")
         elif isinstance(value, list):
-            told.append(f"{_words(name)} {_names(value)}")
+            told.append(f"{words(name)} {_names(value)}")
         else:
-            told.append(f"{_words(name)} {value}")
+            told.append(f"{words(name)} {value}")
     return ", ".join(told)
 
 
@@ -225,7 +226,3 @@ def _names(values: list[Any]) -> str:
     names = [str(next(iter(it.values()), "")) if isinstance(it, dict) else str(it) for it in values]
     more = len(names) - _NAMES_SHOWN
     return " ".join(names[:_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")

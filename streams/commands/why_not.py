@@ -4,13 +4,11 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from streams.commands.options import AsJson, Broker, Config, RedisUrl
+from streams.commands.options import AsJson, Broker, Config, CustomerId, RedisUrl
 
 
 def why_not(
-    customer_id: Annotated[
-        str, Parameter(name="ID", help="The customer_id; of a visitor, anon:<anonymous_id>.")
-    ],
+    customer_id: CustomerId,
     kind: Annotated[str, Parameter(name="KIND", help="The kind of trigger, as `churn_alert`.")],
     /,
     *,

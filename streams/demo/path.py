@@ -19,7 +19,7 @@ from schemas.dead_letter import TOPIC as DEAD_LETTERS
 from schemas.event import Event
 from schemas.journal import Tick
 from state.redis_table import RedisTable
-from state.shop import Shop
+from state.shop import decode_shop
 from streams.connection import Brokers
 from streams.demo.progress import Progress, Summary
 from streams.producer import Outbound, Producer
@@ -124,7 +124,6 @@ class _EventId(Struct):
 
 
 _decode_id = msgspec.json.Decoder(_EventId).decode
-_decode_shop = msgspec.msgpack.Decoder(Shop).decode
 
 
 async def run_through_kafka(
@@ -176,7 +175,7 @@ async def _is_finished(table: RedisTable, feeder: Feeder, progress: Progress) ->
         decided += (await table.position(partition)).sequence
         waiting += await table.outbox_depth(partition)
         shop = await table.shop(partition)
-        clocks.append(_decode_shop(shop).clock_at if shop else 0)
+        clocks.append(decode_shop(shop).clock_at if shop else 0)
     progress.applied = applied
     progress.clock_at = min(clocks)
     return (
