@@ -6,22 +6,24 @@ fields, and an agent without a section is off. A new policy is one file, one tes
 """
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from functools import cache
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 import msgspec
-from msgspec import Meta, Raw, Struct
+from msgspec import Meta, Struct, field
 
-from schemas.codec import encode_json, encode_row
 from schemas.decisions import Evidence, Money
-from schemas.event import Cents, Currency, Event, snake_case
-from schemas.instant import LATEST
+from schemas.event import Cents, Currency, Event, Name, snake_case
 from schemas.profiles import Channel, Purpose
+from state import portrait
 from state.customer import Customer
+from state.ledger import Ledger, Ledgers
 from state.product import Product
 from state.shop import Shop
 
 M = TypeVar("M", bound=Struct)
+L = TypeVar("L", bound=Ledger)
 
 #: The engine's own timers, after which no agent may be called: the row ends after long silence, and
 #: what was held back is asked again.
@@ -77,7 +79,26 @@ class Remember(Struct, frozen=True, gc=False):
     memory: Struct | None
 
 
-Act = Say | Note | SetTimer | CancelTimer | Remember
+class Learn(Struct, frozen=True, gc=False):
+    """Put a trait into the customer's portrait, for all to read; a value of None takes it out.
+
+    confidence: how sure it is, from 0 to 1. half_life_days: after so long half of that is left;
+    0: it does not fade.
+    """
+
+    trait: str
+    value: str | None
+    confidence: float = 1.0
+    half_life_days: int = 0
+
+
+class Enter(Struct, frozen=True, gc=False):
+    """Enter something into the agent's ledger of the partition; see ``state/ledger.py``."""
+
+    entry: Struct
+
+
+Act = Say | Note | SetTimer | CancelTimer | Remember | Learn | Enter
 
 
 class Timer(Struct, frozen=True, gc=False):
@@ -109,7 +130,8 @@ class View(Struct, gc=False):
 
     id: the customer. at: event time, or the tick time at which a timer fires.
     row: the profile. shop: the partition's clock and rhythm. products: rows of the event's
-    products, for agents with ``reads_products``. agent: whose memory it is.
+    products, for agents with ``reads_products``. ledgers: those that agents keep of the partition.
+    agent: whose memory it is.
     """
 
     id: str
@@ -117,6 +139,7 @@ class View(Struct, gc=False):
     row: Customer
     shop: Shop
     products: dict[str, Product]
+    ledgers: Ledgers = field(default_factory=Ledgers)
     agent: str = ""
 
     def recall(self, kind: type[M]) -> M:
@@ -124,6 +147,14 @@ class View(Struct, gc=False):
         memory = self.row.memory.get(self.agent)
         recalled: M = kind() if memory is None else _decoder_of(kind)(memory)
         return recalled
+
+    def trait(self, name: str) -> str:
+        """What agents have learned of the customer; empty where it is not known."""
+        return portrait.known(self.row.portrait, name, self.at)
+
+    def ledger(self, kind: type[L]) -> L:
+        """The agent's ledger of the partition. It is for reading; yield ``Enter`` to change it."""
+        return self.ledgers.read(self.agent, kind)
 
     def of(self, agent: str) -> "View":
         """The same view with another agent's memory."""
@@ -142,6 +173,8 @@ class Agent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     keeps_quiet_hours: whether it waits for the morning. holdout_share: another than the gate's.
     budget_cents: by currency, what may be handed out in ``budget_days``; empty: no limit.
     message_cost_cents: what sending one costs, for the report of the effect.
+    starts_at, ends_at: from when to when it speaks, with a zone; left out: always. audience: by
+    trait, the values of those it speaks to; all of them must fit.
     """
 
     #: The types of events that reach ``on_event``; all others cost nothing.
@@ -150,6 +183,12 @@ class Agent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     says: ClassVar[dict[str, type[Struct]]] = {}
     #: Whether ``view.products`` is wanted: rows of products are loaded for nobody else.
     reads_products: ClassVar[bool] = False
+    #: The traits that the agent learns, each with the type of its values, such as a Literal.
+    learns: ClassVar[dict[str, Any]] = {}
+    #: What the agent keeps of the partition as a whole; there when an event reaches it.
+    keeps: ClassVar[type[Ledger] | None] = None
+    #: Whether the ledger is there for timers too: it is loaded at each tick then.
+    keeps_at_ticks: ClassVar[bool] = False
     #: The agent's name, made from its class's: its file, its section and its timers go by it.
     name: ClassVar[str] = ""
 
@@ -163,6 +202,9 @@ class Agent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     budget_cents: dict[Currency, Cents] = {}
     budget_days: Annotated[float, Meta(gt=0)] = 30.0
     message_cost_cents: Annotated[float, Meta(ge=0)] = 0.0
+    starts_at: Annotated[datetime, Meta(tz=True)] | None = None
+    ends_at: Annotated[datetime, Meta(tz=True)] | None = None
+    audience: dict[Name, tuple[Name, ...]] = {}
 
     def __init_subclass__(cls, **_: Any) -> None:
         cls.name = snake_case(cls.__name__)
@@ -195,51 +237,3 @@ class Agent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 @cache
 def _decoder_of(kind: type[Struct]) -> Callable[[bytes], Any]:
     return msgspec.msgpack.Decoder(kind).decode
-
-
-NO_PAYLOAD = Raw(b"{}")
-_Told = tuple[str, str, int | None, Evidence, Money | None, Money | None]
-_readable = msgspec.msgpack.Decoder(_Told).decode
-
-
-def written(agent: Agent, acts: Iterable[Act]) -> list[tuple[Act, Raw]]:
-    """Acts, each with what it lays down as bytes: a payload as JSON, a memory as msgpack.
-
-    Raises TypeError or ValueError for acts that could not be written, not be read again, or not be
-    told apart. Asked before any of them is done, so that they are taken whole or not at all.
-    """
-    ready = [(act, _body(agent, act)) for act in acts]
-    kinds = [act.kind or agent.name for act, _ in ready if type(act) is Say]
-    if len(kinds) > 1 and len(set(kinds)) < len(kinds):
-        raise ValueError(f"says {kinds} on one occasion: two of a kind would have the same id")
-    return ready
-
-
-def _body(agent: Agent, act: Act) -> Raw:
-    match act:
-        case Remember():
-            return Raw(encode_row(act.memory))
-        case SetTimer():
-            due_at = act.due_at
-            if type(due_at) is not int or due_at >= LATEST:
-                raise TypeError(f"SetTimer.due_at is {due_at!r}: epoch milliseconds are wanted")
-        case Say() | Note():
-            return _told(agent, act)
-        case CancelTimer():
-            pass
-        case _:
-            # Its type alone: how an object is written may differ from one process to the next.
-            raise TypeError(f"a {type(act).__name__} is not an act")
-    return NO_PAYLOAD
-
-
-def _told(agent: Agent, act: Say | Note) -> Raw:
-    if isinstance(act, Say) and (act.kind or agent.name) not in agent.says:
-        raise ValueError(f"says {act.kind or agent.name!r}, which its `says` does not name")
-    told: _Told
-    if isinstance(act, Say):
-        told = (act.reason, act.kind, act.expires_at, act.evidence, act.hands_out, None)
-    else:
-        told = (act.reason, act.kind, None, act.evidence, act.redeemed, act.returned)
-    _readable(encode_row(told))
-    return NO_PAYLOAD if act.payload is None else Raw(encode_json(act.payload))

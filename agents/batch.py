@@ -16,6 +16,7 @@ from schemas.codec import DAMAGE, encode_json, encode_row
 from schemas.decisions import Decision, Outgoing
 from schemas.event import Event
 from state.customer import Customer, RowError, decode_customer
+from state.ledger import Ledgers
 from state.product import Product
 from state.shop import Shop, decode_shop
 from state.table import Commit, Loaded, Position
@@ -46,6 +47,7 @@ class Batch:
             product_id: Product() if row is None else _read(_decode_product, row, product_id)
             for product_id, row in loaded.products.items()
         }
+        self.ledgers = Ledgers(loaded.ledgers)
         #: Timers beyond this (due, customer) may exist that were not loaded; None: all were.
         self.horizon = loaded.due[-1] if loaded.due_cut else None
         #: Where the record that is being applied stands in the journal.
@@ -181,6 +183,7 @@ class Batch:
             outbox=[encode_json(outgoing) for outgoing in self.outgoing],
             counters=dict(counts),
             published=published,
+            ledgers=self.ledgers.changed(),
         )
 
     def _remember_due(self, customer_id: str, row: Customer) -> None:

@@ -9,36 +9,32 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Any
 
 import msgspec
-from msgspec import Meta, Raw, Struct
+from msgspec import Meta, Struct
 
 from agents.agent import (
     END_OF_ROW,
     HELD,
-    NO_PAYLOAD,
     Act,
     Agent,
-    CancelTimer,
     Decided,
     Note,
     Occasion,
-    Remember,
-    Say,
-    SetTimer,
     Timer,
     View,
-    written,
 )
 from agents.batch import Batch, Due
 from agents.cause import Cause
+from agents.doing import Acts, do
 from agents.gate.gate import Gate
 from agents.speech import Speech, Wish
+from agents.written import NO_PAYLOAD, written
 from schemas.decisions import Evidence
 from schemas.event import ANONYMOUS
 from schemas.instant import DAY, MINUTE
 from schemas.journal import Entry, Record, Tick
 from schemas.orders import OrderPlaced
 from schemas.profiles import ConsentChanged, ErasureRequested, MessageUnsubscribed
-from state.customer import TIMERS_MAX, Customer
+from state.customer import Customer
 from state.fold import REPORTS, fold, is_known
 from state.outcome import OUTCOMES, count_outcome
 from state.product import learn, named_in
@@ -46,9 +42,6 @@ from state.table import Loaded, Needs
 
 #: An agent's method that is asked: ``on_event`` or ``on_timer``.
 Decide = Callable[[Any, View], Iterable[Act]]
-#: What it answers, each act with what it lays down as bytes.
-Acts = Sequence[tuple[Act, Raw]]
-
 #: With these a customer may take back what they had agreed to.
 _WITHDRAWALS = frozenset((ConsentChanged, MessageUnsubscribed))
 
@@ -86,21 +79,33 @@ class Engine:
             for event_type in agent.listens:
                 self._listeners.setdefault(event_type, []).append(agent)
         self._learns = any(agent.reads_products for agent in agents)
+        #: Whose ledgers an event of a type may need, and whose a tick.
+        self._ledgers = {
+            kind: [agent.name for agent in listeners if agent.keeps is not None]
+            for kind, listeners in self._listeners.items()
+        }
+        self._ledgers[Tick] = [agent.name for agent in agents if agent.keeps_at_ticks]
 
     def needs(self, records: Iterable[Record]) -> Needs:
         """The rows that these records name."""
         customers: dict[str, None] = {}
         products: dict[str, None] = {}
         due_until: int | None = None
+        kinds: set[type[Any]] = set()
         for record in records:
             if isinstance(record, Tick):
                 due_until = record.at if due_until is None else max(due_until, record.at)
+                kinds.add(Tick)
                 continue
             event = record.event
+            kinds.add(type(event))
             customers[event.customer_id or event.subject] = None
             if self._learns:
                 products.update(dict.fromkeys(named_in(event)))
-        return Needs(list(customers), list(products), due_until, self.settings.due_max)
+        ledgers = {name for kind in kinds for name in self._ledgers.get(kind, ())}
+        return Needs(
+            list(customers), list(products), due_until, self.settings.due_max, sorted(ledgers)
+        )
 
     def open(self, loaded: Loaded, needs: Needs) -> Batch:
         """Start a batch from what the table loaded."""
@@ -158,7 +163,8 @@ class Engine:
         if kind in self._listeners and (is_news or not entry.imported_at):
             # Only this event's: what else a batch has loaded depends on how the log was cut.
             products = {it: batch.products[it] for it in named} if named else {}
-            self._tell(batch, entry, View(subject, at, row, shop, products), late=late)
+            view = View(subject, at, row, shop, products, batch.ledgers)
+            self._tell(batch, entry, view, late=late)
 
     def _tell(self, batch: Batch, entry: Entry, view: View, *, late: bool) -> None:
         """Ask the agents that listen to an event, which has been folded."""
@@ -167,7 +173,7 @@ class Engine:
         for agent in self._listeners[type(event)]:
             if acts := self._acts(agent, agent.on_event, event, view):
                 cause = Cause.of_event(entry, batch.shop.clock_at, late=late)
-                self._do(batch, agent, acts, view, cause, wishes)
+                do(batch, self._speech, agent, acts, view, cause, wishes)
         if wishes:
             self._speak(batch, view, wishes)
 
@@ -180,7 +186,7 @@ class Engine:
             replies: list[Wish] = []
             for listener in self._listeners.get(Decided, ()):
                 acts = self._acts(listener, listener.on_event, decided, view)
-                self._do(batch, listener, acts, view, quiet, replies)
+                do(batch, self._speech, listener, acts, view, quiet, replies)
             if replies:
                 self._speech.settle(batch, view, replies)
 
@@ -201,7 +207,7 @@ class Engine:
         """Fire all of a customer's timers that are due, and settle what they say together."""
         customer_id = turn[0].customer_id
         row = batch.customer(customer_id)
-        view = View(customer_id, at, row, batch.shop, {})
+        view = View(customer_id, at, row, batch.shop, {}, batch.ledgers)
         wishes: list[Wish] = []
         ends = False
         for due in turn:
@@ -233,7 +239,7 @@ class Engine:
             late = due.due_at < batch.shop.previous_at - self._lateness
             cause = Cause.of_timer(due.key, due.due_at, view.at, late=late)
             acts = self._acts(agent, agent.on_timer, Timer(timer, due.due_at), view)
-            self._do(batch, agent, acts, view, cause, wishes)
+            do(batch, self._speech, agent, acts, view, cause, wishes)
 
     def _acts(self, agent: Agent, decide: Decide, occasion: Occasion, view: View) -> Acts:
         """Let one agent decide.
@@ -248,42 +254,6 @@ class Engine:
         except Exception as error:  # noqa: BLE001 (an agent may fail in any way)
             evidence = Evidence(values={"error": f"{type(error).__name__}: {error}"})
             return [(Note(reason="agent_failed", evidence=evidence), NO_PAYLOAD)]
-
-    def _do(
-        self, batch: Batch, agent: Agent, acts: Acts, view: View, cause: Cause, wishes: list[Wish]
-    ) -> None:
-        """Do what an agent asks for; what it wants to say is added to ``wishes``."""
-        row = view.row
-        for act, body in acts:
-            match act:
-                case SetTimer():
-                    self._set_timer(batch, agent, act, view, cause)
-                case Remember(None):
-                    row.memory.pop(agent.name, None)
-                case Remember():
-                    row.memory[agent.name] = body
-                case CancelTimer():
-                    batch.drop_timer(view.id, row, agent.timer_key(act.name))
-                case Note():
-                    self._speech.note(batch, agent, act, body, view, cause)
-                case Say() if not cause.silent:
-                    wishes.append(Wish(agent, act, body, cause))
-
-    def _set_timer(
-        self, batch: Batch, agent: Agent, act: SetTimer, view: View, cause: Cause
-    ) -> None:
-        key, timers, due_at = agent.timer_key(act.name), view.row.timers, act.due_at
-        if cause.silent and due_at <= cause.decided_at:
-            batch.drop_timer(view.id, view.row, key)
-            return
-        # A timer that is set for its own past would fire again in the same tick, for ever.
-        if due_at <= cause.at:
-            due_at = cause.decided_at + 1
-        if len(timers) >= TIMERS_MAX and key not in timers:
-            full = Note(reason="timers_full", evidence=Evidence(values={"timer": key}))
-            self._speech.note(batch, agent, full, NO_PAYLOAD, view, cause)
-        else:
-            batch.set_timer(view.id, view.row, key, due_at)
 
     def _set_end(self, batch: Batch, customer_id: str, row: Customer, seen_at: int) -> None:
         due_at = max(seen_at, row.last_seen_at) + self._silence(customer_id)

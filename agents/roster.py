@@ -38,6 +38,7 @@ def hire(sections: Mapping[str, Any]) -> list[Agent]:
             raise ValueError(f"agents.{name}: no such agent; there are {', '.join(sorted(known))}")
         hired.append(settings_of(sections[name], known[name], f"agents.{name}"))
     _agree_on_campaigns(hired)
+    _agree_on_traits(hired)
     return hired
 
 
@@ -53,6 +54,20 @@ def _agree_on_campaigns(hired: list[Agent]) -> None:
                     f"agents.{agent.name}.{field} is {ours!r}, and that of agents.{other.name} is"
                     f" {theirs!r}: agents of one campaign must have the same"
                 )
+
+
+def _agree_on_traits(hired: list[Agent]) -> None:
+    """A trait is learned by one agent; and a campaign ends after it has started."""
+    by: dict[str, str] = {}
+    for agent in hired:
+        for trait in agent.learns:
+            if (other := by.setdefault(trait, agent.name)) != agent.name:
+                raise TypeError(f"agents {other} and {agent.name} both learn the trait {trait!r}")
+        if agent.starts_at and agent.ends_at and agent.starts_at >= agent.ends_at:
+            raise ValueError(
+                f"agents.{agent.name}.ends_at is {agent.ends_at.isoformat()}, and that is not after"
+                f" starts_at, which is {agent.starts_at.isoformat()}"
+            )
 
 
 def _named_after(agent: type[Agent], file: str) -> str:

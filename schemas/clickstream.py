@@ -54,6 +54,10 @@ class ProductWishlisted(ProductEvent, frozen=True):
     """A product was put on a wish list."""
 
 
+class StockAlertRequested(ProductEvent, frozen=True):
+    """A product was not to be had, and the customer wants to hear when it is."""
+
+
 class ProductShared(ProductEvent, frozen=True):
     """A product was shared. share_via: the network or channel."""
 
@@ -75,4 +79,5 @@ Clickstream = (
     | CheckoutStarted
     | ProductWishlisted
     | ProductShared
+    | StockAlertRequested
 )

@@ -28,7 +28,7 @@ class OrderPlaced(Event, frozen=True):
     """An order was placed (Segment: Order Completed).
 
     total_cents: what the customer pays, all in. Left out, it is the sum of the lines.
-    coupons: the codes that were redeemed with it.
+    coupons: the codes that were redeemed with it. referred_by: the customer whose link it came by.
     """
 
     order_id: Id
@@ -36,6 +36,7 @@ class OrderPlaced(Event, frozen=True):
     currency: Currency
     total_cents: Cents | None = None
     coupons: Coupons = ()
+    referred_by: Id | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -82,4 +83,13 @@ class OrderDelivered(Event, frozen=True):
     order_id: Id
 
 
-Orders = OrderPlaced | OrderCancelled | OrderRefunded | OrderShipped | OrderDelivered
+class PointsRedeemed(Event, frozen=True):
+    """Points of the membership were spent, on an order or on something else."""
+
+    points: Annotated[int, Meta(ge=1, le=10**9)]
+    order_id: Id | None = None
+
+
+Orders = (
+    OrderPlaced | OrderCancelled | OrderRefunded | OrderShipped | OrderDelivered | PointsRedeemed
+)

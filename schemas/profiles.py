@@ -14,6 +14,9 @@ Purpose = Literal["marketing", "personalisation", "service"]
 Failure = Literal["refused", "failed", "expired", "too_old"]
 # 35: what RFC 5646 (4.4.1) wants every reader to take. `$` alone would let a line break follow.
 Locale = Annotated[str, Meta(pattern=r"^[a-z]{2,3}([-_][A-Za-z0-9]{2,8})*$(?!\n)", max_length=35)]
+Country = Annotated[
+    str, Meta(pattern="^[A-Z]{2}$", max_length=2, description="ISO 3166-1 alpha-2 code.")
+]
 Traits = Annotated[dict[Name, Name], Meta(max_length=32)]
 
 
@@ -31,13 +34,14 @@ def time_zones() -> frozenset[str]:
 class ProfileUpdated(Event, frozen=True):
     """What is known of the person; fields that are left out stay as they were.
 
-    time_zone: IANA name, such as ``Asia/Kolkata``.
+    time_zone: IANA name, such as ``Asia/Kolkata``. country: where they live, which is their market.
     """
 
     birthday: date | None = None
     locale: Locale | None = None
     time_zone: Name | None = None
     traits: Traits = {}
+    country: Country | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()

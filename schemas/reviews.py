@@ -1,6 +1,6 @@
 """What do customers tell us? The raw topic ``reviews``."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
@@ -28,12 +28,19 @@ class ReviewEdited(Review, frozen=True):
 
 
 class QuestionAsked(Event, frozen=True):
-    """A question or a ticket was opened."""
+    """A question or a ticket was opened. about: whether something has gone wrong."""
 
     question_id: Id
     text: Text
     product_id: Id | None = None
     order_id: Id | None = None
+    about: Literal["question", "complaint"] = "question"
+
+
+class QuestionAnswered(Event, frozen=True):
+    """A question or a ticket was answered by the shop."""
+
+    question_id: Id
 
 
 class SurveyAnswered(Event, frozen=True):
@@ -51,4 +58,6 @@ class CaseClosed(Event, frozen=True):
     trigger_id: Id | None = None
 
 
-Reviews = ReviewPosted | ReviewEdited | QuestionAsked | SurveyAnswered | CaseClosed
+Reviews = (
+    ReviewPosted | ReviewEdited | QuestionAsked | QuestionAnswered | SurveyAnswered | CaseClosed
+)

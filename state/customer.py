@@ -17,6 +17,7 @@ from state.affinity import Affinity
 from state.consent import Consent
 from state.exposure import Exposures
 from state.held import Held, Touch
+from state.portrait import Portrait
 from state.window import Window
 
 ROW_VERSION = 2
@@ -31,8 +32,8 @@ CATEGORIES_MAX = 3
 PRODUCTS_MAX = 2
 RECENT_ORDERS_MAX = 3
 TRAITS_MAX = 16
-TIMERS_MAX = 32
-KINDS_MAX = 32
+TIMERS_MAX = 64
+KINDS_MAX = 64
 
 # An order of which nothing more is heard for so long is taken to have arrived, and is let go when
 # the next one comes.
@@ -142,7 +143,8 @@ class Customer(Struct, array_like=True, gc=False):
     ``agent`` or ``agent/name``. memory: each agent's own, by agent. profile_at: the newest profile.
     touches: what was sent lately, oldest first. held: what waits for a better moment. exposures: by
     campaign, what came of it. case_closed_at: when a complaint was last taken care of.
-    visit_awaited_until: until when a visit can be the first one after a trigger.
+    visit_awaited_until: until when a visit can be the first one after a trigger. portrait: what
+    agents have learned of the customer, by trait; ``traits`` are what the shop has told us.
     """
 
     version: int = ROW_VERSION
@@ -183,6 +185,8 @@ class Customer(Struct, array_like=True, gc=False):
     case_closed_at: int = 0
     visit_awaited_until: int = 0
     deliveries: Deliveries | None = None
+    country: str = ""
+    portrait: Portrait = field(default_factory=dict)
 
     @property
     def next_due(self) -> int | None:

@@ -12,7 +12,7 @@ from msgspec import Struct, field
 
 #: The campaign that stands for all of them, for the holdout over all.
 ALL_CAMPAIGNS = "*"
-CAMPAIGNS_MAX = 32
+CAMPAIGNS_MAX = 64
 MILLION = 1_000_000
 
 

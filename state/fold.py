@@ -142,7 +142,10 @@ def _removed(customer: Customer, event: click.ProductRemoved) -> None:
     customer.cart_changed_at = max(customer.cart_changed_at, event.occurred_at)
 
 
-def _wished(customer: Customer, event: click.ProductWishlisted | click.ProductShared) -> None:
+def _wished(
+    customer: Customer,
+    event: click.ProductWishlisted | click.ProductShared | click.StockAlertRequested,
+) -> None:
     _like(customer, event, WISHED_WEIGHT)
 
 
@@ -170,7 +173,7 @@ def _edited(customer: Customer, event: review.ReviewEdited) -> None:
 def _updated(customer: Customer, event: profile.ProfileUpdated) -> None:
     """Take what is said; a late update only fills in what is not known."""
     late = event.occurred_at < customer.profile_at
-    for name in ("birthday", "locale", "time_zone"):
+    for name in ("birthday", "locale", "time_zone", "country"):
         value = getattr(event, name)
         if value and not (late and getattr(customer, name)):
             setattr(customer, name, value)
@@ -245,6 +248,7 @@ _FOLDS: dict[type[Event], Callable[[Customer, Any], None]] = {
     click.ProductRemoved: _removed,
     click.ProductWishlisted: _wished,
     click.ProductShared: _wished,
+    click.StockAlertRequested: _wished,
     order.OrderCancelled: fold_orders.cancelled,
     order.OrderRefunded: fold_orders.refunded,
     order.OrderShipped: fold_orders.shipped,

@@ -1,7 +1,9 @@
 -- Read everything that a batch needs, at one moment.
--- KEYS: position, shop, customers, timers, products
--- ARGV: due_until ('' for none), due_max, number of customers, customer ids…, product ids…
--- Returns: position, shop, customer rows, product rows, due (id, time, …), rows of the due.
+-- KEYS: position, shop, customers, timers, products, ledgers
+-- ARGV: due_until ('' for none), due_max, numbers of customers and of products, customer ids…,
+--       product ids…, names of ledgers…
+-- Returns: position, shop, customer rows, product rows, due (id, time, …), rows of the due,
+--          ledgers.
 
 -- Lua refuses to unpack more than about 8,000 values on its stack.
 local UNPACK_MAX = 7000
@@ -15,7 +17,8 @@ local function rows(key, ids, first, last)
   return found
 end
 
-local customers_last = 3 + tonumber(ARGV[3])
+local customers_last = 4 + tonumber(ARGV[3])
+local products_last = customers_last + tonumber(ARGV[4])
 local due, due_ids = {}, {}
 if ARGV[1] ~= '' then
   due = redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', ARGV[1], 'WITHSCORES', 'LIMIT', 0, ARGV[2])
@@ -24,8 +27,9 @@ end
 return {
   redis.call('GET', KEYS[1]),
   redis.call('GET', KEYS[2]),
-  rows(KEYS[3], ARGV, 4, customers_last),
-  rows(KEYS[5], ARGV, customers_last + 1, #ARGV),
+  rows(KEYS[3], ARGV, 5, customers_last),
+  rows(KEYS[5], ARGV, customers_last + 1, products_last),
   due,
   rows(KEYS[3], due_ids, 1, #due_ids),
+  rows(KEYS[6], ARGV, products_last + 1, #ARGV),
 }

@@ -13,6 +13,7 @@ class _Partition:
         self.shop: bytes | None = None
         self.customers: dict[str, bytes] = {}
         self.products: dict[str, bytes] = {}
+        self.ledgers: dict[str, bytes] = {}
         self.due: dict[str, int] = {}
         self.due_order: list[tuple[int, str]] = []
         self.outbox: list[bytes] = []
@@ -51,6 +52,7 @@ class MemoryTable:
             {name: here.products.get(name) for name in needs.products},
             due[: needs.due_max],
             len(due) > needs.due_max,
+            {name: here.ledgers.get(name) for name in needs.ledgers},
         )
 
     async def commit(self, partition: int, commit: Commit) -> bool:
@@ -67,6 +69,7 @@ class MemoryTable:
         for customer_id, at in commit.due.items():
             here.set_due(customer_id, at)
         here.products.update(commit.products)
+        here.ledgers.update(commit.ledgers)
         here.outbox += commit.outbox
         for name, by in commit.counters.items():
             here.counters[name] = here.counters.get(name, 0) + by
@@ -99,6 +102,7 @@ class MemoryTable:
         here = self._of(partition)
         found = {("customers", name): row for name, row in here.customers.items()}
         found |= {("products", name): row for name, row in here.products.items()}
+        found |= {("ledgers", name): row for name, row in here.ledgers.items()}
         found |= {("timers", name): b"%d" % at for name, at in here.due.items()}
         found |= {("counters", name): b"%d" % by for name, by in here.counters.items()}
         if here.shop is not None:

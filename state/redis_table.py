@@ -2,8 +2,8 @@
 
 Keys of partition 7 share the hash tag ``{p7}``, so they live in one slot of a Redis Cluster and one
 script can write them all: ``ebb:{p7}:customers`` (hash), ``:timers`` (sorted set by earliest due
-time), ``:products`` (hash), ``:shop``, ``:outbox`` (list), ``:counters`` (hash), ``:position``.
-Commands are those of Redis 7.0.
+time), ``:products`` and ``:ledgers`` (hashes), ``:shop``, ``:outbox`` (list), ``:counters`` (hash),
+``:position``. Commands are those of Redis 7.0.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,7 +15,7 @@ from state.redis_client import answer, connect
 from state.table import Commit, Loaded, Needs, Position
 
 #: The names of a partition's keys; scripts take them in this order.
-KEYS = ("position", "shop", "customers", "timers", "products", "outbox", "counters")
+KEYS = ("position", "shop", "customers", "timers", "products", "ledgers", "outbox", "counters")
 
 
 class RedisTable:
@@ -53,7 +53,7 @@ class RedisTable:
         return Position.parse(await answer(self._redis.get(self.key(partition, "position"))))
 
     async def load(self, partition: int, needs: Needs) -> Loaded:
-        keys = self.keys(partition, *KEYS[:5])
+        keys = self.keys(partition, *KEYS[:6])
         return loaded(needs, await answer(self._load(keys, load_arguments(needs))))
 
     async def commit(self, partition: int, commit: Commit) -> bool:
@@ -124,16 +124,16 @@ def script(name: str) -> str:
 
 
 def load_arguments(needs: Needs) -> list[Any]:
-    """What ``load.lua`` is told; its keys are the first five."""
+    """What ``load.lua`` is told; its keys are the first six."""
     due_until = "" if needs.due_until is None else needs.due_until
     # One more than wanted tells whether there are more.
-    counts = [due_until, needs.due_max + 1, len(needs.customers)]
-    return [*counts, *needs.customers, *needs.products]
+    counts = [due_until, needs.due_max + 1, len(needs.customers), len(needs.products)]
+    return [*counts, *needs.customers, *needs.products, *needs.ledgers]
 
 
 def loaded(needs: Needs, reply: Sequence[Any]) -> Loaded:
     """What ``load.lua`` answers."""
-    position, shop, rows, products, due, due_rows = reply
+    position, shop, rows, products, due, due_rows, ledgers = reply
     ids = [name.decode() for name in due[::2]]
     customers = dict(zip(ids, due_rows, strict=True))
     customers.update(zip(needs.customers, rows, strict=True))
@@ -144,6 +144,7 @@ def loaded(needs: Needs, reply: Sequence[Any]) -> Loaded:
         dict(zip(needs.products, products, strict=True)),
         [(int(time), name) for time, name in zip(due[1::2], ids, strict=True)][: needs.due_max],
         len(ids) > needs.due_max,
+        dict(zip(needs.ledgers, ledgers, strict=True)),
     )
 
 
@@ -159,7 +160,10 @@ def commit_arguments(commit: Commit) -> list[Any]:
     due = _flat((at, name) for name, at in commit.due.items() if at is not None)
     not_due = [name for name, at in commit.due.items() if at is None]
     products, counters = _flat(commit.products.items()), _flat(commit.counters.items())
-    groups: list[list[Any]] = [rows, gone, due, not_due, products, commit.outbox, counters]
+    ledgers = _flat(commit.ledgers.items())
+    groups: list[list[Any]] = [
+        rows, gone, due, not_due, products, ledgers, commit.outbox, counters
+    ]  # fmt: skip
     args: list[Any] = [str(commit.expected), str(commit.position), commit.shop]
     args += [commit.published, commit.position.sequence]
     args += map(len, groups)

@@ -55,12 +55,16 @@ class Position(Struct, frozen=True, order=True):
 
 
 class Needs(Struct, frozen=True):
-    """The rows that a batch names. due_until: also the customers with a timer due by then."""
+    """The rows that a batch names. due_until: also the customers with a timer due by then.
+
+    ledgers: by the names of the agents that keep them.
+    """
 
     customers: list[str] = []
     products: list[str] = []
     due_until: int | None = None
     due_max: int = 0
+    ledgers: list[str] = []
 
 
 class Loaded(Struct, frozen=True):
@@ -76,6 +80,7 @@ class Loaded(Struct, frozen=True):
     products: dict[str, bytes | None]
     due: list[tuple[int, str]] = []
     due_cut: bool = False
+    ledgers: dict[str, bytes | None] = {}
 
 
 class Commit(Struct, frozen=True):
@@ -94,6 +99,7 @@ class Commit(Struct, frozen=True):
     outbox: list[bytes]
     counters: dict[str, int]
     published: int = 0
+    ledgers: dict[str, bytes] = {}
 
 
 class Table(Protocol):

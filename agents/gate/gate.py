@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 
 from agents.agent import Agent
 from agents.gate import budget, caps
+from agents.gate.campaign import closed
 from agents.gate.caps import Cap
 from agents.gate.channels import usable
 from agents.gate.holdout import Holdout
@@ -119,7 +120,7 @@ class Gate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def verdict(self, asked: Question, row: Customer, shop: Shop) -> Verdict:
         """What becomes of a trigger, by the row as it is at the moment."""
         agent = asked.agent
-        paused = self._paused(asked, row)
+        paused = self._closed(asked, row) or self._paused(asked, row)
         if agent.purpose == "internal":
             return paused or Verdict("sent")
         agreed, works = self._channels(agent, row)
@@ -169,6 +170,12 @@ class Gate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         purpose = agent.purpose
         assumed = purpose in self.assume_consent
         return usable(row, purpose, assumed=assumed, order=agent.channels or self.channels)
+
+    def _closed(self, asked: Question, row: Customer) -> Verdict | None:
+        if (why := closed(asked.agent, row, asked.at)) is None:
+            return None
+        reason, saw = why
+        return refused(reason, **saw)
 
     def _paused(self, asked: Question, row: Customer) -> Verdict | None:
         sent_at = row.said.get(asked.kind, _NEVER).sent_at

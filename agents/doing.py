@@ -1,0 +1,82 @@
+"""What becomes of an agent's acts? Timers, memory, traits and ledgers change; wishes are collected.
+
+The law: only here does an agent's answer change anything, and what it wants to say waits until all
+have been asked.
+"""
+
+from collections.abc import Sequence
+
+from msgspec import Raw
+
+from agents.agent import (
+    Act,
+    Agent,
+    CancelTimer,
+    Enter,
+    Learn,
+    Note,
+    Remember,
+    Say,
+    SetTimer,
+    View,
+)
+from agents.batch import Batch
+from agents.cause import Cause
+from agents.speech import Speech, Wish
+from agents.written import NO_PAYLOAD
+from schemas.decisions import Evidence
+from schemas.instant import DAY
+from state.customer import TIMERS_MAX
+from state.portrait import Trait, learn
+
+#: What an agent answers, each act with what it lays down as bytes.
+Acts = Sequence[tuple[Act, Raw]]
+
+
+def do(
+    batch: Batch, speech: Speech, agent: Agent, acts: Acts, view: View, cause: Cause,
+    wishes: list[Wish],
+) -> None:  # fmt: skip
+    """Do what an agent asks for; what it wants to say is added to ``wishes``."""
+    row = view.row
+    for act, body in acts:
+        match act:
+            case SetTimer():
+                _set_timer(batch, speech, agent, act, view, cause)
+            case Remember(None):
+                row.memory.pop(agent.name, None)
+            case Remember():
+                row.memory[agent.name] = body
+            case CancelTimer():
+                batch.drop_timer(view.id, row, agent.timer_key(act.name))
+            case Note():
+                speech.note(batch, agent, act, body, view, cause)
+            case Learn():
+                learn(row.portrait, act.trait, _trait(act, view.at))
+            case Enter() if agent.keeps is not None:
+                batch.ledgers.enter(agent.name, agent.keeps, act.entry)
+            case Say() if not cause.silent:
+                wishes.append(Wish(agent, act, body, cause))
+
+
+def _trait(act: Learn, at: int) -> Trait | None:
+    if act.value is None:
+        return None
+    return Trait(act.value, max(0, at // DAY), round(act.confidence * 100), act.half_life_days)
+
+
+def _set_timer(
+    batch: Batch, speech: Speech, agent: Agent, act: SetTimer, view: View, cause: Cause
+) -> None:
+    key, timers, due_at = agent.timer_key(act.name), view.row.timers, act.due_at
+    if cause.silent and due_at <= cause.decided_at:
+        batch.drop_timer(view.id, view.row, key)
+        return
+    # A timer that is set for its own past would fire again in the same tick, for ever.
+    if due_at <= cause.at:
+        due_at = cause.decided_at + 1
+    if len(timers) >= TIMERS_MAX and key not in timers:
+        full = Note(reason="timers_full", evidence=Evidence(values={"timer": key}))
+        speech.note(batch, agent, full, NO_PAYLOAD, view, cause)
+    else:
+        batch.set_timer(view.id, view.row, key, due_at)

@@ -1,0 +1,86 @@
+"""How is what an agent asks for laid down? Checked before any of it is done.
+
+The law: an agent's acts are taken whole or not at all.
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+from msgspec import Raw
+
+from agents.agent import (
+    Act,
+    Agent,
+    CancelTimer,
+    Enter,
+    Learn,
+    Note,
+    Remember,
+    Say,
+    SetTimer,
+)
+from schemas.codec import encode_json, encode_row
+from schemas.decisions import Evidence, Money
+from schemas.instant import LATEST
+
+NO_PAYLOAD = Raw(b"{}")
+_Told = tuple[str, str, int | None, Evidence, Money | None, Money | None]
+_readable = msgspec.msgpack.Decoder(_Told).decode
+
+
+def written(agent: Agent, acts: Iterable[Act]) -> list[tuple[Act, Raw]]:
+    """Acts, each with what it lays down as bytes: a payload as JSON, a memory as msgpack.
+
+    Raises TypeError or ValueError for acts that could not be written, not be read again, or not be
+    told apart. Asked before any of them is done, so that they are taken whole or not at all.
+    """
+    ready = [(act, _body(agent, act)) for act in acts]
+    kinds = [act.kind or agent.name for act, _ in ready if type(act) is Say]
+    if len(kinds) > 1 and len(set(kinds)) < len(kinds):
+        raise ValueError(f"says {kinds} on one occasion: two of a kind would have the same id")
+    return ready
+
+
+def _body(agent: Agent, act: Act) -> Raw:
+    match act:
+        case Remember():
+            return Raw(encode_row(act.memory))
+        case SetTimer():
+            due_at = act.due_at
+            if type(due_at) is not int or due_at >= LATEST:
+                raise TypeError(f"SetTimer.due_at is {due_at!r}: epoch milliseconds are wanted")
+        case Say() | Note():
+            return _told(agent, act)
+        case Learn():
+            _check_trait(agent, act)
+        case Enter():
+            if agent.keeps is None:
+                raise ValueError("enters something, and keeps no ledger")
+        case CancelTimer():
+            pass
+        case _:
+            # Its type alone: how an object is written may differ from one process to the next.
+            raise TypeError(f"a {type(act).__name__} is not an act")
+    return NO_PAYLOAD
+
+
+def _check_trait(agent: Agent, act: Learn) -> None:
+    """Raises ValueError or ValidationError for a trait or a value that the agent does not name."""
+    if act.trait not in agent.learns:
+        raise ValueError(f"learns {act.trait!r}, which its `learns` does not name")
+    if act.value is not None:
+        msgspec.convert(act.value, agent.learns[act.trait])
+    if not 0 <= act.confidence <= 1:
+        raise ValueError(f"is sure of {act.trait!r} by {act.confidence}: 0 to 1 is wanted")
+
+
+def _told(agent: Agent, act: Say | Note) -> Raw:
+    if isinstance(act, Say) and (act.kind or agent.name) not in agent.says:
+        raise ValueError(f"says {act.kind or agent.name!r}, which its `says` does not name")
+    told: _Told
+    if isinstance(act, Say):
+        told = (act.reason, act.kind, act.expires_at, act.evidence, act.hands_out, None)
+    else:
+        told = (act.reason, act.kind, None, act.evidence, act.redeemed, act.returned)
+    _readable(encode_row(told))
+    return NO_PAYLOAD if act.payload is None else Raw(encode_json(act.payload))

@@ -1,0 +1,68 @@
+"""What does an agent keep of the partition as a whole? A ledger, into which it makes entries.
+
+The law: a ledger is changed by entries alone, in the order of the log, so it depends on the log and
+on nothing else. It is loaded with the batches in which the agent is asked, and written when it has
+changed. It is bounded like a row: it is read and written as a whole.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from schemas.codec import DAMAGE, encode_row
+
+
+class Ledger(Struct, array_like=True, gc=False):
+    """What ledgers have in common. New fields go at the end, with a default."""
+
+    def enter(self, entry: Any) -> None:
+        """Change it by an entry. Total: it must take whatever its agent enters."""
+        raise NotImplementedError
+
+
+L = TypeVar("L", bound=Ledger)
+
+
+class LedgerError(Exception):
+    """A ledger cannot be read."""
+
+
+class Ledgers:
+    """The ledgers of one batch, each decoded when it is first asked for."""
+
+    def __init__(self, rows: Mapping[str, bytes | None] = {}) -> None:
+        self._rows = rows
+        self._open: dict[str, Ledger] = {}
+        self._changed: set[str] = set()
+
+    def read(self, name: str, kind: type[L]) -> L:
+        """The ledger of this name, or a blank one. Raises LedgerError for one that is damaged."""
+        ledger = self._open.get(name)
+        if ledger is None:
+            row = self._rows.get(name)
+            try:
+                ledger = kind() if row is None else _decoder_of(kind).decode(row)
+            except DAMAGE as error:
+                raise LedgerError(
+                    f"the ledger {name!r} is not readable ({error}): make the rows of its partition"
+                    " anew with `ebbtide rebuild --partition`"
+                ) from error
+            self._open[name] = ledger
+        return ledger  # type: ignore[return-value]
+
+    def enter(self, name: str, kind: type[Ledger], entry: Struct) -> None:
+        """Make an entry."""
+        self.read(name, kind).enter(entry)
+        self._changed.add(name)
+
+    def changed(self) -> dict[str, bytes]:
+        """Those into which something was entered, as they are written."""
+        return {name: encode_row(self._open[name]) for name in sorted(self._changed)}
+
+
+@cache
+def _decoder_of(kind: type[Ledger]) -> msgspec.msgpack.Decoder[Any]:
+    return msgspec.msgpack.Decoder(kind)
