@@ -26,7 +26,8 @@ from agents.speech import Speech, Wish
 from agents.written import NO_PAYLOAD
 from schemas.decisions import Evidence
 from schemas.instant import DAY
-from state.customer import TIMERS_MAX
+from state.customer import TIMERS_MAX, RowError
+from state.ledger import Ledger
 from state.portrait import Trait, learn
 
 #: What an agent answers, each act with what it lays down as bytes.
@@ -54,7 +55,7 @@ def do(
             case Learn():
                 learn(row.portrait, act.trait, _trait(act, view.at))
             case Enter() if agent.keeps is not None:
-                batch.ledgers.enter(agent.name, agent.keeps, act.entry)
+                _enter(batch, speech, agent, agent.keeps, act, view, cause)
             case Say() if not cause.silent:
                 wishes.append(Wish(agent, act, body, cause))
 
@@ -63,6 +64,21 @@ def _trait(act: Learn, at: int) -> Trait | None:
     if act.value is None:
         return None
     return Trait(act.value, max(0, at // DAY), round(act.confidence * 100), act.half_life_days)
+
+
+def _enter(
+    batch: Batch, speech: Speech, agent: Agent, kind: type[Ledger], act: Enter, view: View,
+    cause: Cause,
+) -> None:  # fmt: skip
+    """Make an entry. A ledger that cannot take it is a policy's mistake, and stops nobody."""
+    try:
+        batch.ledgers.enter(agent.name, kind, act.entry)
+    except RowError:
+        raise
+    except Exception as error:  # noqa: BLE001 (an agent may fail in any way)
+        evidence = Evidence(values={"error": f"{type(error).__name__}: {error}"})
+        failed = Note(reason="agent_failed", evidence=evidence)
+        speech.note(batch, agent, failed, NO_PAYLOAD, view, cause)
 
 
 def _set_timer(

@@ -7,6 +7,7 @@ from msgspec import Meta
 from schemas.event import Event, Id, Text
 
 Rating = Annotated[int, Meta(ge=1, le=5)]
+Concern = Literal["question", "complaint"]
 
 
 class Review(Event, frozen=True):
@@ -34,7 +35,7 @@ class QuestionAsked(Event, frozen=True):
     text: Text
     product_id: Id | None = None
     order_id: Id | None = None
-    about: Literal["question", "complaint"] = "question"
+    about: Concern = "question"
 
 
 class QuestionAnswered(Event, frozen=True):

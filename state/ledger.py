@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from schemas.codec import DAMAGE, encode_row
+from state.customer import RowError
 
 
 class Ledger(Struct, array_like=True, gc=False):
@@ -26,10 +27,6 @@ class Ledger(Struct, array_like=True, gc=False):
 L = TypeVar("L", bound=Ledger)
 
 
-class LedgerError(Exception):
-    """A ledger cannot be read."""
-
-
 class Ledgers:
     """The ledgers of one batch, each decoded when it is first asked for."""
 
@@ -39,14 +36,14 @@ class Ledgers:
         self._changed: set[str] = set()
 
     def read(self, name: str, kind: type[L]) -> L:
-        """The ledger of this name, or a blank one. Raises LedgerError for one that is damaged."""
+        """The ledger of this name, or a blank one. Raises RowError for one that is damaged."""
         ledger = self._open.get(name)
         if ledger is None:
             row = self._rows.get(name)
             try:
                 ledger = kind() if row is None else _decoder_of(kind).decode(row)
             except DAMAGE as error:
-                raise LedgerError(
+                raise RowError(
                     f"the ledger {name!r} is not readable ({error}): make the rows of its partition"
                     " anew with `ebbtide rebuild --partition`"
                 ) from error

@@ -121,6 +121,8 @@ class AnyEvent:
         return str(self._rng.randrange(self._names)).ljust(self._name_length, self._letter)
 
     def _matching(self, pattern: str) -> str:
+        if "[A-Z]{2}" in pattern:
+            return self._rng.choice(("DE", "IN", "JP"))
         if "[A-Z]{3}" in pattern:
             return "".join(self._rng.choices(ascii_uppercase, k=3))
         return self._rng.choice(LOCALES)

@@ -211,6 +211,11 @@ def _check_state(shop: ChaosShop, partition: int, table: MemoryTable, verdict: V
         {name: msgspec.msgpack.decode(row) for name, row in here.products.items()}, verdict,
     )  # fmt: skip
     _compare(
+        f"p{partition} ledgers",
+        {name.decode(): msgspec.msgpack.decode(row) for name, row in client.hgetall(key + "ledgers").items()},
+        {name: msgspec.msgpack.decode(row) for name, row in here.ledgers.items()}, verdict,
+    )  # fmt: skip
+    _compare(
         f"p{partition} timers",
         {name.decode(): int(due) for name, due in client.zrange(key + "timers", 0, -1, withscores=True)},
         dict(here.due), verdict,

@@ -86,7 +86,8 @@ def in_memory(table: MemoryTable, partition: int) -> Contents:
     part = table._of(partition)
     return {
         "position": str(part.position), "shop": part.shop, "customers": dict(part.customers),
-        "products": dict(part.products), "timers": dict(part.due), "outbox": list(part.outbox),
+        "products": dict(part.products), "ledgers": dict(part.ledgers), "timers": dict(part.due),
+        "outbox": list(part.outbox),
         "counters": dict(part.counters),
     }  # fmt: skip
 
@@ -102,7 +103,7 @@ def in_redis(client: Any, partition: int) -> Contents:
     return {
         "position": (client.get(key("position")) or b"0:0:0").decode(),
         "shop": client.get(key("shop")), "customers": rows("customers"),
-        "products": rows("products"), "timers": {name.decode(): int(due) for name, due in timers},
+        "products": rows("products"), "ledgers": rows("ledgers"), "timers": {name.decode(): int(due) for name, due in timers},
         "outbox": client.lrange(key("outbox"), 0, -1),
         "counters": {name: int(by) for name, by in rows("counters").items()},
     }  # fmt: skip
@@ -138,6 +139,7 @@ FULL = step(
     customers={"ann": b"row of ann", "zoë": b"row of zoe", "bob": b"row of bob"},
     due={"ann": 1_768_896_000_000, "zoë": 1_768_896_000_001},
     products={"tea": b"row of tea"},
+    ledgers={"rfm": b"ledger of rfm"},
     outbox=[b"first", b"second"],
     counters={"records/page_viewed/applied": 2},
 )

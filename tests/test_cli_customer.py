@@ -27,6 +27,7 @@ from state.customer import (
 )
 from state.exposure import Exposure
 from state.held import Held, Touch
+from state.portrait import Trait
 from streams.amounts import money
 from streams.commands import customer_row, customer_view
 from streams.commands.coupon_view import coupons
@@ -63,7 +64,7 @@ FILLED: dict[str, Any] = WITH_GATE | {
     "products": Affinity(1, {"p": 2}),
     "recent_orders": {"o": RecentOrder(AT, 500)}, "ratings": Ratings(1, 5, 5, AT, "r"),
     "deliveries": Deliveries(1), "consent": {"marketing": {"*": AT}}, "locale": "de", "time_zone": "Europe/Berlin",
-    "birthday": date(1990, 1, 2), "traits": {"size": "L"}, "timers": {"churn_alert": AT},
+    "birthday": date(1990, 1, 2), "country": "DE", "portrait": {"class": Trait("frequent", AT // DAY)}, "traits": {"size": "L"}, "timers": {"churn_alert": AT},
     "memory": {"churn_alert": Raw(encode_row(["e1"]))},
 }  # fmt: skip
 

@@ -70,7 +70,7 @@ def test_no_field_of_a_row_was_forgotten_above() -> None:
     plain = {
         "version", "first_seen_at", "last_seen_at", "order_count", "spent_cents", "currency",
         "first_order_at", "last_order_at", "session", "cart_changed_at", "locale", "time_zone",
-        "birthday", "profile_at", "case_closed_at", "deliveries",
+        "birthday", "profile_at", "case_closed_at", "deliveries", "country",
     }  # fmt: skip
     bounded = {
         "event_ids", "orders", "views", "gap_hours", "cart", "viewed", "bought", "categories",
@@ -78,6 +78,7 @@ def test_no_field_of_a_row_was_forgotten_above() -> None:
     }  # fmt: skip
     of_the_engine = {
         "said", "timers", "memory", "touches", "held", "exposures", "visit_awaited_until",
+        "portrait",
     }  # fmt: skip
     assert set(Customer.__struct_fields__) == plain | bounded | of_the_engine
 

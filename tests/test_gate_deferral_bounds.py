@@ -106,7 +106,7 @@ class Busy(Voice, frozen=True):
 def test_a_row_full_of_timers_still_wakes_what_it_holds() -> None:
     check(
         """
-        2026-01-20 22:00     ann  page_viewed  -> noted busy reason=timers_full timer=busy/31; \
+        2026-01-20 22:00     ann  page_viewed  -> noted busy reason=timers_full timer=busy/63; \
             deferred busy
         2026-01-21 08:00:01  ann               -> busy
         """,

@@ -29,7 +29,7 @@ WORDS: dict[str, Any] = {
     for name, value in vars(module).items()
     if name
     in ("Failure", "Id", "Name", "Text", "Cents", "Currency", "Quantity", "Rating", "Channel")
-    or name in ("Purpose", "Locale", "Traits", "Items", "Coupons")
+    or name in ("Purpose", "Locale", "Traits", "Items", "Coupons", "Country", "Concern")
 } | {"moment": instant.Instant}
 
 

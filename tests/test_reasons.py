@@ -16,11 +16,11 @@ from streams.commands.reasons import SENTENCES, sentence
 #: How the gate and the engine give a reason in their source.
 GIVEN = (
     r'refused\(\s*"(\w+)"', r'Verdict\(\s*"\w+",\s*"(\w+)"', r'_drop\([^")]*"(\w+)"',
-    r'refusal="(\w+)"', r'return "(\w+)" if ', r'Note\(reason="(\w+)"',
+    r'refusal="(\w+)"', r'return "(\w+)" if ', r'return "(\w+)", \{', r'Note\(reason="(\w+)"',
 )  # fmt: skip
 
 GATE = [*(ROOT / "agents" / "gate").glob("*.py")]
-ENGINE = [ROOT / "agents" / f"{name}.py" for name in ("speech", "cause", "engine")]
+ENGINE = [ROOT / "agents" / f"{name}.py" for name in ("speech", "cause", "engine", "doing")]
 
 
 def given() -> set[str]:

@@ -56,6 +56,7 @@ STEPS = st.lists(
                 "customers": ROWS,
                 "due": DUE,
                 "products": st.dictionaries(SOME_IDS, st.binary(max_size=3), max_size=3),
+                "ledgers": st.dictionaries(SOME_IDS, st.binary(max_size=3), max_size=3),
                 "outbox": st.lists(st.binary(max_size=3), max_size=3),
                 "counters": st.dictionaries(st.sampled_from("ab"), st.integers(0, 9)),
                 "published": st.integers(0, 12),
@@ -66,6 +67,7 @@ STEPS = st.lists(
             {
                 "customers": st.lists(SOME_IDS, max_size=4, unique=True),
                 "products": st.lists(SOME_IDS, max_size=4, unique=True),
+                "ledgers": st.lists(SOME_IDS, max_size=4, unique=True),
                 "due_until": st.one_of(st.none(), st.integers(0, 3)),
                 "due_max": st.integers(0, 5),
             }
@@ -133,7 +135,7 @@ def test_all_keys_of_a_partition_share_a_slot(client: Any, in_redis: Store) -> N
     for key in (keys := client.keys()):
         slots.setdefault(key.split(b":")[1], set()).add(key_slot(key))
     assert slots == {b"{p7}": {key_slot(b"p7")}, b"{p8}": {key_slot(b"p8")}}
-    assert len(keys) == 2 * 7
+    assert len(keys) == 2 * 8
 
 
 def test_people_are_told_what_lies_in_a_partition(embedded: Embedded, in_redis: Store) -> None:

@@ -18,6 +18,7 @@ from state.customer import ROW_VERSION, Customer, RowError, Said, decode_custome
 from state.exposure import Exposure
 from state.fold import fold, is_repeat
 from state.held import Held, Touch
+from state.portrait import Trait
 from state.product import Product
 from state.shop import Carried, Rhythm, Shop, decode_shop
 
@@ -41,7 +42,7 @@ FORMAT = (
     "session", "cart", "cart_changed_at", "viewed", "bought", "categories", "products",
     "recent_orders", "ratings", "consent", "responses", "locale", "time_zone", "birthday", "traits",
     "said", "timers", "memory", "profile_at", "touches", "held", "exposures", "case_closed_at",
-    "visit_awaited_until", "deliveries",
+    "visit_awaited_until", "deliveries", "country", "portrait",
 )  # fmt: skip
 
 
@@ -64,6 +65,7 @@ def full_row(seed: int = 1, events: int = 200) -> Customer:
             Evidence(("e1",), {"days": 1.5}), b"{}", None, money,
         )
     ]  # fmt: skip
+    row.portrait = {"class": Trait("frequent", 20_000), "likes": Trait("tea", 20_000, 60, 30)}
     row.exposures = {"*": Exposure(1_768_896_000_000, False, True, 2, {"EUR": 900})}
     return row
 

@@ -63,12 +63,15 @@ def test_a_partition_begins_at_the_beginning_with_nothing_in_it(store: Store) ->
 def test_a_load_gives_back_what_a_commit_wrote(store: Store) -> None:
     assert store.commit(FULL)
     assert store.position() == Position(1, 0, 2)
-    loaded = store.load(customers=["zoë", "nobody", "ann"], products=["tea", "none"])
+    loaded = store.load(
+        customers=["zoë", "nobody", "ann"], products=["tea", "none"], ledgers=["none", "rfm"]
+    )
     assert loaded == Loaded(
         Position(1, 0, 2),
         b"shop",
         {"zoë": b"row of zoe", "nobody": None, "ann": b"row of ann"},
         {"tea": b"row of tea", "none": None},
+        ledgers={"none": None, "rfm": b"ledger of rfm"},
     )
     assert store.outbox() == [b"first", b"second"]
 
@@ -216,11 +219,12 @@ def test_a_commit_may_be_far_larger_than_lua_takes_at_once(store: Store) -> None
     rows = {name: name.encode() for name in ids}
     changes: dict[str, Any] = {
         "customers": rows, "due": {name: at for at, name in enumerate(ids)}, "products": rows,
-        "outbox": list(rows.values()), "counters": dict.fromkeys(ids, 1),
+        "outbox": list(rows.values()), "counters": dict.fromkeys(ids, 1), "ledgers": rows,
     }  # fmt: skip
     assert store.commit(step(BEGINNING, **changes))
-    loaded = store.load(customers=ids, products=ids, due_until=MANY, due_max=MANY - 1)
+    loaded = store.load(customers=ids, products=ids, due_until=MANY, due_max=MANY - 1, ledgers=ids)
     assert (loaded.customers, loaded.products, loaded.due_cut) == (rows, rows, True)
+    assert loaded.ledgers == rows
     assert loaded.due == list(enumerate(ids))[:-1]
     assert store.outbox() == list(rows.values())
     assert len(store.contents(HERE)["counters"]) == MANY

@@ -37,6 +37,12 @@ def _sections(view: View, when: "_Ages") -> dict[str, list[str]]:
     return {
         "seen": [f"first {when(view.first_seen_at)}", f"last  {when(view.last_seen_at)}"],
         "profile": _profile(view),
+        "learned": [
+            f"{it.trait}: {it.value}"
+            + ("" if it.confidence == 1 else f" ({it.confidence:.0%} sure)")
+            + f", {it.learned_on}"
+            for it in view.portrait
+        ],
         "consent": [
             f"{it.purpose}, {'all channels' if it.channel == '*' else it.channel}:"
             f" {'yes' if it.granted else 'no'}, {when(it.said_at)}"
@@ -72,7 +78,7 @@ def _sections(view: View, when: "_Ages") -> dict[str, list[str]]:
 
 
 def _profile(view: View) -> list[str]:
-    known = [view.locale, view.time_zone, view.birthday and f"born {view.birthday}"]
+    known = [view.locale, view.country, view.time_zone, view.birthday and f"born {view.birthday}"]
     lines = [", ".join(it for it in known if it)]
     lines += [f"{name}: {value}" for name, value in view.traits.items()]
     return [line for line in lines if line]

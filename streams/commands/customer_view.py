@@ -3,7 +3,7 @@
 Moments are RFC 3339 here, None for never. Money is in minor units of the currency.
 """
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import msgspec
@@ -18,6 +18,7 @@ from streams.commands.coupon_view import Kept
 from streams.commands.gate_view import Counted, Deliveries, Reported, Told, Touched, Waiting
 
 _DAYS = (1, 7, 28, 365)
+_EPOCH = date(1970, 1, 1)
 
 
 class Window(Struct, frozen=True):
@@ -87,6 +88,15 @@ class Ratings(Struct, frozen=True):
     last_at: str | None
 
 
+class Learned(Struct, frozen=True):
+    """A trait that an agent has learned. confidence: how sure it is now, from 0 to 1."""
+
+    trait: str
+    value: str
+    confidence: float
+    learned_on: date
+
+
 class Timer(Struct, frozen=True):
     """When an agent will look again; ``row`` is the engine's own, for the end of the row."""
 
@@ -106,7 +116,9 @@ class View(Struct, frozen=True, kw_only=True):
     birthday: date | None
     locale: str
     time_zone: str
+    country: str
     traits: dict[str, str]
+    portrait: list[Learned]
     consent: list[Word]
     currency: str
     purchases: Purchases
@@ -155,7 +167,15 @@ def view(customer_id: str, partition: int, row: bytes, clock_at: int) -> View:
         birthday=it.birthday,
         locale=it.locale,
         time_zone=it.time_zone,
+        country=it.country,
         traits=it.traits,
+        portrait=[
+            Learned(
+                name, trait.value, round(trait.confidence(at), 2),
+                _EPOCH + timedelta(days=trait.day),
+            )
+            for name, trait in it.portrait.items()
+        ],
         consent=_words(it.consent),
         currency=it.currency,
         purchases=_purchases(it, at),

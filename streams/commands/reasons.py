@@ -65,6 +65,18 @@ SENTENCES: dict[str, tuple[str, ...]] = {
         "{spent_cents} of this partition's {budget_cents} are spent.",
         "The campaign's budget for this period is spent.",
     ),
+    "not_started": (
+        "The campaign does not speak before {starts_at}.",
+        "The campaign has not started yet.",
+    ),
+    "ended": (
+        "The campaign has not spoken any more since {ends_at}.",
+        "The campaign has ended.",
+    ),
+    "not_in_audience": (
+        "Their {trait} is {value}, and the campaign is for others.",
+        "The campaign is for others (`audience`).",
+    ),
     "held_out": (
         "They are among the {share} who get nothing from this campaign, to measure its effect.",
         "They get nothing from this campaign, to measure its effect.",

@@ -17,6 +17,7 @@ from schemas.clickstream import (
     ProductsSearched,
     ProductViewed,
     ProductWishlisted,
+    StockAlertRequested,
 )
 from schemas.codec import RAW_UNIONS
 from schemas.event import Event
@@ -28,6 +29,7 @@ from schemas.orders import (
     OrderPlaced,
     OrderRefunded,
     OrderShipped,
+    PointsRedeemed,
 )
 from schemas.profiles import (
     ConsentChanged,
@@ -38,7 +40,14 @@ from schemas.profiles import (
     MessageUnsubscribed,
     ProfileUpdated,
 )
-from schemas.reviews import CaseClosed, QuestionAsked, ReviewEdited, ReviewPosted, SurveyAnswered
+from schemas.reviews import (
+    CaseClosed,
+    QuestionAnswered,
+    QuestionAsked,
+    ReviewEdited,
+    ReviewPosted,
+    SurveyAnswered,
+)
 from streams.simulated.shop import CURRENCY, GOES_WITH, LINES, Line, Product, Shopper, pick
 
 Fact = tuple[str, Event]
@@ -56,6 +65,7 @@ OPINIONS = {
     5: "The best one I have had so far.",
 }
 CARE_QUESTION = "How do I clean it?"
+COMPLAINT = "It broke. What will you do about it?"
 
 
 class Pen:
@@ -105,6 +115,7 @@ def arrival(pen: Pen, shopper: Shopper) -> Script:
         birthday=shopper.birthday,
         locale=shopper.locale,
         time_zone=shopper.time_zone,
+        country=shopper.locale[-2:],
         traits={"source": "simulation"},
     )
     for purpose in ("marketing", "personalisation"):
@@ -140,6 +151,9 @@ def visit(pen: Pen, shopper: Shopper, *, buys: bool) -> Script:
         if pen.chance(0.02):
             pen.pause(SECOND, 20 * SECOND)
             yield pen.write(shopper, ProductShared, share_via="email", **_about(product))
+        if pen.chance(0.02):
+            pen.pause(SECOND, 20 * SECOND)
+            yield pen.write(shopper, StockAlertRequested, **_about(product))
     if buys or pen.chance(0.5):
         yield from _fill_cart(pen, shopper, looked_at)
         if buys or pen.chance(0.3):
@@ -177,6 +191,9 @@ def _check_out(pen: Pen, shopper: Shopper, *, buys: bool) -> Script:
     if not buys:
         return
     pen.pause(MINUTE, 5 * MINUTE)
+    if pen.chance(0.1):
+        pen.pause(SECOND, MINUTE)
+        yield pen.write(shopper, PointsRedeemed, points=pen.rng.randint(1, 9) * 50)
     items = tuple(
         Item(it.product.product_id, it.quantity, it.product.price_cents, it.product.category,
              it.product.name)
@@ -238,14 +255,23 @@ def opinion(pen: Pen, shopper: Shopper, product_id: str, order_id: str | None) -
         yield pen.write(shopper, CaseClosed)
     if pen.chance(0.1):
         pen.pause(MINUTE, DAY)
-        yield pen.write(
-            shopper, QuestionAsked, question_id=pen.fresh_id(), text=CARE_QUESTION, **about
-        )
+        yield from _question(pen, shopper, about, complains=rating <= 2)
     if pen.chance(0.1):
         pen.pause(MINUTE, DAY)
         yield pen.write(
             shopper, SurveyAnswered, survey_id=pen.fresh_id(), score=2 * rating, order_id=order_id
         )
+
+
+def _question(
+    pen: Pen, shopper: Shopper, about: dict[str, str | None], *, complains: bool
+) -> Script:
+    question_id = pen.fresh_id()
+    text, kind = (COMPLAINT, "complaint") if complains else (CARE_QUESTION, "question")
+    yield pen.write(shopper, QuestionAsked, question_id=question_id, text=text, about=kind, **about)
+    if pen.chance(0.7):
+        pen.pause(10 * MINUTE, 2 * DAY)
+        yield pen.write(shopper, QuestionAnswered, question_id=question_id)
 
 
 def newsletter(pen: Pen, shopper: Shopper) -> Script:
