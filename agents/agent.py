@@ -15,7 +15,7 @@ from msgspec import Meta, Struct, field
 
 from schemas.decisions import Evidence, Money
 from schemas.event import Cents, Currency, Event, Name, snake_case
-from schemas.profiles import Channel, Purpose
+from schemas.profiles import Channel, Country, Purpose
 from state import portrait
 from state.customer import Customer
 from state.ledger import Ledger, Ledgers
@@ -174,7 +174,8 @@ class Agent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     budget_cents: by currency, what may be handed out in ``budget_days``; empty: no limit.
     message_cost_cents: what sending one costs, for the report of the effect.
     starts_at, ends_at: from when to when it speaks, with a zone; left out: always. audience: by
-    trait, the values of those it speaks to; all of them must fit.
+    trait, the values of those it speaks to; all of them must fit. markets: by country, what is set
+    otherwise there.
     """
 
     #: The types of events that reach ``on_event``; all others cost nothing.
@@ -205,6 +206,7 @@ class Agent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     starts_at: Annotated[datetime, Meta(tz=True)] | None = None
     ends_at: Annotated[datetime, Meta(tz=True)] | None = None
     audience: dict[Name, tuple[Name, ...]] = {}
+    markets: dict[Country, dict[str, Any]] = {}
 
     def __init_subclass__(cls, **_: Any) -> None:
         cls.name = snake_case(cls.__name__)

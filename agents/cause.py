@@ -2,8 +2,8 @@
 
 from msgspec import Raw, Struct
 
-from agents.agent import Note, Say
-from schemas.decisions import Decision, Merged, Outcome, Scalar, decision_id
+from agents.agent import Note, Say, View
+from schemas.decisions import LEFT, Decision, Merged, Outcome, Scalar, decision_id
 from schemas.instant import to_text
 from schemas.journal import Entry
 
@@ -58,12 +58,11 @@ class Record(Struct, frozen=True, gc=False):
     until: int = 0
 
 
-def on_record(
-    record: Record, act: Say | Note, body: Raw, customer_id: str, cause: Cause
-) -> Decision:
+def on_record(record: Record, act: Say | Note, body: Raw, view: View, cause: Cause) -> Decision:
     """An act as a decision."""
     kind = act.kind or record.agent
     gate = record.gate
+    row, leaves = view.row, record.outcome in LEFT
     said = kind
     if isinstance(act, Note):
         # A note may stand beside a trigger of the same kind and cause.
@@ -73,10 +72,10 @@ def on_record(
         said = f"{kind}/deferred@{record.until}"
         gate = gate | {"until": to_text(record.until)}
     return Decision(
-        id=decision_id(record.agent, said, customer_id, cause.id),
+        id=decision_id(record.agent, said, view.id, cause.id),
         kind=kind,
         agent=record.agent,
-        customer_id=customer_id,
+        customer_id=view.id,
         cause=cause.id,
         cause_at=cause.at,
         decided_at=cause.decided_at,
@@ -90,4 +89,7 @@ def on_record(
         channel=record.channel,
         gate=gate,
         merged=record.merged,
+        locale=row.locale if leaves else "",
+        time_zone=row.time_zone if leaves else "",
+        country=row.country if leaves else "",
     )

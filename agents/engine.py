@@ -26,6 +26,7 @@ from agents.batch import Batch, Due
 from agents.cause import Cause
 from agents.doing import Acts, do
 from agents.gate.gate import Gate
+from agents.market import Markets
 from agents.speech import Speech, Wish
 from agents.written import NO_PAYLOAD, written
 from schemas.decisions import Evidence
@@ -71,7 +72,8 @@ class Engine:
     ) -> None:
         self.agents = {agent.name: agent for agent in agents}
         self.settings = settings
-        self._speech = Speech(gate, self.agents, partitions)
+        self._markets = Markets(agents)
+        self._speech = Speech(gate, self.agents, self._markets, partitions)
         self._outcome_window = gate.outcome_window
         self._lateness = round(settings.lateness_minutes * MINUTE)
         self._listeners: dict[type[Any], list[Agent]] = {}
@@ -170,7 +172,8 @@ class Engine:
         """Ask the agents that listen to an event, which has been folded."""
         event = entry.event
         wishes: list[Wish] = []
-        for agent in self._listeners[type(event)]:
+        for listener in self._listeners[type(event)]:
+            agent = self._markets.variant(listener, view.row)
             if acts := self._acts(agent, agent.on_event, event, view):
                 cause = Cause.of_event(entry, batch.shop.clock_at, late=late)
                 do(batch, self._speech, agent, acts, view, cause, wishes)
@@ -185,8 +188,9 @@ class Engine:
             quiet = msgspec.structs.replace(cause, refusal="follows_a_trigger")
             replies: list[Wish] = []
             for listener in self._listeners.get(Decided, ()):
-                acts = self._acts(listener, listener.on_event, decided, view)
-                do(batch, self._speech, listener, acts, view, quiet, replies)
+                agent = self._markets.variant(listener, view.row)
+                acts = self._acts(agent, agent.on_event, decided, view)
+                do(batch, self._speech, agent, acts, view, quiet, replies)
             if replies:
                 self._speech.settle(batch, view, replies)
 
@@ -233,8 +237,9 @@ class Engine:
         if name == HELD:
             batch.fired[name] += 1
             wishes += self._speech.release(batch, view)
-        elif agent := self.agents.get(name):
+        elif usual := self.agents.get(name):
             batch.fired[name] += 1
+            agent = self._markets.variant(usual, view.row)
             # Due before the last tick, and not fired by it: a late event has set it for the past.
             late = due.due_at < batch.shop.previous_at - self._lateness
             cause = Cause.of_timer(due.key, due.due_at, view.at, late=late)

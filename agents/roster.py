@@ -10,6 +10,7 @@ from typing import Any
 
 import agents
 from agents.agent import END_OF_ROW, HELD, Agent
+from agents.market import Markets
 from schemas.mistake import settings_of
 
 
@@ -39,6 +40,7 @@ def hire(sections: Mapping[str, Any]) -> list[Agent]:
         hired.append(settings_of(sections[name], known[name], f"agents.{name}"))
     _agree_on_campaigns(hired)
     _agree_on_traits(hired)
+    Markets(hired)  # It raises for a variant that cannot be.
     return hired
 
 

@@ -14,6 +14,7 @@ from agents.agent import HELD, Agent, Decided, Note, Say, View
 from agents.batch import Batch
 from agents.cause import Cause, Record, on_record
 from agents.gate.gate import COMMERCIAL, Gate, Question, Spoken, Verdict, refused
+from agents.market import Markets
 from agents.written import written
 from schemas.decisions import LEFT, PASSED, Decision, Merged, Scalar
 from state.customer import KINDS_MAX, Customer, Said
@@ -39,9 +40,12 @@ class Wish(Struct, frozen=True, gc=False):
 class Speech:
     """Asks the gate, and keeps what the answer means. Holds settings, and no state."""
 
-    def __init__(self, gate: Gate, agents: Mapping[str, Agent], partitions: int) -> None:
+    def __init__(
+        self, gate: Gate, agents: Mapping[str, Agent], markets: Markets, partitions: int
+    ) -> None:
         self.gate = gate
         self._agents = agents
+        self._markets = markets
         self._partitions = partitions
         self._window = gate.outcome_window
 
@@ -79,7 +83,7 @@ class Speech:
         row.held = [it for it in row.held if it.until > view.at]
         self._set_alarm(batch, view)
         for held in ready:
-            agent = self._agents.get(held.agent)
+            agent = self._agent_of(held, row)
             if agent is None or held.kind not in agent.says:
                 self._drop(batch, view, held, "agent_is_off")
                 continue
@@ -100,11 +104,15 @@ class Speech:
         """Drop what is held back and the customer does not want any more."""
         row = view.row
         for held in row.held:
-            agent = self._agents.get(held.agent)
+            agent = self._agent_of(held, row)
             if agent is not None and not self.gate.consents(agent, row):
                 self._drop(batch, view, held, "no_consent", purpose=agent.purpose)
                 row.held = [it for it in row.held if it is not held]
         self._set_alarm(batch, view)
+
+    def _agent_of(self, held: Held, row: Customer) -> Agent | None:
+        agent = self._agents.get(held.agent)
+        return agent and self._markets.variant(agent, row)
 
     def abandon(self, batch: Batch, view: View) -> None:
         """Drop all that is held back: the row ends."""
@@ -124,7 +132,7 @@ class Speech:
                 batch.counts[f"money/{campaign}/{name}"] += money.cents
                 count_cost(view.row, campaign, name, money.cents, at, self._window, batch.counts)
         record = Record(agent.name, campaign, "noted", note.reason)
-        batch.decide(on_record(record, note, body, view.id, cause), cause.appended_at)
+        batch.decide(on_record(record, note, body, view, cause), cause.appended_at)
 
     def _answer(self, batch: Batch, view: View, wish: Wish, spoken: Spoken | None) -> Verdict:
         """Ask the gate, and take note of the answer in the row."""
@@ -204,7 +212,7 @@ class Speech:
             agent.name, campaign, outcome, reason, before, verdict.channel, verdict.saw, joined,
             verdict.until,
         )  # fmt: skip
-        decision = on_record(record, wish.say, wish.body, view.id, cause)
+        decision = on_record(record, wish.say, wish.body, view, cause)
         batch.decide(decision, cause.appended_at)
         return decision
 
@@ -219,7 +227,7 @@ class Speech:
         )  # fmt: skip
         cause = Cause(held.cause, held.cause_at, max(view.at, view.shop.clock_at))
         record = Record(held.agent, campaign, "suppressed", reason, gate=saw)
-        batch.decide(on_record(record, say, Raw(held.payload), view.id, cause), 0)
+        batch.decide(on_record(record, say, Raw(held.payload), view, cause), 0)
 
 
 def _said_again(agent: Agent, held: Held, view: View) -> tuple[Say, Raw] | None:
@@ -253,7 +261,7 @@ def _as_said(agent: Agent, held: Held) -> Say:
 
 def _merged(view: View, wish: Wish) -> Merged:
     say = wish.say
-    decision = on_record(Record(wish.agent.name), say, wish.body, view.id, wish.cause)
+    decision = on_record(Record(wish.agent.name), say, wish.body, view, wish.cause)
     return Merged(
         decision.id, wish.kind, say.reason, say.evidence, wish.body,
         wish.agent.counted_as, say.expires_at,

@@ -58,6 +58,9 @@ def messages(decision: Decision) -> list[Message]:
                 decision.campaign,
                 decision.channel,
                 decision.merged,
+                decision.locale,
+                decision.time_zone,
+                decision.country,
             )
         ),
         _attributes(decision, f"ebbtide.trigger.{decision.kind}", SOURCE),

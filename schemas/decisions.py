@@ -65,7 +65,8 @@ class Decision(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     campaign: what its effect, its budget and its holdout are counted under.
     channel: the one that the gate has chosen; empty where nothing goes to the customer.
     gate: what the gate saw where it did not let it pass, and what it held that against.
-    merged: the triggers that leave in this one.
+    merged: the triggers that leave in this one. locale, time_zone, country: of the customer, where
+    the trigger leaves and they are known.
     """
 
     id: str
@@ -85,12 +86,16 @@ class Decision(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     channel: str = ""
     gate: dict[str, Scalar] = {}
     merged: tuple[Merged, ...] = ()
+    locale: str = ""
+    time_zone: str = ""
+    country: str = ""
 
 
 class Trigger(Struct, frozen=True, gc=False, omit_defaults=True):
     """The JSON body of a message on a trigger topic; the envelope is CloudEvents 1.0 headers.
 
-    channel: where it should reach the customer; left out where it does not go to them.
+    channel: where it should reach the customer; left out where it does not go to them. locale,
+    time_zone, country: the customer's, as far as they are known.
     """
 
     reason: str
@@ -99,6 +104,9 @@ class Trigger(Struct, frozen=True, gc=False, omit_defaults=True):
     campaign: str = ""
     channel: str = ""
     merged: tuple[Merged, ...] = ()
+    locale: str = ""
+    time_zone: str = ""
+    country: str = ""
 
 
 class Outgoing(Struct, frozen=True, gc=False, array_like=True):

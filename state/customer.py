@@ -189,6 +189,18 @@ class Customer(Struct, array_like=True, gc=False):
     portrait: Portrait = field(default_factory=dict)
 
     @property
+    def market(self) -> str:
+        """Where they live; else the region of their locale, if it has one; else empty.
+
+        >>> Customer(locale="zh-Hant-TW").market
+        'TW'
+        """
+        if self.country or not self.locale:
+            return self.country
+        region = self.locale.replace("_", "-").rsplit("-", 1)[-1]
+        return region if len(region) == 2 and region.isupper() else ""
+
+    @property
     def next_due(self) -> int | None:
         """When the earliest timer is due; None where there is none."""
         return min(self.timers.values(), default=None)
