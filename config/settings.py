@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 PREFIX = "EBBTIDE_"
+TOKEN_LENGTH_MIN = 24
 DEFAULT_CONFIG = Path(__file__).with_name("engine.toml")
 
 Port = Annotated[int, Meta(ge=1, le=65_535)]
@@ -37,8 +38,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     the brokers, and of our own certificate and its key.
     redis_url: where rows are kept: ``redis://``, ``rediss://`` with TLS, or either with
     ``+cluster``. redis_…: how to get in there, where the URL does not say it. …_password_file,
-    coupon_key_file, holdout_key_file, webhook_key_file: files that hold the secret, instead of the
-    environment.
+    coupon_key_file, holdout_key_file, webhook_key_file, web_token_file: files that hold the
+    secret, instead of the environment.
     group: the consumer group.
     config: the path of engine.toml. clock: ``wall`` ticks each ``tick_seconds``; ``feed`` takes
     ticks from the raw topics, for replaying history.
@@ -46,6 +47,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     customers are held out; without one it is derived from the other.
     webhooks: the path of the file that says where triggers go by HTTP. webhook_key: the secret that
     they are signed with, ``whsec_`` and base64.
+    web_token: the secret that lets a program read customers on the web port; without it none can.
     future_tolerance_seconds: how far ahead of our clock an event may be. event_bytes_max: larger
     events are dead letters. dedupe_events_max: event ids that a worker's ingest remembers.
     session_timeout_s, heartbeat_s, rebalance_timeout_s: of the consumer group; with the defaults a
@@ -84,6 +86,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     webhook_key_file: str = ""
     web_host: str = "127.0.0.1"
     web_port: Port = 6066
+    web_token: str = ""
+    web_token_file: str = ""
     future_tolerance_seconds: Seconds = 300.0
     event_bytes_max: EventBytes = 262_144
     dedupe_events_max: Count = 200_000
@@ -117,6 +121,20 @@ class Settings(Struct, frozen=True, kw_only=True):
             )
         return hmac.digest(coupon_key.encode(), b"holdout", "sha256").hex()
 
+    def secret_web_token(self) -> str:
+        """The token of the web port; empty for none.
+
+        Raises ConfigError where it is short enough to be guessed, or cannot be read.
+        """
+        token = self.secret("web_token")
+        if token and len(token) < TOKEN_LENGTH_MIN:
+            raise ConfigError(
+                f"EBBTIDE_WEB_TOKEN has {len(token)} characters, and whoever guesses it reads all"
+                f" customers: {TOKEN_LENGTH_MIN} at least are wanted, such as from"
+                " `openssl rand -hex 32`"
+            )
+        return token
+
     def secret(self, name: str) -> str:
         """A secret from the environment or from the file named there; empty where neither is set.
 
@@ -139,7 +157,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         """All but the secrets."""
         hidden = {
             "coupon_key", "holdout_key", "kafka_password", "redis_password", "redis_url",
-            "webhook_key",
+            "webhook_key", "web_token",
         }  # fmt: skip
         shown = (
             f"{name}={'…' if name in hidden else repr(getattr(self, name))}"

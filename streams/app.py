@@ -11,6 +11,7 @@ import os
 import tempfile
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ from state.table import Needs, StoreError
 from streams import stacks
 from streams.bootstrap import load_policy
 from streams.connection import brokers_of, faust_credentials, redis_url_of
+from streams.customer import view as customer_view
+from streams.customer.page import add_customers
 from streams.fetches import Hooks
 from streams.lanes import Lanes
 from streams.member import Member
@@ -99,6 +102,8 @@ class Worker:
         self._add_processors()
         web: Any = self.app.web
         add_pages(web.web_app.router, self)
+        look_up = partial(customer_view.look_up, url, there[JOURNAL])
+        add_customers(web.web_app.router, settings.secret_web_token(), look_up)
 
     def run(self) -> int:
         """Run until a signal says stop; returns the exit code."""

@@ -26,9 +26,10 @@ from schemas.orders import Item, OrderPlaced
 from schemas.profiles import ConsentChanged, MessageOpened, MessageSent
 from state.customer import Customer
 from state.shop import Shop
-from streams.commands import customer_row, kafka
+from streams.commands import kafka
 from streams.commands.kafka import Bounds
 from streams.connection import Brokers
+from streams.customer import row as customer_row
 from streams.partitioner import partition_of
 
 PARTITIONS = 4

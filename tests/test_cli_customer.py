@@ -29,9 +29,10 @@ from state.exposure import Exposure
 from state.held import Held, Touch
 from state.portrait import Trait
 from streams.amounts import money
-from streams.commands import customer_row, customer_view
-from streams.commands.coupon_view import coupons
 from streams.commands.watching import brief
+from streams.customer import row as customer_row
+from streams.customer import view as customer_view
+from streams.customer.coupons import coupons
 
 AT = 1_768_896_000_000  # 2026-01-20 08:00 UTC
 

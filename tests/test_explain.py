@@ -282,7 +282,7 @@ def test_without_a_row_the_rest_is_told_with_a_warning(
 @pytest.fixture
 def real_rows(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     from state.redis_table import RedisTable
-    from streams.commands import customer_row
+    from streams.customer import row as customer_row
 
     return lambda: monkeypatch.setattr(customer_row, "RedisTable", RedisTable)
 

@@ -9,9 +9,10 @@ from pages import ROOT
 
 from schemas import mistake
 from schemas.decisions import Evidence
-from streams.commands import consent_view, figures, gate_view, reasons
+from streams.commands import consent_view, figures, reasons
 from streams.commands.figures import seen
 from streams.commands.reasons import SENTENCES, sentence
+from streams.customer import gate as gate_view
 
 #: How the gate and the engine give a reason in their source.
 GIVEN = (

@@ -31,8 +31,10 @@ def customer(
     """
     import asyncio
 
-    from streams.commands import customer_page, customer_row, customer_view, kafka, terminal
+    from streams.commands import customer_page, kafka, terminal
     from streams.connection import brokers_of, redis_url_of
+    from streams.customer import row as customer_row
+    from streams.customer import view as customer_view
     from streams.topics import JOURNAL
 
     terminal.require_text(customer_id)

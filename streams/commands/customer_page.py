@@ -7,10 +7,10 @@ from rich.text import Text
 from state.exposure import ALL_CAMPAIGNS
 from streams.amounts import money, plural
 from streams.commands import terminal
-from streams.commands.coupon_view import KEEP_COUPONS, Kept
-from streams.commands.customer_view import OpenOrder, Purchases, Ratings, View, Visit
 from streams.commands.figures import distance, listed, words
-from streams.commands.gate_view import Counted, Deliveries, Told, Waiting, did, on_channel
+from streams.customer.coupons import KEEP_COUPONS, Kept
+from streams.customer.gate import Counted, Deliveries, Told, Waiting, did, on_channel
+from streams.customer.view import OpenOrder, Purchases, Ratings, View, Visit
 
 
 def show(view: View) -> None:

@@ -43,8 +43,9 @@ def explain(
     from schemas.cloud_event import DECISIONS
     from state.customer import RowError, decode_customer
     from state.table import StoreError
-    from streams.commands import customer_row, decided, explaining, kafka, terminal
+    from streams.commands import decided, explaining, kafka, terminal
     from streams.connection import brokers_of, redis_url_of
+    from streams.customer import row as customer_row
     from streams.topics import JOURNAL
 
     digits = decided.beginning(trigger_id)

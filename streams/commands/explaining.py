@@ -15,12 +15,12 @@ from schemas.decisions import LEFT, PASSED, Decision
 from schemas.instant import to_text
 from state.customer import Customer
 from state.exposure import ALL_CAMPAIGNS
-from streams.commands import gate_view
 from streams.commands.consent_view import agreed
 from streams.commands.figures import Figures, listed, moment, seen, words
-from streams.commands.gate_view import Counted, Deliveries, Reported, Waiting, did, on_channel
 from streams.commands.reasons import sentence
 from streams.commands.watching import brief
+from streams.customer import gate as gate_view
+from streams.customer.gate import Counted, Deliveries, Reported, Waiting, did, on_channel
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _TIMER = re.compile(r".*@[0-9]+")

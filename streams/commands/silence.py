@@ -19,12 +19,12 @@ from state.customer import Customer
 from state.held import HELD_MAX
 from state.shop import Shop
 from streams.amounts import plural
-from streams.commands import gate_view
 from streams.commands.consent_view import ASSUMED
 from streams.commands.explaining import held_out_before, record_line
 from streams.commands.figures import figure, listed, moment, words
-from streams.commands.gate_view import Told, Waiting
 from streams.commands.reasons import sentence
+from streams.customer import gate as gate_view
+from streams.customer.gate import Told, Waiting
 
 _RECORDS = 5
 

@@ -45,9 +45,10 @@ def why_not(
     from schemas.cloud_event import DECISIONS
     from state.customer import decode_customer
     from streams.bootstrap import load_policy
-    from streams.commands import customer_row, decided, kafka, terminal
+    from streams.commands import decided, kafka, terminal
     from streams.commands.silence import Who, silence
     from streams.connection import brokers_of, redis_url_of
+    from streams.customer import row as customer_row
     from streams.partitioner import partition_of
     from streams.topics import JOURNAL
 

@@ -13,9 +13,11 @@ from schemas.instant import DAY, to_text, to_text_if_ever
 from state import window
 from state.consent import Consent
 from state.customer import Customer, decode_customer
-from streams.commands import coupon_view, customer_row, gate_view
-from streams.commands.coupon_view import Kept
-from streams.commands.gate_view import Counted, Deliveries, Reported, Told, Touched, Waiting
+from streams.customer import coupons as coupon_view
+from streams.customer import gate as gate_view
+from streams.customer import row as customer_row
+from streams.customer.coupons import Kept
+from streams.customer.gate import Counted, Deliveries, Reported, Told, Touched, Waiting
 
 _DAYS = (1, 7, 28, 365)
 _EPOCH = date(1970, 1, 1)
