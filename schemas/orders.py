@@ -58,10 +58,11 @@ class OrderCancelled(Event, frozen=True):
 
 
 class OrderRefunded(Event, frozen=True):
-    """Money went back. refund_cents left out: the whole order."""
+    """Money went back. refund_cents left out: the whole order. currency: the order's, if left out."""
 
     order_id: Id
     refund_cents: Cents | None = None
+    currency: Currency | None = None
     products: Annotated[tuple[Item, ...], Meta(max_length=1_000)] = ()
 
 

@@ -59,8 +59,19 @@ class CartLine(Struct, array_like=True, gc=False):
     added_at: int
 
 
+class Original(Struct, array_like=True, gc=False):
+    """What an order cost in the currency in which it was paid, and what of that went back."""
+
+    paid_cents: int
+    currency: str
+    refunded_cents: int = 0
+
+
 class RecentOrder(Struct, array_like=True, gc=False):
-    """One of the last orders. refunded_cents: what went back of it; all, if it was cancelled."""
+    """One of the last orders. refunded_cents: what went back of it; all, if it was cancelled.
+
+    original: where it was paid in another currency than the shop's.
+    """
 
     placed_at: int
     paid_cents: int
@@ -69,6 +80,7 @@ class RecentOrder(Struct, array_like=True, gc=False):
     promised_at: int = 0
     delivered_at: int = 0
     currency: str = ""
+    original: Original | None = None
 
     @property
     def is_open(self) -> bool:

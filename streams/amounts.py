@@ -1,10 +1,6 @@
 """How are amounts and counts written for people?"""
 
-# ISO 4217: the currencies that do not have 100 minor units.
-_DIGITS = dict.fromkeys(
-    ["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND",
-     "VUV", "XAF", "XOF", "XPF"], 0,
-) | dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3)  # fmt: skip
+from schemas.currency import minor_digits
 
 
 def plural(count: int, noun: str) -> str:
@@ -22,5 +18,5 @@ def money(cents: int, currency: str) -> str:
     >>> money(123450, "EUR"), money(500, "JPY"), money(1234, "")
     ('1,234.50 EUR', '500 JPY', '12.34')
     """
-    digits = _DIGITS.get(currency, 2)
+    digits = minor_digits(currency)
     return f"{cents / 10**digits:,.{digits}f} {currency}".rstrip()
