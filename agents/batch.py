@@ -15,6 +15,7 @@ from msgspec import Struct
 from schemas.codec import DAMAGE, encode_json, encode_row
 from schemas.decisions import Decision, Outgoing
 from schemas.event import Event
+from schemas.shop_events import ShopEvent
 from state.customer import Customer, RowError, decode_customer
 from state.ledger import Ledgers
 from state.product import Product
@@ -56,7 +57,7 @@ class Batch:
         #: What else is counted in this commit: verdicts, money, the effect.
         self.counts: Counter[str] = Counter()
         #: How many events met which fate, by (type, fate).
-        self._fates: dict[tuple[type[Event], str], int] = {}
+        self._fates: dict[tuple[type[Event | ShopEvent], str], int] = {}
         self.due = 0
         self.fired: Counter[str] = Counter()
         self._expected = loaded.position
@@ -81,7 +82,7 @@ class Batch:
             for (kind, fate), count in self._fates.items()
         }
 
-    def count(self, kind: type[Event], fate: str) -> None:
+    def count(self, kind: type[Event | ShopEvent], fate: str) -> None:
         """Count an event of a type by what became of it."""
         met = kind, fate
         self._fates[met] = self._fates.get(met, 0) + 1

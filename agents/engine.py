@@ -32,13 +32,14 @@ from agents.written import NO_PAYLOAD, written
 from schemas.decisions import Evidence
 from schemas.event import ANONYMOUS
 from schemas.instant import DAY, MINUTE
-from schemas.journal import Entry, Record, Tick
+from schemas.journal import Entry, Record, ShopEntry, Tick
 from schemas.orders import OrderPlaced
 from schemas.profiles import ConsentChanged, ErasureRequested, MessageUnsubscribed
+from schemas.shop_events import ProductChanged, RatePublished, ShopEvent
 from state.customer import Customer
-from state.fold import REPORTS, fold, is_known
+from state.fold import REPORTS, fold, is_known, is_repeat
 from state.outcome import OUTCOMES, count_outcome
-from state.product import learn, named_in
+from state.product import changed, learn, named_in
 from state.table import Loaded, Needs
 
 #: An agent's method that is asked: ``on_event`` or ``on_timer``.
@@ -101,6 +102,10 @@ class Engine:
                 continue
             event = record.event
             kinds.add(type(event))
+            if isinstance(event, ShopEvent):
+                if isinstance(event, ProductChanged):
+                    products[event.product_id] = None
+                continue
             customers[event.customer_id or event.subject] = None
             if self._learns:
                 products.update(dict.fromkeys(named_in(event)))
@@ -123,6 +128,8 @@ class Engine:
             batch.offset = offsets[done]
             if isinstance(record, Entry):
                 self._event(batch, record)
+            elif isinstance(record, ShopEntry):
+                self._shop_event(batch, record)
             elif not self._tick(batch, record):
                 return done
         return len(records)
@@ -167,6 +174,27 @@ class Engine:
             products = {it: batch.products[it] for it in named} if named else {}
             view = View(subject, at, row, shop, products, batch.ledgers)
             self._tell(batch, entry, view, late=late)
+
+    def _shop_event(self, batch: Batch, entry: ShopEntry) -> None:
+        """Fold what happened in the shop. Each partition is told, and counts it."""
+        event, shop = entry.event, batch.shop
+        kind, fate = type(event), "applied"
+        if shop.has_seen(entry.source):
+            batch.count(kind, "duplicate")
+            return
+        if event.occurred_at < shop.clock_at - self._lateness:
+            fate = "late"
+        if isinstance(event, RatePublished):
+            pass  # Here the rates of currencies are to be taken in.
+        else:
+            before = batch.products[event.product_id]
+            if is_repeat(before, event.event_id):
+                batch.count(kind, "duplicate")
+                return
+            after = batch.products[event.product_id] = changed(before, event)
+            batch.learned([event.product_id])
+            fate = "late" if after is before else fate
+        batch.count(kind, fate if not entry.imported_at else "imported")
 
     def _tell(self, batch: Batch, entry: Entry, view: View, *, late: bool) -> None:
         """Ask the agents that listen to an event, which has been folded."""

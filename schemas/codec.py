@@ -13,6 +13,7 @@ from schemas.journal import Record, Tick
 from schemas.orders import Orders
 from schemas.profiles import Profiles
 from schemas.reviews import Reviews
+from schemas.shop_events import ShopEvents
 
 T = TypeVar("T")
 
@@ -25,6 +26,7 @@ RAW_UNIONS: dict[str, object] = {
     "orders": Orders | Tick,
     "reviews": Reviews | Tick,
     "profiles": Profiles | Tick,
+    "shop": ShopEvents | Tick,
 }
 RAW_TOPICS = tuple(RAW_UNIONS)
 

@@ -14,8 +14,11 @@ from schemas.instant import Instant, to_millis
 from schemas.orders import Orders
 from schemas.profiles import Profiles
 from schemas.reviews import Reviews
+from schemas.shop_events import ShopEvents
 
 AnyEvent = Clickstream | Orders | Reviews | Profiles
+#: What may be published: with what happens to no one customer.
+AnyFact = AnyEvent | ShopEvents
 
 
 class Source(Struct, frozen=True, gc=False, array_like=True):
@@ -43,6 +46,19 @@ class Entry(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="type",
     imported_at: int = 0
 
 
+class ShopEntry(
+    Struct, frozen=True, gc=False, omit_defaults=True, tag_field="type", tag="shop_event"
+):
+    """An event of the shop as a whole that was accepted. It stands in every journal partition.
+
+    imported_at: as of an entry.
+    """
+
+    event: ShopEvents
+    source: Source
+    imported_at: int = 0
+
+
 class Tick(Struct, frozen=True, gc=False, tag_field="type", tag="tick"):
     """Time has come this far: all that reached the raw topics up to ``at`` is in the log before me.
 
@@ -55,4 +71,4 @@ class Tick(Struct, frozen=True, gc=False, tag_field="type", tag="tick"):
         force_setattr(self, "at", to_millis(self.at))
 
 
-Record = Entry | Tick
+Record = Entry | ShopEntry | Tick

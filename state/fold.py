@@ -7,7 +7,7 @@ Whether anything is said about it is not decided here.
 
 from collections.abc import Callable
 from hashlib import blake2b
-from typing import Any, get_args
+from typing import Any, Protocol, get_args
 
 from schemas import clickstream as click
 from schemas import orders as order
@@ -40,6 +40,12 @@ ID_BYTES = 6
 VIEWED_WEIGHT, ADDED_WEIGHT, WISHED_WEIGHT = 1.0, 3.0, 2.0
 
 
+class HasIds(Protocol):
+    """A row that knows its last events by their ids."""
+
+    event_ids: bytes
+
+
 def is_known(customer: Customer, event: Event) -> bool:
     """Whether the event is in the row already: by its id, or an order by its own."""
     if isinstance(event, order.OrderPlaced) and event.order_id in customer.recent_orders:
@@ -49,15 +55,15 @@ def is_known(customer: Customer, event: Event) -> bool:
     return type(event) not in REPORTS and is_repeat(customer, event.event_id)
 
 
-def is_repeat(customer: Customer, event_id: str) -> bool:
+def is_repeat(row: HasIds, event_id: str) -> bool:
     """Whether this event id is among the row's last ones; remembers it if not."""
     digest = blake2b(event_id.encode(), digest_size=ID_BYTES).digest()
-    known = customer.event_ids
+    known = row.event_ids
     if digest in known and _begins_one(known, digest):
         return True
     if len(known) >= EVENT_IDS_MAX * ID_BYTES:
         known = known[ID_BYTES:]
-    customer.event_ids = known + digest
+    row.event_ids = known + digest
     return False
 
 

@@ -1,17 +1,21 @@
-"""What goes with this product? Co-occurrence, counted from the stream, in bounded space.
+"""What goes with this product, how many of it are there, and at what price?
 
-One row per product and journal partition. A partition learns from its own customers only, so that
-its state depends on its own log and a replay counts the same. Newcomers find room until there are
+One row per product and journal partition. Stock and price are the shop's last word on them, by
+event time. What goes with it is co-occurrence, counted from the stream, in bounded space: a
+partition learns from its own customers only, so that its state depends on its own log and a replay
+counts the same. Newcomers find room until there are
 twice as many neighbours as are kept; then the lightest half is let go at once. A count is never
 too high, and one that was let go begins again at nothing (the idea of lossy counting: Manku and
 Motwani, VLDB 2002).
 """
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from schemas.clickstream import ProductAdded, ProductViewed
 from schemas.event import Event
 from schemas.orders import OrderPlaced
+from schemas.shop_events import PriceChanged, StockChanged
 
 NEIGHBOURS_MAX = 24
 # Pairs grow with the square of the lines: a wholesale order of 500 lines says little and would
@@ -20,10 +24,33 @@ LINES_MAX = 12
 
 
 class Product(Struct, array_like=True, gc=False):
-    """orders: how many orders had it. neighbours: product id → in how many of those it was too."""
+    """orders: how many orders had it. neighbours: product id → in how many of those it was too.
+
+    available: how many can be ordered. price_cents, currency: of one unit. stock_at, price_at:
+    since when that is so, in epoch milliseconds; 0: nothing has been heard of it. event_ids: as in
+    a customer's row.
+    """
 
     orders: int = 0
     neighbours: dict[str, int] = {}
+    available: int = 0
+    stock_at: int = 0
+    price_cents: int = 0
+    currency: str = ""
+    price_at: int = 0
+    event_ids: bytes = b""
+
+
+def changed(product: Product, event: StockChanged | PriceChanged) -> Product:
+    """The row after an event; the same one where something newer is known already."""
+    at = event.occurred_at
+    if isinstance(event, StockChanged):
+        if at < product.stock_at:
+            return product
+        return replace(product, available=event.available, stock_at=at)
+    if at < product.price_at:
+        return product
+    return replace(product, price_cents=event.price_cents, currency=event.currency, price_at=at)
 
 
 def learn(products: dict[str, Product], bought: list[str]) -> list[str]:

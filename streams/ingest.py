@@ -1,5 +1,7 @@
 """How does a raw record get into the journal? Checked, once, under its customer's key.
 
+What happens to no one customer (``ShopEvent``) goes to every partition of the journal instead.
+
 The law: every raw record ends in the journal, in the dead letters, or in the count of duplicates,
 and it is acknowledged to Kafka only after one of these is certain. After a crash some are carried
 over twice; engage sees that by their source.
@@ -22,14 +24,16 @@ from schemas.codec import DAMAGE, encode_json, raw_decoders
 from schemas.dead_letter import Refusal, refusal_of
 from schemas.event import Event
 from schemas.instant import SECOND, to_text
-from schemas.journal import Entry, Source, Tick
+from schemas.journal import Entry, ShopEntry, Source, Tick
+from schemas.shop_events import ShopEvent
 from streams import metrics
 from streams.clock import Carried
 from streams.dead_letters import dead_letter_of
 from streams.producer import Outbound, Producer
 from streams.topics import JOURNAL
 
-EventKey = tuple[str, str]
+#: Subject and event id; the topic too where the subject is no customer, who may have the same id.
+EventKey = tuple[str, ...]
 
 
 class Ingest:
@@ -76,12 +80,12 @@ class Ingest:
                 metrics.DEAD_LETTERS.labels(fact.reason).inc()
                 outbound.append(dead_letter_of(tp, record, fact))
             elif isinstance(fact, Tick):
-                value = encode_json(fact)
-                outbound += [Outbound(JOURNAL, value, None, None, partition)
-                             for partition in range(self._journal_partitions)]  # fmt: skip
+                outbound += self._everywhere(encode_json(fact))
             else:
-                subject = fact.subject
-                key = (subject, fact.event_id)
+                subject, is_the_shops = fact.subject, isinstance(fact, ShopEvent)
+                key: EventKey = (subject, fact.event_id)
+                if is_the_shops:
+                    key = (*key, tp.topic)
                 if key in new or key in self._known:
                     counts["duplicate"] += 1
                     continue
@@ -90,25 +94,36 @@ class Ingest:
                 # A publisher's clock may be ahead; later records must not seem older than these.
                 appended_at = min(record.timestamp, now)
                 source = Source(tp.topic, tp.partition, record.offset, appended_at)
-                entry = Entry(fact, source)  # type: ignore[arg-type]
-                outbound.append(Outbound(JOURNAL, encode_json(entry), subject.encode()))
+                if is_the_shops:
+                    shop_entry = ShopEntry(fact, source)  # type: ignore[arg-type]
+                    outbound += self._everywhere(encode_json(shop_entry), subject.encode())
+                else:
+                    entry = Entry(fact, source)  # type: ignore[arg-type]
+                    outbound.append(Outbound(JOURNAL, encode_json(entry), subject.encode()))
         return outbound, list(new), counts
+
+    def _everywhere(self, value: bytes, key: bytes | None = None) -> list[Outbound]:
+        """The same record for every partition of the journal."""
+        return [
+            Outbound(JOURNAL, value, key, None, partition)
+            for partition in range(self._journal_partitions)
+        ]
 
     def _accept(
         self, decode: Callable[[bytes], Any], value: bytes | None, latest: int
-    ) -> Event | Tick | Refusal:
+    ) -> Event | ShopEvent | Tick | Refusal:
         """The event, or why it is none."""
         if not value:
             return Refusal("empty", "the record has no value")
         if len(value) > self._bytes_max:
             return Refusal("too_large", f"{len(value)} bytes; {self._bytes_max} are allowed")
         try:
-            fact: Event | Tick = decode(value)
+            fact: Event | ShopEvent | Tick = decode(value)
         except DAMAGE as error:
             return refusal_of(error)
         if isinstance(fact, Tick) and not self._takes_ticks:
             return Refusal("tick_not_allowed", "a tick on a raw topic, and the clock is `wall`")
-        if isinstance(fact, Event) and fact.occurred_at > latest:
+        if isinstance(fact, (Event, ShopEvent)) and fact.occurred_at > latest:
             return Refusal(
                 "from_the_future",
                 f"occurred_at {to_text(fact.occurred_at)} is later than"

@@ -16,8 +16,8 @@ from schemas.cloud_event import Message, messages
 from schemas.codec import RAW_UNIONS
 from schemas.dead_letter import AnyReason
 from schemas.decisions import Decision, Trigger
-from schemas.event import Event
 from schemas.instant import EARLIEST
+from schemas.journal import Tick
 from streams.json_schema import sentences
 
 Moment = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
@@ -34,7 +34,8 @@ class CloudEventHeaders(Struct, frozen=True, kw_only=True, rename={"content_type
     ce_subject: the customer, who is the record's key too; a visitor who is not known is ``anon:``
     and their anonymous_id.
     ce_time: when it was decided, in event time or tick time.
-    ce_causationid: the id of the event that decided, or ``agent/timer@due`` for a timer.
+    ce_causationid: the id of the event that decided, with ``product_id/`` before it if it is one of
+    the shop's; or ``agent/timer@due`` for a timer.
     content_type: what the value is written in.
     ce_expirytime: after this nobody should act on it any more. Without it: never.
     """
@@ -102,7 +103,7 @@ def _raw() -> list[Contract]:
     found = []
     for topic, union in RAW_UNIONS.items():
         # Ticks there are a feeder's that replays history; storefronts must not send them.
-        events = {it.__struct_config__.tag: it for it in get_args(union) if issubclass(it, Event)}
+        events = {it.__struct_config__.tag: it for it in get_args(union) if it is not Tick}
         module = sys.modules[next(iter(events.values())).__module__]
         about = sentences((module.__doc__ or "").replace(f" The raw topic ``{topic}``.", ""))
         found.append(Contract(topic, about, events))

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator
 from agents.engine import Engine
 from schemas.decisions import Decision
 from schemas.event import Event
-from schemas.journal import Entry, Record, Source, Tick
+from schemas.journal import Entry, Record, ShopEntry, Source, Tick
+from schemas.shop_events import ShopEvent
 from state.memory_table import MemoryTable
 from streams.apply import apply
 from streams.partitioner import partition_of
@@ -17,18 +18,23 @@ from streams.partitioner import partition_of
 BATCH_RECORDS = 1_000
 
 
-def journal(
-    feed: Iterable[Event | Tick], partitions: int, begin: int = 0
-) -> Iterator[tuple[int, Record]]:
-    """Place a feed in the journal's partitions as ingest would: ticks go to all of them.
+Fact = Event | ShopEvent | Tick
+
+
+def journal(feed: Iterable[Fact], partitions: int, begin: int = 0) -> Iterator[tuple[int, Record]]:
+    """Place a feed in the journal's partitions as ingest would: what is no customer's goes to all.
 
     begin: the raw offset of the first fact. A feed that goes on where another ended has later ones.
     """
     for offset, fact in enumerate(feed, begin):
         if isinstance(fact, Tick):
             yield from ((partition, fact) for partition in range(partitions))
+            continue
+        source = Source("history", 0, offset, 0)
+        if isinstance(fact, ShopEvent):
+            entry = ShopEntry(fact, source)  # type: ignore[arg-type]
+            yield from ((partition, entry) for partition in range(partitions))
         else:
-            source = Source("history", 0, offset, 0)
             yield partition_of(fact.subject, partitions), Entry(fact, source)  # type: ignore[arg-type]
 
 
@@ -43,7 +49,7 @@ class Replay:
         self._batch_records = batch_records
         self._fed = 0
 
-    async def run(self, feed: Iterable[Event | Tick]) -> None:
+    async def run(self, feed: Iterable[Fact]) -> None:
         """Apply a whole feed, after those that have been applied before."""
         for partition, record in journal(self._counted(feed), len(self._waiting), self._fed):
             waiting = self._waiting[partition]
@@ -53,7 +59,7 @@ class Replay:
         for partition in range(len(self._waiting)):
             await self._flush(partition)
 
-    def _counted(self, feed: Iterable[Event | Tick]) -> Iterator[Event | Tick]:
+    def _counted(self, feed: Iterable[Fact]) -> Iterator[Fact]:
         for fact in feed:
             self._fed += 1
             yield fact

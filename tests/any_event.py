@@ -7,7 +7,7 @@ on which it is written.
 from functools import cache
 from random import Random
 from string import ascii_uppercase
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 import msgspec
 from msgspec import inspect
@@ -17,16 +17,21 @@ from schemas.event import CENTS_MAX, Event
 from schemas.instant import DAY, to_text
 from schemas.journal import Tick
 from schemas.orders import OrderPlaced
+from schemas.shop_events import ShopEvent
 
-TOPIC_OF: dict[type[Event], str] = {
+TOPIC_OF: dict[type[Event | ShopEvent], str] = {
     kind: topic
     for topic, union in RAW_UNIONS.items()
     for kind in get_args(union)
     if kind is not Tick
 }
-EVENT_TYPES = tuple(TOPIC_OF)
+#: What happens to a customer, and what happens in the shop as a whole.
+EVENT_TYPES = tuple(it for it in TOPIC_OF if issubclass(it, Event))
+SHOP_EVENT_TYPES = tuple(it for it in TOPIC_OF if issubclass(it, ShopEvent))
 
 START = 1_768_896_000_000  # 2026-01-20 08:00 UTC
+
+E = TypeVar("E", bound=Event | ShopEvent)
 
 TIME_ZONES = ("Asia/Kolkata", "Europe/Berlin", "UTC")
 LOCALES = ("de", "en-GB", "zh-Hant-TW")
@@ -58,15 +63,17 @@ class AnyEvent:
         """Any event, as it is decoded."""
         return self.of(self._rng.choice(EVENT_TYPES))
 
-    def of(self, kind: type[Event]) -> Event:
+    def of(self, kind: type[E]) -> E:
         """An event of this type, as it is decoded."""
         return msgspec.convert(self.published(kind), kind)
 
-    def published(self, kind: type[Event]) -> dict[str, Any]:
+    def published(self, kind: type[E]) -> dict[str, Any]:
         """An event of this type, as a storefront would write it."""
-        fields = self._struct(_struct_of(kind))
+        any_kind: type[Any] = kind
+        fields = self._struct(_struct_of(any_kind))
         fields["event_id"] = f"event-{self._rng.getrandbits(64):x}"
-        fields["customer_id"] = "ann"
+        if issubclass(kind, Event):
+            fields["customer_id"] = "ann"
         if kind is OrderPlaced:
             # Lines at the bounds of price and quantity would add up to more than an order may.
             fields["total_cents"] = self._rng.choice([0, 1_999, CENTS_MAX])
@@ -125,11 +132,13 @@ class AnyEvent:
             return self._rng.choice(("DE", "IN", "JP"))
         if "[A-Z]{3}" in pattern:
             return "".join(self._rng.choices(ascii_uppercase, k=3))
+        if "[0-9]" in pattern:
+            return f"{self._rng.randrange(1, 200)}.{self._rng.randrange(10**6):06}"
         return self._rng.choice(LOCALES)
 
 
 @cache
-def _struct_of(kind: type[Event]) -> inspect.StructType:
+def _struct_of(kind: type[Any]) -> inspect.StructType:
     info = inspect.type_info(kind)
     assert isinstance(info, inspect.StructType)
     return info

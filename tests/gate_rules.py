@@ -26,7 +26,7 @@ from agents.gate.gate import COMMERCIAL, Gate
 from schemas.codec import encode_json
 from schemas.decisions import Decision
 from schemas.instant import DAY
-from schemas.journal import Entry, Record, Tick
+from schemas.journal import Entry, Record, ShopEntry, Tick
 from schemas.profiles import ErasureRequested, ProfileUpdated
 from state.customer import decode_customer
 from state.shop import decode_shop
@@ -91,7 +91,8 @@ class _Walk:
         by_tick: dict[int, list[Decision]] = defaultdict(list)
         for it in published:
             if "@" not in it.cause and it.decided_at == it.cause_at:
-                by_event[it.customer_id, it.cause].append(it)
+                # What is no customer's event is a cause with its subject, and that for many of them.
+                by_event["" if "/" in it.cause else it.customer_id, it.cause].append(it)
             else:
                 by_tick[it.decided_at].append(it)
         clock_at = 0
@@ -118,7 +119,9 @@ class _Walk:
                 if it.outcome != "suppressed":
                     self._tell(f"{it.id} has no cause in the journal")
 
-    def _hear(self, entry: Entry) -> tuple[str, str]:
+    def _hear(self, entry: Entry | ShopEntry) -> tuple[str, str]:
+        if isinstance(entry, ShopEntry):
+            return "", f"{entry.event.subject}/{entry.event.event_id}"
         event = entry.event
         customer_id = event.customer_id or event.subject
         if isinstance(event, ErasureRequested):

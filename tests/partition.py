@@ -13,7 +13,8 @@ from agents.gate.holdout import Holdout
 from schemas.codec import decode_outgoing
 from schemas.decisions import Decision
 from schemas.event import Event
-from schemas.journal import AnyEvent, Entry, Record, Source, Tick
+from schemas.journal import AnyEvent, Entry, Record, ShopEntry, Source, Tick
+from schemas.shop_events import ShopEvent, ShopEvents
 from state.customer import Customer, decode_customer
 from state.memory_table import MemoryTable
 from streams.apply import apply
@@ -26,14 +27,21 @@ AGREED = Gate(assume_consent=("marketing", "personalisation", "service"), holdou
 SETTINGS = EngineSettings()
 
 
-def journal(facts: Iterable[Event | Tick], begin: int = 0) -> list[Record]:
+Fact = Event | ShopEvent | Tick
+
+
+def journal(facts: Iterable[Fact], begin: int = 0) -> list[Record]:
     """Put a source on each event, as ingest would: one raw partition, offsets from ``begin``."""
-    return [
-        it
-        if isinstance(it, Tick)
-        else Entry(cast(AnyEvent, it), Source("raw", 0, offset, it.occurred_at))
-        for offset, it in enumerate(facts, begin)
-    ]
+    return [_record(it, offset) for offset, it in enumerate(facts, begin)]
+
+
+def _record(fact: Fact, offset: int) -> Record:
+    match fact:
+        case Tick():
+            return fact
+        case ShopEvent():
+            return ShopEntry(cast(ShopEvents, fact), Source("shop", 0, offset, fact.occurred_at))
+    return Entry(cast(AnyEvent, fact), Source("raw", 0, offset, fact.occurred_at))
 
 
 def cut(records: Sequence[Record], sizes: Iterable[int]) -> Iterator[Sequence[Record]]:
@@ -60,7 +68,7 @@ class Partition:
         """Apply one batch; what was decided in it."""
         return _without_waiting(self._feed(records))
 
-    def facts(self, *facts: Event | Tick, begin: int = 0) -> list[Decision]:
+    def facts(self, *facts: Fact, begin: int = 0) -> list[Decision]:
         """Apply events and ticks as one batch."""
         return self.feed(journal(facts, begin))
 

@@ -3,7 +3,7 @@
 from random import Random
 
 import msgspec
-from any_event import TOPIC_OF, AnyEvent
+from any_event import SHOP_EVENT_TYPES, TOPIC_OF, AnyEvent
 from msgspec import Struct
 from storm_loop import START
 
@@ -79,7 +79,7 @@ def _event(rng: Random, at: float, customer: str, zone: str) -> Published:
     if rng.random() < 0.03:
         return Published(at, rng.choice(RAW_TOPICS), customer, rng.choice(BROKEN))
     any_event = AnyEvent(rng, names=4)
-    kinds = rng.choices((USUAL, WISHES, list(TOPIC_OF)), (7, 2, 1))[0]
+    kinds = rng.choices((USUAL, WISHES, list(TOPIC_OF), SHOP_EVENT_TYPES), (7, 2, 1, 1))[0]
     kind = rng.choice(kinds)
     if kind is ErasureRequested and rng.random() < 0.7:
         kind = OrderPlaced
@@ -98,8 +98,12 @@ def _event(rng: Random, at: float, customer: str, zone: str) -> Published:
     if kind is ConsentChanged and rng.random() < 0.5:
         fields["channel"] = None
     late = rng.choice([0] * 20 + [2 * MINUTE, 3 * 60 * MINUTE, -DAY])
-    fields |= {"customer_id": customer, "occurred_at": START + int(at * 1_000) - late}
-    return Published(at, TOPIC_OF[kind], customer, msgspec.json.encode(fields))
+    fields["occurred_at"] = START + int(at * 1_000) - late
+    if kind in SHOP_EVENT_TYPES:
+        key = fields.get("product_id") or fields["currency"]
+    else:
+        key = fields["customer_id"] = customer
+    return Published(at, TOPIC_OF[kind], key, msgspec.json.encode(fields))
 
 
 def _tick(rng: Random, at: float) -> Published:

@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 import msgspec
 import pytest
-from any_event import EVENT_TYPES, TOPIC_OF, AnyEvent
+from any_event import TOPIC_OF, AnyEvent
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -15,7 +15,8 @@ from schemas.codec import RAW_TOPICS, decode_record, encode_json, raw_decoders
 from schemas.dead_letter import Reason, Refusal, refusal_of
 from schemas.event import Event
 from schemas.instant import MINUTE
-from schemas.journal import Entry, Source, Tick
+from schemas.journal import Entry, ShopEntry, Source, Tick
+from schemas.shop_events import ShopEvent
 from streams.ingest import Ingest
 
 NOW = 1_768_896_000_000  # 2026-01-20 08:00 UTC
@@ -57,7 +58,7 @@ REFUSED: list[tuple[str, str | bytes | None, Reason, str]] = [
     ("clickstream", GOOD.replace("page_viewed", "timezone component"), "unknown_type", "Invalid value 'timezone component' - at `$.type`"),
 ]  # fmt: skip
 
-Accepted = Event | Tick | Refusal
+Accepted = Event | ShopEvent | Tick | Refusal
 
 
 def accepted(topic: str, value: str | bytes | None) -> Accepted:
@@ -107,7 +108,8 @@ def check(topic: str, value: bytes) -> None:
     if isinstance(fact, Tick):
         assert decode_record(encode_json(fact)) == fact
         return
-    entry = Entry(fact, Source(topic, 0, 0, NOW))
+    kind = ShopEntry if isinstance(fact, ShopEvent) else Entry
+    entry = kind(fact, Source(topic, 0, 0, NOW))
     assert decode_record(encode_json(entry)) == entry
     assert fact.subject.encode()
 
@@ -163,7 +165,7 @@ def test_any_bytes_are_an_event_or_have_a_reason(value: bytes) -> None:
 def test_an_event_after_any_accident_is_an_event_or_has_a_reason(seed: int) -> None:
     rng = Random(seed)
     any_event = AnyEvent(rng, letter="é")
-    for kind in EVENT_TYPES:
+    for kind in TOPIC_OF:
         check(TOPIC_OF[kind], mutated(rng, any_event.published(kind)))
 
 
@@ -171,7 +173,7 @@ def test_an_event_after_any_accident_is_an_event_or_has_a_reason(seed: int) -> N
 @settings(max_examples=50, deadline=None)
 def test_a_truncated_event_is_never_taken_for_a_whole_one(seed: int) -> None:
     rng = Random(seed)
-    kind = rng.choice(EVENT_TYPES)
+    kind = rng.choice(list(TOPIC_OF))
     value = encode_json(AnyEvent(rng).of(kind))
     for length in range(1, len(value)):
         refused = accepted(TOPIC_OF[kind], value[:length])

@@ -6,14 +6,15 @@ from typing import Any, cast, get_args
 
 import msgspec
 import pytest
-from any_event import EVENT_TYPES, TOPIC_OF
+from any_event import TOPIC_OF
 from faust.types import TP
 from pages import blocks, page, rows, section
 
 from config.settings import Settings
-from schemas import clickstream, event, instant, orders, profiles, reviews
+from schemas import clickstream, event, instant, orders, profiles, reviews, shop_events
 from schemas.dead_letter import Reason, Refusal
 from schemas.event import Event
+from schemas.shop_events import ShopEvent
 from state.customer import EVENT_IDS_MAX, RECENT_ORDER_KEPT, RECENT_ORDERS_MAX, TRAITS_MAX
 from streams.clock import Carried
 from streams.ingest import Ingest
@@ -25,11 +26,11 @@ REASONS: tuple[Reason, ...] = get_args(Reason)
 #: The annotated types of the schemas by the word that the page uses for them.
 WORDS: dict[str, Any] = {
     name.lower(): value
-    for module in (event, clickstream, orders, profiles, reviews)
+    for module in (event, clickstream, orders, profiles, reviews, shop_events)
     for name, value in vars(module).items()
     if name
     in ("Failure", "Id", "Name", "Text", "Cents", "Currency", "Quantity", "Rating", "Channel")
-    or name in ("Purpose", "Locale", "Traits", "Items", "Coupons", "Country", "Concern")
+    or name in ("Purpose", "Locale", "Traits", "Items", "Coupons", "Country", "Concern", "Rate")
 } | {"moment": instant.Instant}
 
 
@@ -71,8 +72,10 @@ def declared(
     )
 
 
-@pytest.mark.parametrize("kind", EVENT_TYPES)
-def test_every_event_is_on_the_page_with_its_fields_and_their_types(kind: type[Event]) -> None:
+@pytest.mark.parametrize("kind", TOPIC_OF)
+def test_every_event_is_on_the_page_with_its_fields_and_their_types(
+    kind: type[Event | ShopEvent],
+) -> None:
     tag = str(kind.__struct_config__.tag)
     text = section(PUBLISH, f"### {tag}").split("\nA line:\n")[0]
     assert told(rows(text)) == declared(kind, Event.__struct_fields__)
@@ -88,7 +91,7 @@ def test_the_page_has_the_envelope_and_the_lines_of_an_order() -> None:
 
 def test_the_page_describes_no_event_that_there_is_not() -> None:
     headings = set(re.findall(r"^### (\w+)$", PUBLISH, re.MULTILINE)) - {"Time", "Money"}
-    assert headings == {str(it.__struct_config__.tag) for it in EVENT_TYPES}
+    assert headings == {str(it.__struct_config__.tag) for it in TOPIC_OF}
 
 
 def test_every_type_is_explained_with_its_bounds() -> None:

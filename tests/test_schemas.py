@@ -6,14 +6,15 @@ from typing import Any
 
 import msgspec
 import pytest
-from any_event import EVENT_TYPES, TOPIC_OF, AnyEvent
+from any_event import EVENT_TYPES, SHOP_EVENT_TYPES, TOPIC_OF, AnyEvent
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.codec import decode_record, encode_json, raw_decoders
 from schemas.event import Event
 from schemas.instant import EARLIEST, LATEST, to_millis, to_text
-from schemas.journal import Entry, Source, Tick
+from schemas.journal import Entry, ShopEntry, Source, Tick
+from schemas.shop_events import RatePublished, ShopEvent
 
 # Both directions: read and written back, byte by byte. Every event ends with the same fields.
 CASES = [
@@ -49,6 +50,11 @@ CASES = [
     ("profiles", "trigger_undelivered", '"trigger_id":"t1","kind":"churn_alert","target":"mailer","attempts":0,"reason":"expired",'),
     ("profiles", "erasure_requested", ""),
 ]  # fmt: skip
+SHOP_CASES = [
+    ("stock_changed", '"product_id":"tea","available":0,', "tea"),
+    ("price_changed", '"product_id":"tea","price_cents":450,"currency":"EUR",', "tea"),
+    ("rate_published", '"currency":"SEK","per":"EUR","rate":"0.0875",', "SEK"),
+]
 
 # One direction: what a storefront may also write, and what stands in the journal then.
 VARIANTS = [
@@ -123,9 +129,43 @@ def test_an_event_is_written_back_as_it_was_read(topic: str, name: str, fields: 
     assert event.subject == "ann"
 
 
+@pytest.mark.parametrize(("name", "fields", "subject"), SHOP_CASES)
+def test_an_event_of_the_shop_is_about_no_customer(name: str, fields: str, subject: str) -> None:
+    envelope = '"event_id":"e1","occurred_at":1768896000000}'
+    published = f'{{"type":"{name}",{fields}{envelope}'.encode()
+    event = read("shop", published)
+    assert encode_json(event) == published
+    assert event.subject == subject
+    assert not hasattr(event, "customer_id")
+
+
 def test_there_is_a_case_for_every_event() -> None:
-    expected = {(TOPIC_OF[kind], str(kind.__struct_config__.tag)) for kind in EVENT_TYPES}
-    assert {(topic, name) for topic, name, _ in CASES} == expected
+    expected = {(TOPIC_OF[kind], str(kind.__struct_config__.tag)) for kind in TOPIC_OF}
+    cases = [(topic, name) for topic, name, _ in CASES]
+    assert {*cases, *(("shop", name) for name, _, _ in SHOP_CASES)} == expected
+
+
+@pytest.mark.parametrize(
+    "rate", ["0", "0.000", "-1", "1e3", ".5", "1.", "1,5", "1\n", " 1", "1/2", "NaN", "1" * 13]
+)
+def test_a_rate_is_a_decimal_text_above_zero(rate: str) -> None:
+    published = {
+        "type": "rate_published", "event_id": "e1", "occurred_at": 1_768_896_000_000,
+        "currency": "SEK", "per": "EUR",
+    }  # fmt: skip
+    with pytest.raises(msgspec.ValidationError, match=r"\$\.rate"):
+        read("shop", json.dumps(published | {"rate": rate}))
+    with pytest.raises(msgspec.ValidationError, match=r"\$\.rate"):
+        read("shop", json.dumps(published | {"rate": 0.0875}))
+
+
+@given(numerator=st.integers(1, 10**12 - 1), places=st.integers(0, 12))
+def test_a_rate_is_read_exactly(numerator: int, places: int) -> None:
+    digits = str(numerator).rjust(places + 1, "0")
+    text = f"{digits[:-places]}.{digits[-places:]}" if places else digits
+    rate = RatePublished("SEK", "EUR", text, event_id="e1", occurred_at=EARLIEST)
+    assert rate.ratio * 10**places == numerator
+    assert read("shop", encode_json(rate)) == rate
 
 
 @pytest.mark.parametrize(("field", "published", "kept"), VARIANTS)
@@ -142,8 +182,10 @@ def test_what_is_wrong_is_refused_with_its_place_and_a_hint(
     assert str(refused.value) == error
 
 
-@pytest.mark.parametrize("kind", EVENT_TYPES)
-def test_a_wrong_type_in_any_field_is_refused_with_the_fields_name(kind: type[Event]) -> None:
+@pytest.mark.parametrize("kind", TOPIC_OF)
+def test_a_wrong_type_in_any_field_is_refused_with_the_fields_name(
+    kind: type[Event | ShopEvent],
+) -> None:
     published = AnyEvent(Random(1)).published(kind)
     for field in msgspec.structs.fields(kind):
         # No field is a list of lists.
@@ -162,13 +204,17 @@ def test_any_event_comes_through_the_journal_as_it_is(seed: int) -> None:
         assert read(TOPIC_OF[kind], encode_json(event)) == event
         entry = Entry(event, Source("orders", 3, 12, 1_768_896_000_123))
         assert decode_record(encode_json(entry)) == entry
+    for shop_kind in SHOP_EVENT_TYPES:
+        change = read("shop", json.dumps(any_event.published(shop_kind)))
+        shop_entry = ShopEntry(change, Source("shop", 3, 12, 1_768_896_000_123), 5)
+        assert decode_record(encode_json(shop_entry)) == shop_entry
 
 
 @given(seed=st.integers(0, 2**32))
 @settings(max_examples=50, deadline=None)
 def test_fields_that_we_do_not_know_are_left_out(seed: int) -> None:
     any_event = AnyEvent(Random(seed))
-    for kind in EVENT_TYPES:
+    for kind in TOPIC_OF:
         published = any_event.published(kind)
         more = published | {"campaign": {"id": [1, {"x": None}]}, "": 0.5}
         if "products" in more:

@@ -9,6 +9,7 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
+from itertools import chain
 from tempfile import TemporaryFile
 from typing import IO
 
@@ -18,9 +19,9 @@ from msgspec import Struct
 from config.settings import Settings
 from schemas.codec import encode_json
 from schemas.dead_letter import Refusal
-from schemas.event import Event
 from schemas.instant import to_text
-from schemas.journal import AnyEvent, Entry, Source
+from schemas.journal import AnyFact, Entry, ShopEntry, Source
+from schemas.shop_events import ShopEvent
 from streams.amounts import plural
 from streams.commands import kafka, terminal
 from streams.commands.lines import Checker, Report, exist, numbered, show
@@ -31,7 +32,7 @@ from streams.topics import JOURNAL
 
 _BATCH = 1_000
 
-_decode = msgspec.json.Decoder[AnyEvent](AnyEvent).decode
+_decode = msgspec.json.Decoder[AnyFact](AnyFact).decode
 
 
 class Done(Struct):
@@ -81,7 +82,7 @@ async def run(
 ) -> Done:
     """Import files. Raises CommandError, TopicError and DeliveryError."""
     exist(files)
-    kafka.reach(brokers_of(settings)).require([JOURNAL])
+    partitions = kafka.reach(brokers_of(settings)).require([JOURNAL])[JOURNAL]
     done = Done()
     with TemporaryFile() as file:
         spool = _Spool(file)
@@ -91,7 +92,7 @@ async def run(
             done.first, done.last = to_text(min(spool.times)), to_text(max(spool.times))
         if dry_run or (done.invalid and not skip_invalid):
             return done
-        await _write(settings, spool, done)
+        await _write(settings, spool, done, partitions)
     return done
 
 
@@ -110,22 +111,30 @@ def _gather(settings: Settings, files: Sequence[str], spool: _Spool, done: Done)
                 spool.add(line.strip(), checked.occurred_at)
 
 
-async def _write(settings: Settings, spool: _Spool, done: Done) -> None:
+async def _write(settings: Settings, spool: _Spool, done: Done, partitions: int) -> None:
     imported_at = time.time_ns() // 1_000_000
-    batch: list[Outbound] = []
+    batch: list[list[Outbound]] = []
     with bar("events", len(spool.times)) as step:
         async with kafka.Sender(brokers_of(settings)) as sender:
             for place, line in enumerate(spool.in_order()):
-                event = _decode(line)
-                entry = Entry(event, Source(done.source, 0, place, 0), imported_at)
-                batch.append(Outbound(JOURNAL, encode_json(entry), event.subject.encode()))
+                source = Source(done.source, 0, place, 0)
+                batch.append(_records(_decode(line), source, imported_at, partitions))
                 if len(batch) >= _BATCH:
-                    await sender.send(batch)
+                    await sender.send(list(chain.from_iterable(batch)))
                     done.imported += len(batch)
                     step(len(batch))
                     batch = []
-            await sender.send(batch)
+            await sender.send(list(chain.from_iterable(batch)))
             done.imported += len(batch)
+
+
+def _records(event: AnyFact, source: Source, imported_at: int, partitions: int) -> list[Outbound]:
+    """One for the customer's partition; or one for each, of what happened to no one customer."""
+    key = event.subject.encode()
+    if not isinstance(event, ShopEvent):
+        return [Outbound(JOURNAL, encode_json(Entry(event, source, imported_at)), key)]
+    value = encode_json(ShopEntry(event, source, imported_at))
+    return [Outbound(JOURNAL, value, key, None, partition) for partition in range(partitions)]
 
 
 def tell(done: Done, *, dry_run: bool) -> None:
@@ -155,5 +164,5 @@ def tell(done: Done, *, dry_run: bool) -> None:
             )
 
 
-def _type(event: Event) -> str:
+def _type(event: AnyFact) -> str:
     return str(event.__struct_config__.tag)

@@ -15,9 +15,8 @@ from msgspec import Struct
 from config.settings import Settings
 from schemas.codec import DAMAGE
 from schemas.dead_letter import Refusal, refusal_of
-from schemas.event import Event
 from schemas.instant import SECOND, to_text
-from schemas.journal import AnyEvent
+from schemas.journal import AnyFact
 from streams.commands import terminal
 
 # About a thousand events, and so one batch.
@@ -25,7 +24,7 @@ CHUNK_BYTES = 256 * 1024
 # A person reads the first ones; the summary counts them all, by reason.
 REPORTS_MAX = 100
 
-_decode = msgspec.json.Decoder[Event](AnyEvent).decode
+_decode = msgspec.json.Decoder[AnyFact](AnyFact).decode
 
 
 class Report(Struct, frozen=True):
@@ -45,12 +44,12 @@ class Checker:
         self._bytes_max = settings.event_bytes_max
         self._tolerance_ms = round(settings.future_tolerance_seconds * SECOND)
 
-    def check(self, line: bytes) -> Event | Refusal:
+    def check(self, line: bytes) -> AnyFact | Refusal:
         """The event of a line, or why ingest would not accept it."""
         if len(line) > self._bytes_max:
             return Refusal("too_large", f"{len(line)} bytes; {self._bytes_max} are allowed")
         try:
-            event: Event = _decode(line)
+            event: AnyFact = _decode(line)
         except DAMAGE as error:
             return refusal_of(error)
         latest = time.time_ns() // 1_000_000 + self._tolerance_ms

@@ -18,7 +18,8 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRe
 
 from config.settings import Settings
 from schemas.codec import RAW_TOPICS, RAW_UNIONS
-from schemas.event import Event
+from schemas.dead_letter import Refusal
+from schemas.journal import AnyFact, Tick
 from streams.amounts import plural
 from streams.commands import kafka, terminal
 from streams.commands.lines import REPORTS_MAX, Checker, Report, exist, read, show
@@ -35,12 +36,12 @@ TOPIC_OF = {
     member: topic
     for topic, union in RAW_UNIONS.items()
     for member in _members(union)
-    if isinstance(member, type) and issubclass(member, Event)
+    if member is not Tick
 }
 
 
-def outbound(event: Event, value: bytes) -> Outbound:
-    """An event as a record: its bytes, keyed by whom it is about, on the topic of its type."""
+def outbound(event: AnyFact, value: bytes) -> Outbound:
+    """An event as a record: its bytes, keyed by whom or what it is about, on its type's topic."""
     return Outbound(TOPIC_OF[type(event)], value, event.subject.encode())
 
 
@@ -106,7 +107,7 @@ class Publication:
         if not line.strip():
             return None
         checked = self._checker.check(line)
-        if isinstance(checked, Event):
+        if not isinstance(checked, Refusal):
             return outbound(checked, line)
         self._refuse(Report(file, number, checked.reason, checked.detail, checked.hint))
         return None

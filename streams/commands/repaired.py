@@ -10,7 +10,7 @@ from msgspec import Struct
 from config.settings import Settings
 from schemas.codec import DAMAGE
 from schemas.dead_letter import TOPIC, Refusal
-from schemas.event import Event
+from schemas.journal import AnyFact
 from streams.commands import kafka
 from streams.commands.letters import Again, Requeued, send
 from streams.commands.lines import Checker, Report, exist, numbered, show
@@ -84,7 +84,7 @@ def _parsed(path: str, number: int, line: bytes) -> tuple[RepairedLetter, bytes]
         raise CommandError(f"{path}:{number}: no letter {printed}: {error}") from error
 
 
-def _checked(checker: Checker, letter: RepairedLetter, content: bytes) -> Event | Refusal:
+def _checked(checker: Checker, letter: RepairedLetter, content: bytes) -> AnyFact | Refusal:
     checked = checker.check(content)
     if isinstance(checked, Refusal):
         return checked
