@@ -13,8 +13,10 @@ import msgspec
 from msgspec import Struct
 
 from schemas.codec import DAMAGE, encode_json, encode_row
+from schemas.dead_letter import Refusal
 from schemas.decisions import Decision, Outgoing
 from schemas.event import Event
+from schemas.journal import Entry
 from schemas.shop_events import ShopEvent
 from state.customer import Customer, RowError, decode_customer
 from state.ledger import Ledgers
@@ -54,6 +56,8 @@ class Batch:
         #: Where the record that is being applied stands in the journal.
         self.offset = loaded.position.offset
         self.outgoing: list[Outgoing] = []
+        #: Events of which nothing can be made, with what is wrong.
+        self.refused: list[tuple[Entry, Refusal]] = []
         #: What else is counted in this commit: verdicts, money, the effect.
         self.counts: Counter[str] = Counter()
         #: How many events met which fate, by (type, fate).

@@ -6,10 +6,9 @@ and the same decisions.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
-from msgspec import Meta, Struct
 
 from agents.agent import (
     END_OF_ROW,
@@ -26,19 +25,17 @@ from agents.batch import Batch, Due
 from agents.cause import Cause
 from agents.doing import Acts, do
 from agents.gate.gate import Gate
+from agents.intake import EngineSettings, Intake
 from agents.market import Markets
 from agents.speech import Speech, Wish
+from agents.teller import RATES, Teller
 from agents.written import NO_PAYLOAD, written
 from schemas.decisions import Evidence
-from schemas.event import ANONYMOUS
-from schemas.instant import DAY, MINUTE
 from schemas.journal import Entry, Record, ShopEntry, Tick
 from schemas.orders import OrderPlaced
-from schemas.profiles import ConsentChanged, ErasureRequested, MessageUnsubscribed
+from schemas.profiles import ConsentChanged, MessageUnsubscribed
 from schemas.shop_events import ProductChanged, RatePublished, ShopEvent
-from state.customer import Customer
-from state.fold import REPORTS, fold, is_known, is_repeat
-from state.outcome import OUTCOMES, count_outcome
+from state.fold import is_repeat
 from state.product import changed, learn, named_in
 from state.table import Loaded, Needs
 
@@ -46,20 +43,6 @@ from state.table import Loaded, Needs
 Decide = Callable[[Any, View], Iterable[Act]]
 #: With these a customer may take back what they had agreed to.
 _WITHDRAWALS = frozenset((ConsentChanged, MessageUnsubscribed))
-
-
-class EngineSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The settings in ``[engine]``.
-
-    lateness_minutes: an event this much older than the clock is folded, but nothing is said on it.
-    anonymous_days, retention_days: silence after which a visitor's, a customer's row ends.
-    due_max: timers loaded for one commit; a tick with more takes several commits.
-    """
-
-    lateness_minutes: float = 60.0
-    anonymous_days: float = 30.0
-    retention_days: float = 1095.0
-    due_max: Annotated[int, Meta(ge=1)] = 500
 
 
 class Engine:
@@ -74,9 +57,10 @@ class Engine:
         self.agents = {agent.name: agent for agent in agents}
         self.settings = settings
         self._markets = Markets(agents)
+        self._teller = Teller(settings.currency, settings.rate_days_max)
         self._speech = Speech(gate, self.agents, self._markets, partitions)
-        self._outcome_window = gate.outcome_window
-        self._lateness = round(settings.lateness_minutes * MINUTE)
+        self._intake = Intake(settings, self._teller, gate.outcome_window)
+        self._lateness = self._intake.lateness
         self._listeners: dict[type[Any], list[Agent]] = {}
         for agent in agents:
             for event_type in agent.listens:
@@ -95,6 +79,7 @@ class Engine:
         products: dict[str, None] = {}
         due_until: int | None = None
         kinds: set[type[Any]] = set()
+        wants_rates = False
         for record in records:
             if isinstance(record, Tick):
                 due_until = record.at if due_until is None else max(due_until, record.at)
@@ -102,6 +87,7 @@ class Engine:
                 continue
             event = record.event
             kinds.add(type(event))
+            wants_rates = wants_rates or self._teller.needs_rates(record)
             if isinstance(event, ShopEvent):
                 if isinstance(event, ProductChanged):
                     products[event.product_id] = None
@@ -110,6 +96,8 @@ class Engine:
             if self._learns:
                 products.update(dict.fromkeys(named_in(event)))
         ledgers = {name for kind in kinds for name in self._ledgers.get(kind, ())}
+        if wants_rates:
+            ledgers.add(RATES)
         return Needs(
             list(customers), list(products), due_until, self.settings.due_max, sorted(ledgers)
         )
@@ -135,45 +123,21 @@ class Engine:
         return len(records)
 
     def _event(self, batch: Batch, entry: Entry) -> None:
-        event, shop = entry.event, batch.shop
-        kind, at = type(event), event.occurred_at
-        if shop.has_seen(entry.source):
-            batch.count(kind, "duplicate")
+        taken = self._intake.take_in(batch, entry)
+        if taken is None:
             return
-        subject = event.customer_id or event.subject
-        if kind in REPORTS and batch.customers[subject] is None:
-            # Of somebody who was forgotten meanwhile, and no reason to begin a row again.
-            batch.count(kind, "unknown")
-            return
-        row = batch.customer(subject)
-        if is_known(row, event):
-            batch.count(kind, "duplicate")
-            return
-        if kind is ErasureRequested:
-            batch.erase(subject, row)
-            batch.count(kind, "applied")
-            return
-        if END_OF_ROW not in row.timers:
-            self._set_end(batch, subject, row, at)
-        late = at < shop.clock_at - self._lateness
-        is_news = at >= row.last_seen_at
-        refunded_before = row.refunded_cents
-        fold(row, event, shop.rhythm)
-        # Nearly all events of those who have been told something are visits, and not the first.
-        if row.exposures and (at <= row.visit_awaited_until or kind in OUTCOMES):
-            count_outcome(row, event, refunded_before, self._outcome_window, batch.counts)
+        event, view, row = taken.entry.event, taken.view, taken.view.row
+        kind = type(event)
         if row.held and kind in _WITHDRAWALS:
-            self._speech.withdraw(batch, View(subject, at, row, shop, {}))
+            self._speech.withdraw(batch, view)
         named = named_in(event) if self._learns else None
         if named and kind is OrderPlaced:
             batch.learned(learn(batch.products, named))
-        batch.count(kind, ("late" if late else "applied") if not entry.imported_at else "imported")
         # What agents remember and wait for comes from something newer than old history.
-        if kind in self._listeners and (is_news or not entry.imported_at):
+        if kind in self._listeners and (taken.is_news or not entry.imported_at):
             # Only this event's: what else a batch has loaded depends on how the log was cut.
-            products = {it: batch.products[it] for it in named} if named else {}
-            view = View(subject, at, row, shop, products, batch.ledgers)
-            self._tell(batch, entry, view, late=late)
+            view.products = {it: batch.products[it] for it in named} if named else {}
+            self._tell(batch, taken.entry, view, late=taken.late)
 
     def _shop_event(self, batch: Batch, entry: ShopEntry) -> None:
         """Fold what happened in the shop. Each partition is told, and counts it."""
@@ -185,7 +149,7 @@ class Engine:
         if event.occurred_at < shop.clock_at - self._lateness:
             fate = "late"
         if isinstance(event, RatePublished):
-            pass  # Here the rates of currencies are to be taken in.
+            fate = fate if self._teller.take_in(batch, event) else "unknown"
         else:
             before = batch.products[event.product_id]
             if is_repeat(before, event.event_id):
@@ -247,11 +211,11 @@ class Engine:
                 continue  # Another one of this turn has cancelled it, or set it anew.
             if due.key != END_OF_ROW:
                 self._fire(batch, due, view, wishes)
-            elif ends := self._is_over(customer_id, row, at):
+            elif ends := self._intake.is_over(customer_id, row, at):
                 break
             else:
                 # It is looked at when it is due, and not at every event.
-                self._set_end(batch, customer_id, row, row.last_seen_at)
+                self._intake.set_end(batch, customer_id, row, row.last_seen_at)
         if wishes:
             self._speak(batch, view, wishes)
         if ends:
@@ -287,16 +251,3 @@ class Engine:
         except Exception as error:  # noqa: BLE001 (an agent may fail in any way)
             evidence = Evidence(values={"error": f"{type(error).__name__}: {error}"})
             return [(Note(reason="agent_failed", evidence=evidence), NO_PAYLOAD)]
-
-    def _set_end(self, batch: Batch, customer_id: str, row: Customer, seen_at: int) -> None:
-        due_at = max(seen_at, row.last_seen_at) + self._silence(customer_id)
-        batch.set_timer(customer_id, row, END_OF_ROW, due_at)
-
-    def _is_over(self, customer_id: str, row: Customer, at: int) -> bool:
-        """Whether nothing has been heard of the customer for so long that the row ends."""
-        return row.last_seen_at + self._silence(customer_id) <= at
-
-    def _silence(self, customer_id: str) -> int:
-        anonymous = customer_id.startswith(ANONYMOUS)
-        days = self.settings.anonymous_days if anonymous else self.settings.retention_days
-        return round(days * DAY)

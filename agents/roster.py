@@ -11,6 +11,7 @@ from typing import Any
 import agents
 from agents.agent import END_OF_ROW, HELD, Agent
 from agents.market import Markets
+from agents.teller import RATES
 from schemas.mistake import settings_of
 
 
@@ -74,8 +75,8 @@ def _agree_on_traits(hired: list[Agent]) -> None:
 
 def _named_after(agent: type[Agent], file: str) -> str:
     name = agent().name
-    if name in (END_OF_ROW, HELD):
-        raise TypeError(f"agents/{file}.py: {name!r} is the name of a timer of the engine's own")
+    if name in (END_OF_ROW, HELD, RATES):
+        raise TypeError(f"agents/{file}.py: {name!r} is the name of something of the engine's own")
     if name != file:
         raise TypeError(
             f"agents/{file}.py holds {agent.__name__}, which belongs in agents/{name}.py"

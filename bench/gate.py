@@ -19,8 +19,9 @@ import msgspec
 from msgspec.structs import replace
 from rich.table import Table
 
-from agents.engine import Engine, EngineSettings
+from agents.engine import Engine
 from agents.gate.gate import Gate
+from agents.intake import EngineSettings
 from agents.roster import hire
 from bench import workload
 from bench.figures import spread

@@ -21,13 +21,17 @@ Reason = Literal[
     "from_the_future",
     "tick_not_allowed",
 ]
+#: What ingest cannot know: whether a rate was published.
+RateReason = Literal["rate_missing"]
 #: No publisher's mistake: somebody else has written to the journal.
 JournalReason = Literal["journal_not_readable"]
 #: No publisher's mistake either: a trigger that the webhook sink could not hand over.
 WebhookReason = Literal["webhook_refused", "webhook_failed", "trigger_not_readable"]
-AnyReason = Literal[Reason, JournalReason, WebhookReason]
+AnyReason = Literal[Reason, RateReason, JournalReason, WebhookReason]
 
 TOPIC = "dead-letters"
+#: The header of a raw record that was a dead letter, with the reason.
+REQUEUED_FOR = "requeued_for"
 
 _HINTS: dict[AnyReason, str] = {
     "empty": "The record has no value. Publish a JSON object.",
@@ -39,6 +43,7 @@ _HINTS: dict[AnyReason, str] = {
     "no_customer": "Set customer_id, or anonymous_id for a visitor who is not known.",
     "zone_missing": "Write moments with a zone (…Z or …+08:00) or as epoch milliseconds.",
     "from_the_future": "Check the publisher's clock, or the unit: epoch milliseconds are wanted.",
+    "rate_missing": "Publish the rate as `rate_published`, then `ebbtide dead-letters requeue`.",
     "journal_not_readable": "Only Ebbtide writes to the journal: find out who else does.",
     "webhook_refused": "Mend the receiver or its url, then `ebbtide dead-letters redeliver`.",
     "webhook_failed": "Mend the receiver, then `ebbtide dead-letters redeliver`.",

@@ -58,7 +58,7 @@ class OrderCancelled(Event, frozen=True):
 
 
 class OrderRefunded(Event, frozen=True):
-    """Money went back. refund_cents left out: the whole order. currency: the order's, if left out."""
+    """Money went back. refund_cents left out: the whole order. currency left out: the order's."""
 
     order_id: Id
     refund_cents: Cents | None = None

@@ -27,12 +27,6 @@ class RateMissingError(Exception):
     """No rate is known for the date of an amount. The message says of which currency."""
 
 
-def foreign(event: Event, shop: str) -> str:
-    """The currency of an event whose amounts count, if it is not the shop's; else empty."""
-    currency = getattr(event, "currency", None) if type(event) in AMOUNTS else None
-    return currency if currency and currency != shop else ""
-
-
 def exchanged(event: Event, row: Customer, shop: str, rate_on: RateOn) -> Event:
     """The event with its amounts in the shop's currency. Raises RateMissingError."""
     match event:
@@ -45,9 +39,8 @@ def exchanged(event: Event, row: Customer, shop: str, rate_on: RateOn) -> Event:
             return replace(event, currency=shop, products=lines, total_cents=paid)
         case ProductAdded(currency=str(currency), price_cents=cents) if currency != shop and cents:
             ratio = _ratio(currency, event.occurred_at, rate_on)
-            return replace(
-                event, currency=shop, price_cents=converted(cents, ratio, currency, shop)
-            )
+            worth = converted(cents, ratio, currency, shop)
+            return replace(event, currency=shop, price_cents=worth)
     return event
 
 
@@ -72,9 +65,10 @@ def _refunded(event: OrderRefunded, row: Customer, shop: str, rate_on: RateOn) -
     if cents is None:
         return event  # All that has not gone back, whatever it is worth.
     order = row.recent_orders.get(event.order_id)
-    if order is not None and order.original is not None:
-        return replace(event, currency=shop, refund_cents=_back(order, order.original, cents))
-    if event.currency is None or event.currency == shop or order is not None:
+    original = order and order.original
+    if order and original and event.currency in (None, original.currency):
+        return replace(event, currency=shop, refund_cents=_back(order, original, cents))
+    if event.currency is None or event.currency == shop:
         return event
     ratio = _ratio(event.currency, event.occurred_at, rate_on)
     return replace(event, currency=shop, refund_cents=converted(cents, ratio, event.currency, shop))

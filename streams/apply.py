@@ -3,14 +3,15 @@
 The one procedure, whoever calls it: the worker over Redis, a replay or a test over memory.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from itertools import islice
 from time import perf_counter
 from typing import Protocol
 
 from agents.batch import Batch
 from agents.engine import Engine
-from schemas.journal import Record
+from schemas.dead_letter import Refusal
+from schemas.journal import Entry, Record
 from state.table import Commit, Position, Table
 
 # To count a row's size takes a microsecond, and some tell as much as all.
@@ -30,6 +31,10 @@ class Stopwatch(Protocol):
     def __call__(self, stage: str, seconds: float) -> None:
         """stage: load, decide or commit."""
         ...
+
+
+#: Makes dead letters of events; returns when they are safe.
+Refuse = Callable[[Sequence[tuple[Entry, Refusal]]], Awaitable[None]]
 
 
 class Applied:
@@ -59,11 +64,14 @@ async def apply(
     *,
     published: int = 0,
     stopwatch: Stopwatch = lambda *_: None,
+    refuse: Refuse | None = None,
 ) -> AsyncIterator[Applied]:
     """Apply records, the first of which stands at ``position``; yields after each commit.
 
     offsets: the journal offset of each record. published: the outbox sequence that the broker has
-    acknowledged. Raises Conflict, and StoreError when it is not known whether a commit took place.
+    acknowledged. refuse: is told of events of which nothing can be made, before the commit that
+    leaves them behind. Raises Conflict, and StoreError when it is not known whether a commit took
+    place.
     """
     while records:
         started = perf_counter()
@@ -77,6 +85,8 @@ async def apply(
         done = engine.run(batch, offsets, records)
         whole = done == len(records)
         offset = offsets[-1] + 1 if whole else offsets[done]
+        if batch.refused and refuse is not None:
+            await refuse(batch.refused)
         commit = batch.close(offset, whole=whole, published=published)
         stopwatch("decide", (decided := perf_counter()) - now)
 

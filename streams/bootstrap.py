@@ -7,8 +7,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from agents.agent import Agent
-from agents.engine import Engine, EngineSettings
+from agents.engine import Engine
 from agents.gate.gate import COMMERCIAL, Gate
+from agents.intake import EngineSettings
 from agents.roster import hire, known_agents
 from config.settings import ConfigError, EngineFile, Settings, load_engine_file
 from schemas.mistake import settings_of

@@ -1,12 +1,25 @@
 """What becomes of a record that cannot be accepted? A dead letter that says what to fix."""
 
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
+from faust.types import TP
+
+from schemas.codec import encode_json
 from schemas.dead_letter import TOPIC, Refusal
+from schemas.journal import Entry
 from streams.producer import RECORD_BYTES_MAX, Outbound
 
 # What the headers of a dead letter, its key included, may take of a record's bytes.
 _ROOM_FOR_HEADERS = 64 * 1024
+
+
+class RawRecord(NamedTuple):
+    """A record as it stands on a raw topic."""
+
+    key: bytes
+    value: bytes
+    offset: int
+    timestamp: int
 
 
 class Place(Protocol):
@@ -40,3 +53,13 @@ def dead_letter_of(tp: Place, record: Any, refusal: Refusal) -> Outbound:
         key = (key or b"")[: room // 2]
         value = (value or b"")[: room - len(key)]
     return Outbound(TOPIC, value, key, headers)
+
+
+def dead_letter_of_entry(entry: Entry, refusal: Refusal) -> Outbound:
+    """An event that ingest had accepted, as a dead letter of the raw record that it came from."""
+    source, event = entry.source, entry.event
+    place = TP(source.topic, source.partition)
+    record = RawRecord(
+        event.subject.encode(), encode_json(event), source.offset, source.appended_at
+    )
+    return dead_letter_of(place, record, refusal)

@@ -5,7 +5,7 @@ everything: read the committed position from the table, read the journal from th
 table's compare-and-set decides; Kafka's committed offsets are for lag dashboards only.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from time import perf_counter, time_ns
 from typing import Any
 
@@ -16,11 +16,11 @@ from agents.engine import Engine
 from schemas.codec import DAMAGE, decode_record
 from schemas.dead_letter import Refusal, refusal_of
 from schemas.instant import EARLIEST
-from schemas.journal import Record, Tick
+from schemas.journal import Entry, Record, Tick
 from state.table import Position, StoreError, Table
 from streams import metrics
 from streams.apply import Conflict, apply
-from streams.dead_letters import dead_letter_of
+from streams.dead_letters import dead_letter_of, dead_letter_of_entry
 from streams.producer import Producer
 from streams.relay import Relays
 
@@ -128,6 +128,7 @@ class Engage:
         steps = apply(
             self._engine, self._table, partition, self._positions[partition], offsets, records,
             published=self._relays.of(partition).published, stopwatch=metrics.time_stage,
+            refuse=self._refuse,
         )  # fmt: skip
         async for applied in steps:
             self._positions[partition] = applied.position
@@ -142,6 +143,12 @@ class Engage:
             metrics.PARTITION_LAG.labels(label).set(end - applied.position.offset)
             if self._ticks_by_wall and (clock_at := applied.batch.shop.clock_at):
                 metrics.show_clock(partition, clock_at)
+
+    async def _refuse(self, refused: Sequence[tuple[Entry, Refusal]]) -> None:
+        """Make dead letters of events, as if ingest had refused them where it found them."""
+        for _, refusal in refused:
+            metrics.DEAD_LETTERS.labels(refusal.reason).inc()
+        await self._producer.send([dead_letter_of_entry(*it) for it in refused])
 
     async def _start_over(self, tp: TP) -> None:
         """Read the position again, and the journal from there."""

@@ -15,13 +15,13 @@ customer's last 8 event ids, which no restart loses.
 from collections import Counter
 from collections.abc import Callable, Sequence
 from time import perf_counter, time_ns
-from typing import Any
+from typing import Any, get_args
 
 from faust.types import TP
 
 from config.settings import Settings
 from schemas.codec import DAMAGE, encode_json, raw_decoders
-from schemas.dead_letter import Refusal, refusal_of
+from schemas.dead_letter import REQUEUED_FOR, RateReason, Refusal, refusal_of
 from schemas.event import Event
 from schemas.instant import SECOND, to_text
 from schemas.journal import Entry, ShopEntry, Source, Tick
@@ -34,6 +34,8 @@ from streams.topics import JOURNAL
 
 #: Subject and event id; the topic too where the subject is no customer, who may have the same id.
 EventKey = tuple[str, ...]
+
+_LATER = frozenset(it.encode() for it in get_args(RateReason))
 
 
 class Ingest:
@@ -86,7 +88,7 @@ class Ingest:
                 key: EventKey = (subject, fact.event_id)
                 if is_the_shops:
                     key = (*key, tp.topic)
-                if key in new or key in self._known:
+                if key in new or (key in self._known and not _is_sent_again(record)):
                     counts["duplicate"] += 1
                     continue
                 new[key] = None
@@ -130,6 +132,14 @@ class Ingest:
                 f" {to_text(latest)}, our clock and the tolerance - at `$.occurred_at`",
             )
         return fact
+
+
+def _is_sent_again(record: Any) -> bool:
+    """Whether it was accepted before, and nothing could be made of it then.
+
+    Here it is known, and in its row it is not.
+    """
+    return any(name == REQUEUED_FOR and value in _LATER for name, value in record.headers or ())
 
 
 class KnownEvents:

@@ -7,9 +7,10 @@ from collections.abc import Coroutine, Iterable, Iterator, Sequence
 from typing import Any, TypeVar, cast
 
 from agents.agent import Agent
-from agents.engine import Engine, EngineSettings
+from agents.engine import Engine
 from agents.gate.gate import Gate
 from agents.gate.holdout import Holdout
+from agents.intake import EngineSettings
 from schemas.codec import decode_outgoing
 from schemas.decisions import Decision
 from schemas.event import Event

@@ -37,8 +37,8 @@ from msgspec import Struct
 from partition import AGREED, SETTINGS, Partition, journal
 
 from agents.agent import Agent
-from agents.engine import EngineSettings
 from agents.gate.gate import Gate
+from agents.intake import EngineSettings
 from schemas.decisions import Decision, Outcome
 from schemas.event import ANONYMOUS, Event
 from schemas.instant import HOUR

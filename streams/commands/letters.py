@@ -15,7 +15,7 @@ from confluent_kafka import Message as Record
 from msgspec import Struct
 
 from schemas.codec import RAW_TOPICS
-from schemas.dead_letter import TOPIC
+from schemas.dead_letter import REQUEUED_FOR, TOPIC
 from schemas.instant import to_text
 from streams.commands import kafka, terminal
 from streams.connection import Brokers
@@ -142,8 +142,11 @@ async def send(
             done.sent += 1
             done.by_topic[it.topic] += 1
             done.by_reason[it.reason] += 1
-            header = ("requeued_from", it.came_from.encode())
-            batch.append(Outbound(it.topic, it.value, it.key, [header]))
+            headers = [
+                ("requeued_from", it.came_from.encode()),
+                (REQUEUED_FOR, it.reason.encode()),
+            ]
+            batch.append(Outbound(it.topic, it.value, it.key, headers))
             if len(batch) >= BATCH_RECORDS:
                 await sender.send([] if dry_run else batch)
                 batch = []

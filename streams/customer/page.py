@@ -1,7 +1,7 @@
 """How does a program read a customer? ``GET /customers/ID`` on a worker's web port, with a token.
 
-The law: the answer is what ``ebbtide customer ID --json`` prints, whichever worker is asked. Who has
-no token learns nothing, not even whether a customer is known.
+The law: the answer is what ``ebbtide customer ID --json`` prints, whichever worker is asked. Who
+has no token learns nothing, not even whether a customer is known.
 """
 
 import hmac
