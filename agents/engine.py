@@ -25,6 +25,7 @@ from agents.agent import (
 from agents.batch import Batch, Due
 from agents.cause import Cause
 from agents.doing import Acts, do
+from agents.fan_out import take_in
 from agents.gate.gate import Gate
 from agents.market import Markets
 from agents.speech import Speech, Wish
@@ -35,11 +36,11 @@ from schemas.instant import DAY, MINUTE
 from schemas.journal import Entry, Record, ShopEntry, Tick
 from schemas.orders import OrderPlaced
 from schemas.profiles import ConsentChanged, ErasureRequested, MessageUnsubscribed
-from schemas.shop_events import ProductChanged, RatePublished, ShopEvent
+from schemas.shop_events import ProductChanged, ShopEvent
 from state.customer import Customer
-from state.fold import REPORTS, fold, is_known, is_repeat
+from state.fold import REPORTS, fold, is_known
 from state.outcome import OUTCOMES, count_outcome
-from state.product import changed, learn, named_in
+from state.product import learn, named_in
 from state.table import Loaded, Needs
 
 #: An agent's method that is asked: ``on_event`` or ``on_timer``.
@@ -129,7 +130,7 @@ class Engine:
             if isinstance(record, Entry):
                 self._event(batch, record)
             elif isinstance(record, ShopEntry):
-                self._shop_event(batch, record)
+                take_in(batch, record, self._lateness)
             elif not self._tick(batch, record):
                 return done
         return len(records)
@@ -174,27 +175,6 @@ class Engine:
             products = {it: batch.products[it] for it in named} if named else {}
             view = View(subject, at, row, shop, products, batch.ledgers)
             self._tell(batch, entry, view, late=late)
-
-    def _shop_event(self, batch: Batch, entry: ShopEntry) -> None:
-        """Fold what happened in the shop. Each partition is told, and counts it."""
-        event, shop = entry.event, batch.shop
-        kind, fate = type(event), "applied"
-        if shop.has_seen(entry.source):
-            batch.count(kind, "duplicate")
-            return
-        if event.occurred_at < shop.clock_at - self._lateness:
-            fate = "late"
-        if isinstance(event, RatePublished):
-            pass  # Here the rates of currencies are to be taken in.
-        else:
-            before = batch.products[event.product_id]
-            if is_repeat(before, event.event_id):
-                batch.count(kind, "duplicate")
-                return
-            after = batch.products[event.product_id] = changed(before, event)
-            batch.learned([event.product_id])
-            fate = "late" if after is before else fate
-        batch.count(kind, fate if not entry.imported_at else "imported")
 
     def _tell(self, batch: Batch, entry: Entry, view: View, *, late: bool) -> None:
         """Ask the agents that listen to an event, which has been folded."""
