@@ -24,6 +24,7 @@ from agents.agent import (
 from agents.batch import Batch, Due
 from agents.cause import Cause
 from agents.doing import Acts, do
+from agents.fan_out import take_in
 from agents.gate.gate import Gate
 from agents.intake import EngineSettings, Intake
 from agents.market import Markets
@@ -34,9 +35,8 @@ from schemas.decisions import Evidence
 from schemas.journal import Entry, Record, ShopEntry, Tick
 from schemas.orders import OrderPlaced
 from schemas.profiles import ConsentChanged, MessageUnsubscribed
-from schemas.shop_events import ProductChanged, RatePublished, ShopEvent
-from state.fold import is_repeat
-from state.product import changed, learn, named_in
+from schemas.shop_events import ProductChanged, ShopEvent
+from state.product import learn, named_in
 from state.table import Loaded, Needs
 
 #: An agent's method that is asked: ``on_event`` or ``on_timer``.
@@ -117,7 +117,7 @@ class Engine:
             if isinstance(record, Entry):
                 self._event(batch, record)
             elif isinstance(record, ShopEntry):
-                self._shop_event(batch, record)
+                take_in(batch, record, self._teller, self._lateness)
             elif not self._tick(batch, record):
                 return done
         return len(records)
@@ -138,27 +138,6 @@ class Engine:
             # Only this event's: what else a batch has loaded depends on how the log was cut.
             view.products = {it: batch.products[it] for it in named} if named else {}
             self._tell(batch, taken.entry, view, late=taken.late)
-
-    def _shop_event(self, batch: Batch, entry: ShopEntry) -> None:
-        """Fold what happened in the shop. Each partition is told, and counts it."""
-        event, shop = entry.event, batch.shop
-        kind, fate = type(event), "applied"
-        if shop.has_seen(entry.source):
-            batch.count(kind, "duplicate")
-            return
-        if event.occurred_at < shop.clock_at - self._lateness:
-            fate = "late"
-        if isinstance(event, RatePublished):
-            fate = fate if self._teller.take_in(batch, event) else "unknown"
-        else:
-            before = batch.products[event.product_id]
-            if is_repeat(before, event.event_id):
-                batch.count(kind, "duplicate")
-                return
-            after = batch.products[event.product_id] = changed(before, event)
-            batch.learned([event.product_id])
-            fate = "late" if after is before else fate
-        batch.count(kind, fate if not entry.imported_at else "imported")
 
     def _tell(self, batch: Batch, entry: Entry, view: View, *, late: bool) -> None:
         """Ask the agents that listen to an event, which has been folded."""

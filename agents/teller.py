@@ -65,12 +65,11 @@ class Teller(Struct, frozen=True):
         """Note in the row what an order cost in its own currency."""
         keep_original(row, published.event, entry.event)
 
-    def take_in(self, batch: Batch, event: RatePublished) -> bool:
-        """Note a rate; False for one that says nothing about the shop's currency."""
+    def take_in(self, batch: Batch, event: RatePublished) -> None:
+        """Note a rate, if it says what something is worth in the shop's currency."""
         if not self.shop or (event.per == self.shop) == (event.currency == self.shop):
-            return False
+            return
         inverse = event.currency == self.shop
         currency = event.per if inverse else event.currency
         rate = Rate(event.occurred_at // DAY, event.occurred_at, event.rate, inverse)
         batch.ledgers.enter(RATES, Rates, Published(currency, rate))
-        return True

@@ -69,7 +69,7 @@ class AnyEvent:
 
     def published(self, kind: type[E]) -> dict[str, Any]:
         """An event of this type, as a storefront would write it."""
-        fields = self._struct(_struct_of(kind))
+        fields = self._struct(_struct_of(kind))  # type: ignore[arg-type]
         fields["event_id"] = f"event-{self._rng.getrandbits(64):x}"
         if issubclass(kind, Event):
             fields["customer_id"] = "ann"

@@ -38,6 +38,7 @@ from schemas.decisions import Decision, Mark, Outgoing
 from schemas.event import Event
 from schemas.instant import DAY
 from schemas.journal import Entry, ShopEntry, Source, Tick
+from schemas.shop_events import ShopEvent
 from state.customer import RowError, decode_customer
 from state.product import Product
 from state.redis_stage import Piece
@@ -192,7 +193,7 @@ def read_config(content: bytes) -> None:
 
 def read_line(line: bytes) -> None:
     """A line of a file that is published or imported."""
-    assert isinstance(Checker(Settings()).check(line), Event | Refusal)
+    assert isinstance(Checker(Settings()).check(line), Event | ShopEvent | Refusal)
 
 
 _letter_line = letters.Letter(

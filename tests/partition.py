@@ -6,6 +6,8 @@ The engine, ``streams.apply`` and the table are the real ones; there is only no 
 from collections.abc import Coroutine, Iterable, Iterator, Sequence
 from typing import Any, TypeVar, cast
 
+import msgspec
+
 from agents.agent import Agent
 from agents.engine import Engine
 from agents.gate.gate import Gate
@@ -18,6 +20,7 @@ from schemas.journal import AnyEvent, Entry, Record, ShopEntry, Source, Tick
 from schemas.shop_events import ShopEvent, ShopEvents
 from state.customer import Customer, decode_customer
 from state.memory_table import MemoryTable
+from state.product import Product
 from streams.apply import apply
 
 T = TypeVar("T")
@@ -77,6 +80,11 @@ class Partition:
         """A customer's row as it is committed."""
         row = self.table.rows(0).get(customer_id)
         return None if row is None else decode_customer(customer_id, row)
+
+    def product(self, product_id: str) -> Product | None:
+        """A product's row as it is committed."""
+        row = self.state()["products"].get(product_id)
+        return None if row is None else msgspec.msgpack.decode(row, type=Product)
 
     def state(self) -> dict[str, Any]:
         """All that is committed: rows, timers, products, the shop, counters, position, outbox."""

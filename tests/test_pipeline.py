@@ -24,7 +24,8 @@ DAYS = 120
 
 def history() -> Iterator[Event | Tick]:
     """The orders of a simulated shop, in time order, with ticks each hour."""
-    events = (event for topic, event in Simulation(300, 7, END).history(DAYS) if topic == "orders")
+    facts = Simulation(300, 7, END).history(DAYS)
+    events = (it for topic, it in facts if topic == "orders" and isinstance(it, Event))
     return feed(sorted(events, key=lambda event: (event.occurred_at, event.event_id)))
 
 

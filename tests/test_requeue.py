@@ -95,7 +95,10 @@ def test_a_repaired_letter_is_sent_keyed_by_its_customer(
     assert msgspec.json.decode(told)["sent"] == 1
     (record,) = fake_kafka.sent
     assert (record.topic, record.key, record.value) == ("orders", b"ann", encode_json(order()))
-    assert record.headers == [("requeued_from", b"dead-letters/0/41")]
+    assert record.headers == [
+        ("requeued_from", b"dead-letters/0/41"),
+        ("requeued_for", b"not_json"),
+    ]
 
 
 def test_the_value_may_be_the_event_itself_or_base64(

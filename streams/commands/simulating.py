@@ -19,6 +19,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn
 from schemas.cloud_event import trigger_topic
 from schemas.codec import RAW_TOPICS, encode_json
 from schemas.event import Event
+from schemas.shop_events import ShopEvent
 from streams.amounts import plural
 from streams.commands import kafka, terminal
 from streams.connection import Brokers
@@ -31,7 +32,7 @@ _PACE_S = 0.02
 # Triggers that follow from the last events are out by then, on a worker that keeps up.
 _SETTLE_S = 1.0
 
-Fact = tuple[str, Event]
+Fact = tuple[str, Event | ShopEvent]
 
 
 class Wish(Struct, frozen=True):
@@ -132,7 +133,8 @@ class Run:
         records = []
         for topic, event in facts:
             subject = event.subject
-            self.customers.add(subject)
+            if isinstance(event, Event):
+                self.customers.add(subject)
             self.outcome.by_topic[topic] += 1
             records.append(Outbound(topic, encode_json(event), subject.encode()))
         return records

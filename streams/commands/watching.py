@@ -49,6 +49,9 @@ class Said(Struct, frozen=True, kw_only=True):
     campaign: str
     channel: str
     merged: tuple[Merged, ...]
+    locale: str
+    time_zone: str
+    country: str
 
 
 class Decided(Said, frozen=True, kw_only=True):
@@ -150,6 +153,9 @@ def _read(record: Record) -> Said | None:
             payload=body.payload,
             campaign=body.campaign,
             channel=body.channel,
+            locale=body.locale,
+            time_zone=body.time_zone,
+            country=body.country,
             merged=body.merged,
         )
     except DAMAGE as error:
@@ -178,6 +184,9 @@ def _decided(decision: Decision) -> Decided:
         payload=decision.payload,
         campaign=decision.campaign,
         channel=decision.channel,
+        locale=decision.locale,
+        time_zone=decision.time_zone,
+        country=decision.country,
         merged=decision.merged,
         agent=decision.agent,
         outcome=decision.outcome,

@@ -48,9 +48,10 @@ from schemas.reviews import (
     ReviewPosted,
     SurveyAnswered,
 )
+from schemas.shop_events import ShopEvent
 from streams.simulated.shop import CURRENCY, GOES_WITH, LINES, Line, Product, Shopper, pick
 
-Fact = tuple[str, Event]
+Fact = tuple[str, Event | ShopEvent]
 Script = Iterator[Fact]
 
 TOPICS = {kind: topic for topic, union in RAW_UNIONS.items() for kind in get_args(union)}

@@ -11,7 +11,6 @@ from itertools import accumulate
 from random import Random
 from zoneinfo import ZoneInfo
 
-from schemas.event import Event
 from schemas.instant import DAY
 from schemas.orders import OrderPlaced
 from schemas.profiles import ErasureRequested
@@ -25,7 +24,11 @@ from streams.simulated.scripts import (
     opinion,
     visit,
 )
+from streams.simulated.shelf import Shelf
 from streams.simulated.shop import Shopper, pick, shopper
+
+# Of what happens live, how much does on the shelves.
+SHELF_SHARE = 0.02
 
 
 class Simulation:
@@ -41,8 +44,10 @@ class Simulation:
         self.seed = seed
         self.start_at = start_at
 
-    def history(self, days: int) -> Iterator[tuple[str, Event]]:
+    def history(self, days: int) -> Iterator[Fact]:
         """(topic, event) of the simulated past: the days up to ``start_at``, customer by customer.
+
+        First comes what happened to no one customer, on the shelves.
 
         Each customer's events are together and in time order, beginning with the profile and the
         consents. The customers' pasts come one after the other and not mixed, because the clock
@@ -51,13 +56,16 @@ class Simulation:
         and the others are complete before anything is decided about them, or untouched.
         """
         begin_at = self.start_at - days * DAY
+        shelf = Shelf(Pen(self._prefix("shelf"), begin_at, self._rng("shelf past")))
+        while (fact := shelf.next_fact())[1].occurred_at < self.start_at:
+            yield fact
         for number in range(self.customers):
             for fact in self._past(number, begin_at):
                 if fact[1].occurred_at >= self.start_at:
                     break
                 yield fact
 
-    def live(self, rate: float) -> Iterator[tuple[str, Event]]:
+    def live(self, rate: float) -> Iterator[Fact]:
         """(topic, event) of the simulated present: one each 1/rate seconds from start_at, endless.
 
         A few customers are in the shop at any time, and their sessions interleave. Time is
@@ -68,11 +76,13 @@ class Simulation:
         if rate <= 0:
             raise ValueError(f"A rate is in events per second and above zero, not {rate}")
         pen = Pen(self._prefix("live"), self.start_at, self._rng("live"), own_clock=False)
+        shelves = Pen(self._prefix("stock"), self.start_at, self._rng("stock"), own_clock=False)
         stage = Stage(pen, [it for it in self._shoppers() if it.leaves_after is None])
+        shelf = Shelf(shelves)
         written = 0
         while True:
-            pen.at = self.start_at + round(written * 1000 / rate)
-            yield stage.next_fact()
+            pen.at = shelves.at = self.start_at + round(written * 1000 / rate)
+            yield shelf.next_fact() if shelves.chance(SHELF_SHARE) else stage.next_fact()
             written += 1
 
     def _shoppers(self) -> Iterator[Shopper]:
