@@ -8,14 +8,15 @@ from typing import Any
 
 from rich.console import Console
 
-from bench import gate, latency, scale, throughput
+from bench import gate, latency, policies, scale, throughput
 from bench.place import FOUND, PEERS, ROOT, Options, Wrong, make_environment
 
 #: What can be measured, in the order in which it is; each has ``measure`` and ``show``.
 PARTS: dict[str, Any] = {
-    "throughput": throughput, "gate": gate, "latency": latency, "scale": scale,
+    "throughput": throughput, "gate": gate, "policies": policies, "latency": latency,
+    "scale": scale,
 }  # fmt: skip
-QUICK_PARTS = ("throughput", "gate", "latency")
+QUICK_PARTS = ("throughput", "gate", "policies", "latency")
 
 
 def main() -> int:

@@ -7,12 +7,8 @@ own people, and nothing is asked but the pause. A worker does more than the engi
 gate is a smaller part than the one that is told.
 """
 
-import asyncio
-import gc
-from itertools import islice
 from pathlib import Path
 from statistics import median
-from time import process_time
 from typing import Any
 
 import msgspec
@@ -23,18 +19,12 @@ from agents.engine import Engine
 from agents.gate.gate import Gate
 from agents.intake import EngineSettings
 from agents.roster import hire
-from bench import workload
+from bench import alone
 from bench.figures import spread
 from bench.place import Options, doing
 from config.settings import DEFAULT_CONFIG, load_engine_file
-from schemas.codec import raw_decoders
-from schemas.journal import Entry, Record, Source
-from state.memory_table import MemoryTable
-from state.table import Position
-from streams.apply import apply
 
 _AGENTS = str(Path(__file__).with_name("gate.toml"))
-_AT_ONCE = 2_000
 _EVENTS_MAX = 300_000
 #: Everybody agrees, so that nothing ends at the first rule.
 _AGREED = ("marketing", "personalisation", "service")
@@ -43,14 +33,14 @@ _AGREED = ("marketing", "personalisation", "service")
 def measure(options: Options) -> dict[str, Any]:
     """Both in turn, several rounds."""
     events = min(options.events, _EVENTS_MAX)
-    records = _records(events, options.customers)
+    records = alone.records(events, options.customers)
     without: list[float] = []
     with_gate: list[float] = []
     said = 0
     for number in range(1, options.rounds + 1):
         for kept, gated in ((without, False), (with_gate, True)):
             with doing(f"round {number}/{options.rounds}: {'all rules' if gated else 'no rules'}"):
-                cpu_s, decisions = asyncio.run(_apply(_engine(gated=gated), records))
+                cpu_s, decisions = alone.run(_engine(gated=gated), records)
                 kept.append(cpu_s / events * 1e6)
                 said = decisions if gated else said
     added = [one - other for one, other in zip(with_gate, without, strict=True)]
@@ -88,27 +78,3 @@ def _engine(*, gated: bool) -> Engine:
         shipped = msgspec.convert(load_engine_file(str(DEFAULT_CONFIG)).gate, Gate)
         gate = replace(shipped, assume_consent=_AGREED)
     return Engine(hire(sections), gate, msgspec.convert(file.engine, EngineSettings))
-
-
-def _records(events: int, customers: int) -> list[Record]:
-    """W as it stands in one journal partition."""
-    return [
-        Entry(raw_decoders[it.topic].decode(it.value), Source("w", 0, number, it.at))
-        for number, it in enumerate(workload.events(events, customers))
-    ]
-
-
-async def _apply(engine: Engine, records: list[Record]) -> tuple[float, int]:
-    """CPU seconds, and how many decisions there were."""
-    table, position, decisions = MemoryTable(), Position(), 0
-    gc.collect()
-    gc.freeze()
-    began = process_time()
-    coming = iter(records)
-    while batch := list(islice(coming, _AT_ONCE)):
-        offsets = range(position.offset, position.offset + len(batch))
-        steps = apply(engine, table, 0, position, offsets, batch, published=position.sequence)
-        async for applied in steps:
-            position = applied.position
-            decisions += len(applied.batch.outgoing)
-    return process_time() - began, decisions

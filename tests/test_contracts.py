@@ -19,7 +19,7 @@ from config.settings import Settings
 from schemas import dead_letter
 from schemas.cloud_event import SOURCE, messages
 from schemas.codec import encode_json, raw_decoders
-from schemas.dead_letter import Reason, Refusal, WebhookReason
+from schemas.dead_letter import RateReason, Reason, Refusal, WebhookReason
 from schemas.decisions import Decision, Evidence
 from schemas.event import Event
 from schemas.shop_events import ShopEvent
@@ -242,7 +242,7 @@ def test_the_headers_of_a_journal_record_that_nobody_can_read_are_those_promised
 
 def test_every_reason_of_a_dead_letter_is_promised() -> None:
     promised = schema("dead-letter-headers")["$defs"]["DeadLetterHeaders"]["properties"]["reason"]
-    ours = {"journal_not_readable", *get_args(WebhookReason)}
+    ours = {"journal_not_readable", *get_args(RateReason), *get_args(WebhookReason)}
     assert set(get_args(Reason)) | ours == set(promised["enum"])
 
 
