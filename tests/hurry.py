@@ -13,6 +13,7 @@ from config.settings import DEFAULT_CONFIG
 
 _SECOND_H = 1 / 3_600
 _SECOND_D = 1 / 86_400
+_DAWN, _DUSK = "2000-01-01T00:00:00Z", "2100-01-01T00:00:00Z"
 
 GATE: dict[str, Any] = {
     "assume_consent": ["service", "marketing", "personalisation"],
@@ -51,6 +52,14 @@ AGENTS: dict[str, dict[str, Any]] = {
         "priority": 10, "channels": [],
     },
     "service_recovery": {"channels": []},
+    # Always something on, and a row that wakes all the time.
+    "promotion": {
+        "planned": [
+            {"name": "ever", "starts_at": _DAWN, "ends_at": _DUSK, "ending_hours": 0},
+            {"name": "soon_over", "starts_at": _DAWN, "ends_at": _DUSK, "ending_hours": 10**7},
+        ],
+        "apart_hours": 3 * _SECOND_H, "channels": [],
+    },
 }  # fmt: skip
 
 

@@ -74,6 +74,9 @@ def told_by_the_engine(text: str, name: str, kind: str) -> tuple[str, str]:
     """Run the page's history under the shipped config: the last such message, headers and body."""
     history = block(text, "timeline")
     sections = {it: values for it, values in SHIPPED["agents"].items() if it in history}
+    # What is planned for a shop of its own stands on the page.
+    own = tomllib.loads(block(text, "toml")) if "```toml" in text else {}
+    sections |= {it: sections[it] | values for it, values in own.get("agents", {}).items()}
     gate = msgspec.structs.replace(msgspec.convert(SHIPPED["gate"], Gate), holdout=NOBODY)
     decisions = check(history, *hire(sections), gate=gate)
     sent = [it for it in decisions if it.kind == kind and it.outcome == "sent"]
