@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from msgspec import Struct
 from msgspec.structs import replace
 from partition import Partition, cut, journal
-from timeline import moment
 
 from agents.abandoned_cart import AbandonedCart
 from agents.agent import (
@@ -37,6 +36,7 @@ from schemas.journal import Tick
 from schemas.orders import Item, OrderCancelled, OrderPlaced
 from schemas.profiles import ConsentChanged, ErasureRequested
 from schemas.reviews import ReviewPosted
+from streams.simulated.story import moment
 
 BEGIN = moment("2026-01-20")
 HALF_HOUR = 30 * MINUTE

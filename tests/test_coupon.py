@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from coupons import ALERT, COUPON, HISTORY, code_in
 from msgspec.structs import replace
-from timeline import check, moment
+from timeline import check
 
 from agents.churn_alert import ChurnAlert
 from agents.coupon import Coupon, Coupons
@@ -12,6 +12,7 @@ from agents.win_back_coupon import WinBackCoupon
 from schemas.codec import encode_row
 from schemas.decisions import Decision, Money
 from schemas.orders import OrderCancelled
+from streams.simulated.story import moment
 
 CODE = code_in(check(HISTORY, ALERT, COUPON))
 REDEEMED = f"order_placed order_id=back total_cents=6800 coupons={CODE} -> noted win_back_coupon"

@@ -9,7 +9,6 @@ from coupons import Bell
 from msgspec import Struct
 from msgspec.structs import replace
 from partition import Partition, cut, journal
-from timeline import moment
 
 from agents.abandoned_cart import AbandonedCart
 from agents.agent import Agent
@@ -24,6 +23,7 @@ from schemas.instant import HOUR
 from schemas.journal import Record, Tick
 from schemas.orders import Item, OrderCancelled, OrderPlaced, OrderRefunded
 from schemas.profiles import ConsentChanged
+from streams.simulated.story import moment
 
 BEGIN = moment("2026-01-20 15:00")
 #: Half a day for what would take weeks: the wait, the reminder, the end, and until when it returns.

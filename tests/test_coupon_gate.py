@@ -3,12 +3,13 @@
 from coupons import ALERT, COUPON, HISTORY, Bell, code_in
 from msgspec.structs import replace
 from partition import NOBODY, Partition, journal
-from timeline import _facts, check, parse
+from timeline import check
 
 from agents.abandoned_cart import AbandonedCart
 from agents.gate.gate import Gate
 from agents.gate.holdout import Holdout
 from agents.gate.quiet_hours import QuietHours
+from streams.simulated.story import facts, parse
 
 NIGHT = QuietHours(begin="21:00", end="08:00", time_zone="UTC")
 QUIET = Gate(assume_consent=("marketing",), holdout=NOBODY, quiet_hours=NIGHT)
@@ -193,7 +194,7 @@ def test_what_is_handed_out_used_and_returned_is_in_the_books() -> None:
         2026-03-01 08:00  ann  order_placed order_id=back coupons={code}
         2026-03-02 08:00  ann  order_cancelled order_id=back
     """
-    shop.feed(journal(fact for _, fact in _facts(parse(history))))
+    shop.feed(journal(fact for _, fact in facts(parse(history))))
 
     money = {it: by for it, by in shop.state()["counters"].items() if it.startswith("money/")}
     assert money == {

@@ -7,12 +7,13 @@ from effect_model import Model
 from gate_logs import GATES, STEPS, Told
 from hypothesis import given, settings
 from partition import Partition
-from timeline import check, parse
+from timeline import check
 from voices import Care, News, Offer, Tip, agreed
 
 from agents.gate.gate import Gate
 from agents.gate.holdout import Holdout
 from schemas.journal import Tick
+from streams.simulated.story import parse
 
 #: Of this key's customers ann is held out of news and bob is not; over all nobody is.
 HALVES = agreed(

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import pytest
 from msgspec import Struct
 from partition import Partition
-from timeline import check, moment
+from timeline import check
 
 from agents.agent import Act, Agent, Decided, Note, Remember, Say, SetTimer, Timer, View
 from agents.gate.gate import Gate
@@ -16,6 +16,7 @@ from schemas.instant import HOUR, MINUTE
 from schemas.journal import Entry, Record, Source, Tick
 from schemas.orders import Item, OrderPlaced
 from state.customer import EVENT_IDS_MAX
+from streams.simulated.story import moment
 
 BEGIN = moment("2026-01-20 08:00")
 

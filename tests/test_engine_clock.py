@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import pytest
 from msgspec import Struct
 from partition import Partition
-from timeline import check, moment
+from timeline import check
 
 from agents.agent import Act, Agent, CancelTimer, Say, SetTimer, Timer, View
 from agents.intake import EngineSettings
@@ -17,6 +17,7 @@ from schemas.instant import DAY, HOUR, MINUTE
 from schemas.journal import Tick
 from schemas.profiles import ErasureRequested
 from state.customer import TIMERS_MAX
+from streams.simulated.story import moment
 
 BEGIN = moment("2026-01-20 08:00")
 

@@ -1,7 +1,6 @@
 """Fair arms: what only comes for those who were sent something changes nothing about how they count."""
 
 from partition import Partition
-from timeline import moment
 from voices import News
 
 from schemas.event import Event
@@ -9,6 +8,7 @@ from schemas.instant import HOUR, MINUTE
 from schemas.orders import Item, OrderPlaced
 from schemas.profiles import ErasureRequested, TriggerDelivered
 from state.customer import EVENT_IDS_MAX
+from streams.simulated.story import moment
 
 BEGIN = moment("2026-01-20 08:00")
 

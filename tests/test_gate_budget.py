@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 from partition import Partition
-from timeline import check, moment
+from timeline import check
 from voices import News, Offer, agreed
 
 from agents.agent import Agent
@@ -18,6 +18,7 @@ from agents.roster import hire
 from schemas.clickstream import PageViewed
 from schemas.instant import DAY
 from schemas.journal import Tick
+from streams.simulated.story import moment
 
 NIGHT = QuietHours(begin="21:00", end="08:00", time_zone="UTC")
 

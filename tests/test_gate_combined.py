@@ -1,7 +1,7 @@
 """All rules at once: a weekend in which every one of them has its say, and none forgets another."""
 
 from partition import Partition
-from timeline import check, moment
+from timeline import check
 from voices import Alarm, Care, Chain, News, Offer, Tip, agreed
 
 from agents.gate.caps import Cap
@@ -10,6 +10,7 @@ from agents.gate.quiet_hours import QuietHours
 from schemas.clickstream import PageViewed
 from schemas.instant import DAY, HOUR, MINUTE
 from schemas.journal import Tick
+from streams.simulated.story import moment
 
 WEEKEND = agreed(
     at_once="merge",

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 from partition import Partition, journal
-from timeline import check, moment
+from timeline import check
 from voices import Alarm, Care, Chain, News, Offer, Tip, agreed
 
 from agents.agent import Agent
@@ -16,6 +16,7 @@ from schemas.event import Event
 from schemas.instant import HOUR
 from schemas.journal import Entry, Source, Tick
 from schemas.profiles import ConsentChanged, ErasureRequested
+from streams.simulated.story import moment
 
 NIGHT = QuietHours(begin="21:00", end="08:00", time_zone="UTC")
 NIGHTS = agreed(quiet_hours=NIGHT, at_once="all")

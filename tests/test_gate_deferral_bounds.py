@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import msgspec
 import pytest
 from partition import Partition
-from timeline import check, moment
+from timeline import check
 from voices import Alarm, Heard, News, Offer, Voice, agreed
 
 from agents.agent import Act, Agent, Note, Say, SetTimer, View
@@ -16,6 +16,7 @@ from schemas.instant import HOUR
 from schemas.journal import Tick
 from state.customer import TIMERS_MAX
 from state.held import HELD_MAX
+from streams.simulated.story import moment
 
 NIGHT = QuietHours(begin="21:00", end="08:00", time_zone="UTC")
 NIGHTS = agreed(quiet_hours=NIGHT, at_once="all")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from partition import Partition, journal
-from timeline import check, moment
+from timeline import check
 from voices import Alarm, Care, Chain, News, Offer, Tip, agreed
 
 from agents.agent import Agent
@@ -16,6 +16,7 @@ from schemas.clickstream import PageViewed
 from schemas.instant import DAY
 from schemas.profiles import ErasureRequested
 from state.exposure import ALL_CAMPAIGNS, CAMPAIGNS_MAX
+from streams.simulated.story import moment
 
 NOON = moment("2026-01-20 12:00")
 NIGHT = QuietHours(begin="21:00", end="08:00", time_zone="UTC")

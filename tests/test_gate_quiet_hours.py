@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from partition import Partition
-from timeline import check, moment
+from timeline import check
 from voices import Alarm, Care, News, Tip, agreed
 
 from agents.gate.caps import Cap
@@ -16,6 +16,7 @@ from schemas.event import Event
 from schemas.instant import HOUR, MINUTE, SECOND
 from schemas.journal import Tick
 from schemas.profiles import ProfileUpdated
+from streams.simulated.story import moment
 
 NIGHT = QuietHours(begin="21:00", end="08:00", time_zone="Europe/Berlin")
 NIGHTS = agreed(quiet_hours=NIGHT, at_once="all")

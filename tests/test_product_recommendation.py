@@ -2,7 +2,7 @@
 
 import pytest
 from partition import NOBODY, Partition, journal
-from timeline import check, moment
+from timeline import check
 
 from agents.gate.gate import Gate
 from agents.gate.quiet_hours import QuietHours
@@ -10,6 +10,7 @@ from agents.product_recommendation import ProductRecommendation
 from schemas.clickstream import ProductViewed
 from schemas.orders import Item, OrderPlaced
 from state.product import LINES_MAX
+from streams.simulated.story import moment
 
 RECOMMENDATION = ProductRecommendation(quiet_hours=168, together_min=3)
 
