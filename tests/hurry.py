@@ -51,6 +51,9 @@ AGENTS: dict[str, dict[str, Any]] = {
         "priority": 10, "channels": [],
     },
     "service_recovery": {"channels": []},
+    # No setting brings a day nearer: they speak within seconds to those whose day it is.
+    "care_birthday": {"hour": 0, "channels": []},
+    "care_holiday": {"hour": 0, "channels": []},
 }  # fmt: skip
 
 
