@@ -26,9 +26,9 @@ AROUND_THE_WORLD = 26 * HOUR
 
 
 class CareBirthdayPayload(Struct, frozen=True):
-    """The day that is greeted, as it is in this year."""
+    """The day that is greeted, as it is in this year (YYYY-MM-DD)."""
 
-    day: date
+    day: str
 
 
 class Greeted(Struct, array_like=True, gc=False, frozen=True):
@@ -98,13 +98,14 @@ class CareBirthday(Agent, frozen=True):
         payload, birthday = held.payload, customer.row.birthday
         if birthday is None or not isinstance(payload, CareBirthdayPayload):
             return None
-        return held if self._kept_on(birthday, payload.day.year) == payload.day else None
+        day = date.fromisoformat(payload.day)
+        return held if self._kept_on(birthday, day.year) == day else None
 
     def _greet(self, occasion: Occasion, ends_at: int, zone: ZoneInfo) -> Iterable[Act]:
         yield Remember(Greeted(occasion.number))
         yield Say(
             reason="birthday",
-            payload=CareBirthdayPayload(occasion.day),
+            payload=CareBirthdayPayload(occasion.day.isoformat()),
             expires_at=ends_at,
             evidence=Evidence(
                 values={"day": occasion.day.isoformat(), "time_zone": zone.key},

@@ -15,13 +15,12 @@ from schemas.reviews import Rating, Review, ReviewEdited, ReviewPosted
 
 
 class ThankYouPayload(Struct, frozen=True):
-    """The review to thank for. has_text: whether there is more than the stars."""
+    """The review to thank for."""
 
     review_id: str
     product_id: str
     order_id: str | None
     rating: int
-    has_text: bool
 
 
 class ThankYou(Agent, frozen=True):
@@ -43,7 +42,7 @@ class ThankYou(Agent, frozen=True):
             yield Say(
                 reason="good_review",
                 payload=ThankYouPayload(
-                    event.review_id, event.product_id, event.order_id, event.rating, has_text
+                    event.review_id, event.product_id, event.order_id, event.rating
                 ),
                 evidence=Evidence(
                     events=(event.event_id,),
