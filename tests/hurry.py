@@ -60,6 +60,17 @@ AGENTS: dict[str, dict[str, Any]] = {
         ],
         "apart_hours": 3 * _SECOND_H, "channels": [],
     },
+    # No setting brings a day nearer: they speak within seconds to those whose day it is.
+    "care_birthday": {"hour": 0, "channels": []},
+    "care_holiday": {"hour": 0, "channels": []},
+    "survey": {
+        "after_days": 1 * _SECOND_D, "per_days": 3 * _SECOND_D, "open_days": 2 * _SECOND_D,
+        "valid_days": 4 * _SECOND_D, "pause_hours": 1 * _SECOND_H, "channels": [],
+    },
+    "detractor_follow_up": {"channels": []},
+    "referral_invite": {"pause_hours": 3 * _SECOND_H, "channels": []},
+    "thank_you": {"pause_hours": 2 * _SECOND_H, "channels": []},
+    "referral_reward": {},
 }  # fmt: skip
 
 
