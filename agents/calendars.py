@@ -4,33 +4,16 @@ The law: the calendar is a table of the version that is locked with us, and asks
 replay finds the same days. An update of it may move the days that were estimated, such as Eid.
 """
 
-import re
 from datetime import date, timedelta
 from functools import cache, lru_cache
 
 from holidays import HolidayBase, country_holidays, list_supported_countries
 
-from state.customer import Customer
-
 LANGUAGE = "en_US"
 _ESTIMATED = " (estimated)"
-# A locale's parts after the language: script, region, variants (RFC 5646, 2.1).
-_REGION = re.compile(r"[-_]([A-Za-z]{2})(?=[-_]|$)")
 #: The years whose names a setting may use: a holiday may be missing in one, and not in all of them.
 _YEARS = range(2020, 2031)
 _DAY = timedelta(days=1)
-
-
-def market_of(row: Customer) -> str:
-    """Where the customer lives; else the region of their locale; empty where neither is known.
-
-    >>> market_of(Customer(locale="zh-Hant-TW")), market_of(Customer(locale="en", country="IN"))
-    ('TW', 'IN')
-    """
-    if row.country or not row.locale:
-        return row.country
-    found = _REGION.search(row.locale)
-    return found[1].upper() if found else ""
 
 
 @lru_cache(maxsize=1024)

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Meta, Struct, field
 
 from agents.agent import Act, Agent, CancelTimer, Note, Remember, Say, SetTimer, Timer, View
-from agents.calendars import check_names, days_of, market_of
+from agents.calendars import check_names, days_of
 from agents.wall_clock import Occasion, check_zone, day_at, occasion_of, zone_of
 from schemas.decisions import Evidence
 from schemas.event import Name
@@ -140,7 +140,7 @@ class CareHoliday(Agent, frozen=True):
         )  # fmt: skip
 
     def _market(self, customer: View) -> str:
-        return market_of(customer.row) or self.market
+        return customer.row.market or self.market
 
     def _wait(self, customer: View, at: int, greeted: Greeted) -> SetTimer | CancelTimer:
         zone = zone_of(customer.row.time_zone, self.time_zone)

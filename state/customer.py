@@ -6,6 +6,7 @@ would lose by writing it again what must not be lost. Version 2: what is held, e
 What changes a row when an event comes stands in ``fold.py``.
 """
 
+import re
 from datetime import date
 
 import msgspec
@@ -38,6 +39,9 @@ KINDS_MAX = 64
 # An order of which nothing more is heard for so long is taken to have arrived, and is let go when
 # the next one comes.
 RECENT_ORDER_KEPT = 14 * DAY
+
+# A locale's parts after the language: script, region, variants (RFC 5646, 2.1).
+_REGION = re.compile(r"[-_]([A-Za-z]{2})(?=[-_]|$)")
 
 SESSION_GAP = 30 * MINUTE  # The industry's customary session time-out (Google Analytics, Segment).
 
@@ -204,13 +208,13 @@ class Customer(Struct, array_like=True, gc=False):
     def market(self) -> str:
         """Where they live; else the region of their locale, if it has one; else empty.
 
-        >>> Customer(locale="zh-Hant-TW").market
-        'TW'
+        >>> Customer(locale="zh-Hant-TW").market, Customer(locale="en", country="IN").market
+        ('TW', 'IN')
         """
         if self.country or not self.locale:
             return self.country
-        region = self.locale.replace("_", "-").rsplit("-", 1)[-1]
-        return region if len(region) == 2 and region.isupper() else ""
+        found = _REGION.search(self.locale)
+        return found[1].upper() if found else ""
 
     @property
     def next_due(self) -> int | None:

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from agents.calendars import check_names, days_of, market_of
+from agents.calendars import check_names, days_of
 from agents.care_holiday import GREETS
 from state.customer import Customer
 
@@ -31,7 +31,7 @@ def test_of_a_holiday_that_lasts_some_days_the_first_counts() -> None:
     ],
 )  # fmt: skip
 def test_a_market_is_the_region_of_a_locale(locale: str, market: str) -> None:
-    assert market_of(Customer(locale=locale)) == market
+    assert Customer(locale=locale).market == market
 
 
 def test_the_calendars_module_gives_each_market_its_english_names() -> None:

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from partition import Partition
 from test_import import past
-from timeline import check, moment
+from timeline import check
 
 from agents.care_birthday import CareBirthday
 from agents.gate.gate import Gate
@@ -14,6 +14,7 @@ from schemas.instant import DAY
 from schemas.journal import Tick
 from schemas.orders import Item, OrderPlaced
 from schemas.profiles import ProfileUpdated
+from streams.simulated.story import moment
 
 BIRTHDAY = CareBirthday(hour=9)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from partition import Partition, journal
-from timeline import check, moment
+from timeline import check
 
 from agents.calendars import days_of
 from agents.care_holiday import GREETS, CareHoliday, Greeted
@@ -17,6 +17,7 @@ from schemas.instant import DAY, HOUR
 from schemas.journal import Tick
 from schemas.orders import Item, OrderPlaced
 from schemas.profiles import ProfileUpdated
+from streams.simulated.story import moment
 
 HOLIDAY = CareHoliday()
 

@@ -6,11 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from partition import Partition, journal
 from test_import import past
-from timeline import check, moment
+from timeline import check
 
 from agents.referral_reward import ReferralReward
 from schemas.instant import DAY, MINUTE
 from schemas.orders import Item, OrderCancelled, OrderPlaced
+from streams.simulated.story import moment
 
 REWARD = ReferralReward()
 START = moment("2026-01-20")

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from partition import AGREED, NOBODY, Partition, journal
 from test_import import past
-from timeline import check, moment
+from timeline import check
 
 from agents.gate.gate import Gate
 from agents.gate.quiet_hours import QuietHours
@@ -18,6 +18,7 @@ from schemas.instant import DAY, HOUR
 from schemas.journal import Tick
 from schemas.orders import OrderDelivered
 from schemas.reviews import QuestionAsked
+from streams.simulated.story import moment
 
 SURVEY = Survey()
 MANY = Survey(invites_max=12, pause_hours=0)
