@@ -60,6 +60,10 @@ AGENTS: dict[str, dict[str, Any]] = {
         ],
         "apart_hours": 3 * _SECOND_H, "channels": [],
     },
+    "question_sla": {
+        "answer_hours": 4 * _SECOND_H, "complaint_hours": 2 * _SECOND_H,
+        "warning_hours": 1 * _SECOND_H,
+    },
 }  # fmt: skip
 
 
