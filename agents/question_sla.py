@@ -15,15 +15,13 @@ from agents.agent import Act, Agent, CancelTimer, Note, Remember, Say, SetTimer,
 from schemas.decisions import Evidence, Scalar
 from schemas.instant import DAY, HOUR, to_text
 from schemas.profiles import Purpose
-from schemas.reviews import CaseClosed, QuestionAnswered, QuestionAsked
+from schemas.reviews import CaseClosed, Concern, QuestionAnswered, QuestionAsked
 
 WARNING, BREACHED = "sla_warning", "sla_breached"
 OPEN_MAX = 8
 ANSWERED_MAX = 4
 # An answer without a question, or a question whose deadline is past, is nobody's news after that.
 KEPT = 30 * DAY
-
-Concern = Literal["question", "complaint"]
 
 
 class SlaPayload(Struct, frozen=True):

@@ -64,6 +64,7 @@ AGENTS: dict[str, dict[str, Any]] = {
         "answer_hours": 4 * _SECOND_H, "complaint_hours": 2 * _SECOND_H,
         "warning_hours": 1 * _SECOND_H,
     },
+    "vip_care": {"spend_cents_min": 1},
 }  # fmt: skip
 
 
