@@ -12,7 +12,7 @@ from schemas.codec import RAW_TOPICS
 from schemas.event import Event
 from schemas.instant import DAY, MINUTE
 from schemas.journal import Tick
-from schemas.orders import OrderDelivered, OrderPlaced
+from schemas.orders import OrderDelivered, OrderPlaced, OrderShipped
 from schemas.profiles import (
     ConsentChanged,
     ErasureRequested,
@@ -88,6 +88,8 @@ def _event(rng: Random, at: float, customer: str, zone: str) -> Published:
         fields["currency"] = rng.choice(["EUR", "EUR", "EUR", "SEK"])
     if "total_cents" in fields:
         fields["total_cents"] = rng.choice([0, 1_999, 3_999, 29_900])
+    if kind is OrderShipped:  # A promise that can be kept or broken while the storm lasts.
+        fields["promised_at"] = START + int(at * 1_000) + rng.choice([1_000, 5_000])
     if kind is ProfileUpdated:
         fields["time_zone"] = zone
     if kind is ConsentChanged:
