@@ -65,6 +65,7 @@ AGENTS: dict[str, dict[str, Any]] = {
         "warning_hours": 1 * _SECOND_H,
     },
     "vip_care": {"spend_cents_min": 1},
+    "delivery_delay": {"grace_hours": 1 * _SECOND_H, "channels": []},
 }  # fmt: skip
 
 
