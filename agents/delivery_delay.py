@@ -24,7 +24,7 @@ KEPT = 60 * DAY
 
 
 class DeliveryDelayPayload(Struct, frozen=True):
-    """The order that is late. paid_cents, currency: what it cost; null where it is not known."""
+    """The order that is late. paid_cents: what was paid for it, in ``currency``, if it is known."""
 
     order_id: str
     promised_at: str
@@ -168,13 +168,13 @@ class DeliveryDelay(Agent, frozen=True):
 
     def _said(self, it: Awaited, customer: View) -> Say:
         order = customer.row.recent_orders.get(it.order_id)
+        paid = order and (order.original or order)  # As the customer has paid it.
         late_hours = round((customer.at - it.promised_at) / HOUR, 2)
         return Say(
             reason="promise_passed",
             payload=DeliveryDelayPayload(
                 it.order_id, to_text(it.promised_at), to_text(it.shipped_at), late_hours,
-                order.paid_cents if order else None,
-                order.currency if order else customer.row.currency,
+                paid.paid_cents if paid else None, paid.currency if paid else "",
             ),
             evidence=Evidence(
                 events=(it.event_id,),

@@ -1,7 +1,7 @@
 """How does what goes wrong come into the row? Only what a customer would take amiss, once a kind.
 
 What the row cannot know is not here: prices are compared with those in the cart alone, and a stock
-alert counts until the product was bought after all, for nothing says that it is to be had again.
+alert counts until the product was bought after all, for the row does not hear that it is back.
 """
 
 from schemas import clickstream as click
