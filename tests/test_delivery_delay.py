@@ -1,13 +1,20 @@
 """Delivery delays: once for each order, when its promise and the grace have passed undelivered."""
 
+from typing import Any
+
+import msgspec
 from msgspec.structs import replace
-from partition import Partition
+from partition import Partition, journal
 from timeline import check, moment
 
 from agents.delivery_delay import AWAITED_MAX, ENDED_MAX, DeliveryDelay
 from agents.gate.gate import Gate
 from agents.gate.quiet_hours import QuietHours
-from schemas.orders import OrderDelivered
+from agents.intake import EngineSettings
+from schemas.instant import DAY
+from schemas.journal import ShopEntry, Source, Tick
+from schemas.orders import Item, OrderDelivered, OrderPlaced, OrderRefunded, OrderShipped
+from schemas.shop_events import RatePublished
 
 DELAY = DeliveryDelay(grace_hours=2)
 
@@ -265,3 +272,29 @@ def test_what_has_ended_before_it_was_heard_of_is_remembered_within_a_bound() ->
     row = partition.row("ann")
     assert row is not None
     assert len(bytes(row.memory["delivery_delay"])) < 6 * ENDED_MAX
+
+
+def test_nothing_is_remembered_of_the_refund_of_an_order_that_is_long_over() -> None:
+    at = moment("2026-01-20 08:00")
+    partition = Partition(DELAY)
+    partition.facts(OrderRefunded(event_id="e", customer_id="ann", occurred_at=at, order_id="old"))
+    row = partition.row("ann")
+    assert row is not None
+    assert row.memory == {}
+
+
+def test_an_order_is_told_of_with_what_was_paid_for_it_in_its_own_currency() -> None:
+    at = moment("2026-01-20 08:00")
+    rate = RatePublished(event_id="r", occurred_at=at, currency="SEK", per="EUR", rate="0.09")
+    common: dict[str, Any] = {"customer_id": "ann", "order_id": "o1"}
+    placed = OrderPlaced(
+        event_id="e1", occurred_at=at + 1, currency="SEK",
+        products=(Item("tea", price_cents=10_000),), **common,
+    )  # fmt: skip
+    sent = OrderShipped(event_id="e2", occurred_at=at + 2, promised_at=at + DAY, **common)
+    partition = Partition(DELAY, settings=EngineSettings(currency="EUR"))
+    (told,) = partition.feed([
+        ShopEntry(rate, Source("shop", 0, 0, at)), *journal([placed, sent, Tick(at + 2 * DAY)])
+    ])  # fmt: skip
+    payload = msgspec.json.decode(told.payload)
+    assert (payload["paid_cents"], payload["currency"]) == (10_000, "SEK")

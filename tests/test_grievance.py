@@ -55,7 +55,9 @@ def test_the_newest_promise_counts_and_one_that_says_nothing_leaves_it() -> None
     ]  # fmt: skip
     for events in (promises, promises[::-1], [promises[1], promises[0], promises[2]]):
         row = folded(placed("20 08:00"), *events)
-        assert row.recent_orders["o"].shipped_at == at("22 09:00")
+        known_order = row.recent_orders["o"]
+        assert known_order.shipped_at == at("22 09:00")
+        assert known_order.promised_at == at("26 08:00")
     row = folded(placed("20 08:00"), *promises, delivered("26 10:00"))
     assert (row.recent_orders["o"].promised_at, row.grievances) == (at("26 08:00"), {})
 

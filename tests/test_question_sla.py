@@ -140,6 +140,8 @@ def test_a_timeline_of_a_question_that_becomes_a_complaint_has_the_nearer_deadli
         2026-01-20 13:00  ann  -> sla_warning about=complaint due_at=2026-01-20T14:00
         2026-01-20 14:00  ann  -> sla_breached
         2026-01-20 15:00  ann  question_asked question_id=q1  (nor does it after the deadline)
+        2026-01-20 15:01  ann  question_asked question_id=q1 about=complaint \
+            occurred_at=2026-01-20T07:00
         2026-01-25 08:00  ann
         """,
         SLA,
