@@ -17,6 +17,7 @@ from schemas.instant import DAY, MINUTE
 from state.affinity import Affinity
 from state.consent import Consent
 from state.exposure import Exposures
+from state.grievance import Grievances
 from state.held import Held, Touch
 from state.portrait import Portrait
 from state.window import Window
@@ -161,6 +162,7 @@ class Customer(Struct, array_like=True, gc=False):
     campaign, what came of it. case_closed_at: when a complaint was last taken care of.
     visit_awaited_until: until when a visit can be the first one after a trigger. portrait: what
     agents have learned of the customer, by trait; ``traits`` are what the shop has told us.
+    grievances: the last thing of each kind that went wrong for the customer.
     """
 
     version: int = ROW_VERSION
@@ -203,6 +205,7 @@ class Customer(Struct, array_like=True, gc=False):
     deliveries: Deliveries | None = None
     country: str = ""
     portrait: Portrait = field(default_factory=dict)
+    grievances: Grievances = field(default_factory=dict)
 
     @property
     def market(self) -> str:

@@ -1,4 +1,4 @@
-"""How does an event change the row? All that changes a profile is here and in ``fold_orders.py``.
+"""How does an event change the row? All that changes a profile is here and in ``fold_*.py``.
 
 The law: the fold is total and needs no clock. Any event folds into any row, in any order of
 arrival, by its own event time; what comes late corrects the past and does not undo what came after.
@@ -14,7 +14,7 @@ from schemas import orders as order
 from schemas import profiles as profile
 from schemas import reviews as review
 from schemas.event import Event
-from state import fold_orders, window
+from state import fold_grievances, fold_orders, window
 from state.consent import hear
 from state.customer import (
     CART_MAX,
@@ -118,6 +118,8 @@ def _like(customer: Customer, event: click.ProductEvent, weight: float) -> None:
 def _viewed(customer: Customer, event: click.ProductViewed) -> None:
     _push(customer.viewed, event.product_id, VIEWED_MAX)
     _like(customer, event, VIEWED_WEIGHT)
+    if customer.cart:
+        fold_grievances.priced(customer, event)
 
 
 def _added(customer: Customer, event: click.ProductAdded) -> None:
@@ -131,6 +133,7 @@ def _added(customer: Customer, event: click.ProductAdded) -> None:
         if len(customer.cart) > CART_MAX:
             del customer.cart[min(customer.cart, key=lambda it: customer.cart[it].added_at)]
     else:
+        fold_grievances.priced(customer, event)
         line.quantity += event.quantity
         line.price_cents = event.price_cents or line.price_cents
         line.added_at = max(line.added_at, at)
@@ -153,6 +156,8 @@ def _wished(
     event: click.ProductWishlisted | click.ProductShared | click.StockAlertRequested,
 ) -> None:
     _like(customer, event, WISHED_WEIGHT)
+    if isinstance(event, click.StockAlertRequested):
+        fold_grievances.missed(customer, event)
 
 
 def _reviewed(customer: Customer, event: review.ReviewPosted) -> None:
@@ -249,6 +254,7 @@ REPORTS = frozenset((profile.TriggerDelivered, profile.TriggerUndelivered))
 _VISITS = dict.fromkeys((*get_args(click.Clickstream), order.OrderPlaced), False)
 _VISITS |= {click.ProductViewed: True, click.PageViewed: True}
 _FOLDS: dict[type[Event], Callable[[Customer, Any], None]] = {
+    click.ProductsSearched: fold_grievances.searched,
     click.ProductViewed: _viewed,
     click.ProductAdded: _added,
     click.ProductRemoved: _removed,

@@ -4,7 +4,7 @@ from collections import Counter
 
 from schemas import orders as order
 from schemas.instant import HOUR
-from state import window
+from state import fold_grievances, window
 from state.customer import (
     BOUGHT_MAX,
     CATEGORIES_MAX,
@@ -37,6 +37,8 @@ def ordered(customer: Customer, event: order.OrderPlaced, rhythm: Rhythm) -> Non
     customer.last_order_at = max(customer.last_order_at, at)
     window.add(customer.orders, at, customer.last_seen_at, paid)
     _bought(customer, event)
+    if customer.grievances:
+        fold_grievances.bought(customer, event)
     for product_id in [it for it, line in customer.cart.items() if line.added_at <= at]:
         del customer.cart[product_id]
     if not customer.cart:
@@ -83,11 +85,13 @@ def _close_gap(customer: Customer, at: int, rhythm: Rhythm) -> None:
 def cancelled(customer: Customer, event: order.OrderCancelled) -> None:
     """An order was cancelled: what was paid goes back."""
     _give_back(customer, event.order_id, None)
+    fold_grievances.given_back(customer, event, None)
 
 
 def refunded(customer: Customer, event: order.OrderRefunded) -> None:
     """Money went back, for the whole order or a part of it."""
     _give_back(customer, event.order_id, event.refund_cents)
+    fold_grievances.given_back(customer, event, event.refund_cents)
 
 
 def _give_back(customer: Customer, order_id: str, cents: int | None) -> None:
@@ -106,11 +110,16 @@ def _give_back(customer: Customer, order_id: str, cents: int | None) -> None:
 
 
 def shipped(customer: Customer, event: order.OrderShipped) -> None:
-    """A recent order is on its way."""
+    """A recent order is on its way. The newest promise counts, by event time."""
     sent = customer.recent_orders.get(event.order_id)
-    if sent is not None:
+    if sent is None:
+        return
+    if event.occurred_at >= sent.shipped_at:
         sent.shipped_at = event.occurred_at
+        sent.promised_at = event.promised_at or sent.promised_at
+    elif not sent.promised_at:
         sent.promised_at = event.promised_at or 0
+    fold_grievances.arrived(customer, event.order_id, sent)
 
 
 def delivered(customer: Customer, event: order.OrderDelivered) -> None:
@@ -118,3 +127,4 @@ def delivered(customer: Customer, event: order.OrderDelivered) -> None:
     arrived = customer.recent_orders.get(event.order_id)
     if arrived is not None:
         arrived.delivered_at = event.occurred_at
+        fold_grievances.arrived(customer, event.order_id, arrived)

@@ -71,6 +71,12 @@ AGENTS: dict[str, dict[str, Any]] = {
     "referral_invite": {"pause_hours": 3 * _SECOND_H, "channels": []},
     "thank_you": {"pause_hours": 2 * _SECOND_H, "channels": []},
     "referral_reward": {},
+    "question_sla": {
+        "answer_hours": 4 * _SECOND_H, "complaint_hours": 2 * _SECOND_H,
+        "warning_hours": 1 * _SECOND_H,
+    },
+    "vip_care": {"spend_cents_min": 1},
+    "delivery_delay": {"grace_hours": 1 * _SECOND_H, "channels": []},
 }  # fmt: skip
 
 

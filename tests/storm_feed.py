@@ -1,6 +1,7 @@
 """What do storefronts publish in a simulation? A few customers' doings, some of them twice or wrong."""
 
 from random import Random
+from typing import Any
 
 import msgspec
 from any_event import SHOP_EVENT_TYPES, TOPIC_OF, AnyEvent
@@ -88,6 +89,7 @@ def _event(rng: Random, at: float, customer: str, zone: str) -> Published:
         fields["currency"] = rng.choice(["EUR", "EUR", "EUR", "SEK"])
     if "total_cents" in fields:
         fields["total_cents"] = rng.choice([0, 1_999, 3_999, 29_900])
+    _promise(rng, at, fields)
     if kind is ProfileUpdated:
         fields["time_zone"] = zone
     if kind is ConsentChanged:
@@ -104,6 +106,12 @@ def _event(rng: Random, at: float, customer: str, zone: str) -> Published:
     else:
         key = fields["customer_id"] = customer
     return Published(at, TOPIC_OF[kind], key, msgspec.json.encode(fields))
+
+
+def _promise(rng: Random, at: float, fields: dict[str, Any]) -> None:
+    """Let a promise be one that can be kept or broken while the storm lasts."""
+    if "promised_at" in fields:
+        fields["promised_at"] = START + int(at * 1_000) + rng.choice([1_000, 5_000])
 
 
 def _tick(rng: Random, at: float) -> Published:

@@ -26,6 +26,7 @@ from state.customer import (
     Session,
 )
 from state.exposure import Exposure
+from state.grievance import Grievance
 from state.held import Held, Touch
 from state.portrait import Trait
 from streams.amounts import money
@@ -67,6 +68,7 @@ FILLED: dict[str, Any] = WITH_GATE | {
     "deliveries": Deliveries(1), "consent": {"marketing": {"*": AT}}, "locale": "de", "time_zone": "Europe/Berlin",
     "birthday": date(1990, 1, 2), "country": "DE", "portrait": {"class": Trait("frequent", AT // DAY)}, "traits": {"size": "L"}, "timers": {"churn_alert": AT},
     "memory": {"churn_alert": Raw(encode_row(["e1"]))},
+    "grievances": {"late": Grievance((AT - DAY) // HOUR, 30, "o-1")},
 }  # fmt: skip
 
 #: What the engine keeps for itself, and when the cart changed last, which its lines say.
@@ -93,6 +95,10 @@ def test_a_customer_is_shown_with_what_is_known_and_what_is_due(
             said={"churn_alert": Said(AT - DAY, 1, "paused", 3)}, timers={"churn_alert": AT + 9 * DAY},
             memory={"churn_alert": Raw(encode_row(["e1"]))},
             deliveries=Deliveries(3, 1, AT, "mailer", "refused"),
+            grievances={
+                "late": Grievance((AT - DAY) // HOUR, 30, "o-1"), "search": Grievance(AT // HOUR, 1, "tea"),
+                "stock": Grievance(AT // HOUR, 0, "mug"),
+            },
         )
     )  # fmt: skip
     code, told, _ = ebbtide("customer", "ann")
@@ -107,6 +113,9 @@ def test_a_customer_is_shown_with_what_is_known_and_what_is_due(
         "churn_alert: 2026-01-29T08:00:00Z (in 9.0 d)",
         "churn_alert: sent 1, last 2026-01-19T08:00:00Z (24 h ago); then not, because paused, and 3 more",
         "churn_alert: ['e1']",
+        "o-1 delivered 30 hours late, 2026-01-19T08:00:00Z (24 h ago)",
+        "nothing found for 'tea', 1 time, 2026-01-20T08:00:00Z (0 s ago)",
+        "mug not to be had, 2026-01-20T08:00:00Z (0 s ago)",
         "3 delivered, 1 not; mailer has not got the last one (refused), 2026-01-20T08:00:00Z (0 s ago)",
     ]:
         assert line in told
@@ -117,6 +126,9 @@ def test_a_customer_is_shown_with_what_is_known_and_what_is_due(
     assert [it["days"] for it in view["windows"]] == [1, 7, 28, 365]
     assert view["memory"] == {"churn_alert": ["e1"]}
     assert view["deliveries"]["undelivered"] == 1
+    assert view["grievances"][0] == {
+        "kind": "late", "at": "2026-01-19T08:00:00.000Z", "amount": 30, "about": "o-1"
+    }  # fmt: skip
 
 
 def test_what_the_gate_keeps_of_a_customer_is_shown_too(

@@ -1,6 +1,7 @@
 """The fold is total: any event folds into any row, in any order, and the row keeps to its bounds."""
 
 from random import Random
+from typing import get_args
 
 import pytest
 from any_event import EVENT_TYPES, START, AnyEvent
@@ -28,6 +29,7 @@ from state.customer import (
     decode_customer,
 )
 from state.fold import ID_BYTES, fold, is_repeat
+from state.grievance import Kind
 from state.shop import Rhythm
 from state.window import BUCKETS_MAX
 
@@ -60,6 +62,8 @@ def check_bounds(row: Customer) -> None:
     assert all(len(channels) <= 8 for channels in row.consent.values())
     assert len(row.responses) <= 7
     assert len(row.traits) <= TRAITS_MAX
+    assert row.grievances.keys() <= {*get_args(Kind)}
+    assert all(it.hour > 0 <= it.amount for it in row.grievances.values())
     assert row.refunded_cents >= 0
     assert row.cart_cents >= 0
     assert all(line.quantity > 0 for line in row.cart.values())
@@ -75,6 +79,7 @@ def test_no_field_of_a_row_was_forgotten_above() -> None:
     bounded = {
         "event_ids", "orders", "views", "gap_hours", "cart", "viewed", "bought", "categories",
         "products", "recent_orders", "consent", "responses", "traits", "refunded_cents", "ratings",
+        "grievances",
     }  # fmt: skip
     of_the_engine = {
         "said", "timers", "memory", "touches", "held", "exposures", "visit_awaited_until",

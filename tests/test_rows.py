@@ -43,6 +43,7 @@ FORMAT = (
     "recent_orders", "ratings", "consent", "responses", "locale", "time_zone", "birthday", "traits",
     "said", "timers", "memory", "profile_at", "touches", "held", "exposures", "case_closed_at",
     "visit_awaited_until", "deliveries", "country", "portrait",
+    "grievances",
 )  # fmt: skip
 
 

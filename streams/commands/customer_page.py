@@ -10,7 +10,7 @@ from streams.commands import terminal
 from streams.commands.figures import distance, listed, words
 from streams.customer.coupons import KEEP_COUPONS, Kept
 from streams.customer.gate import Counted, Deliveries, Told, Waiting, did, on_channel
-from streams.customer.view import OpenOrder, Purchases, Ratings, View, Visit
+from streams.customer.view import Grieved, OpenOrder, Purchases, Ratings, View, Visit
 
 
 def show(view: View) -> None:
@@ -68,6 +68,7 @@ def _sections(view: View, when: "_Ages") -> dict[str, list[str]]:
         "held back": [_waiting(it, when) for it in view.held],
         "effect": [_counted(it, when) for it in view.exposures],
         "complaint": [f"closed {when(view.case_closed_at)}"] if view.case_closed_at else [],
+        "went wrong": [_grieved(it, when) for it in view.grievances],
         "coupon": [_coupon(it, when) for it in view.coupons],
         "memory": [
             f"{agent}: {memory}"
@@ -159,6 +160,17 @@ def _waiting(it: Waiting, when: "_Ages") -> str:
     if it.hands_out_cents is not None:
         told += f"; hands out {money(it.hands_out_cents, it.currency or '')}"
     return f"{told}; expires {when(it.expires_at)}" if it.expires_at else told
+
+
+def _grieved(it: Grieved, when: "_Ages") -> str:
+    told = {
+        "late": f"{it.about} delivered {plural(it.amount, 'hour')} late",
+        "refund": f"{it.about} given back, {it.amount} % of it",
+        "dearer": f"{it.about} {it.amount} % dearer than in the cart",
+        "stock": f"{it.about} not to be had",
+        "search": f"nothing found for {it.about!r}, {plural(it.amount, 'time')}",
+    }
+    return f"{told[it.kind]}, {when(it.at)}"
 
 
 def _coupon(it: Kept, when: "_Ages") -> str:

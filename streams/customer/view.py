@@ -99,6 +99,15 @@ class Learned(Struct, frozen=True):
     learned_on: date
 
 
+class Grieved(Struct, frozen=True):
+    """What went wrong for the customer: the last of its kind; see ``state/grievance.py``."""
+
+    kind: str
+    at: str
+    amount: int
+    about: str
+
+
 class Timer(Struct, frozen=True):
     """When an agent will look again; ``row`` is the engine's own, for the end of the row."""
 
@@ -145,6 +154,7 @@ class View(Struct, frozen=True, kw_only=True):
     coupons: list[Kept]
     memory: dict[str, Any]
     deliveries: Deliveries | None
+    grievances: list[Grieved]
 
 
 async def look_up(redis_url: str, partitions: int, customer_id: str) -> View | None:
@@ -218,6 +228,10 @@ def view(customer_id: str, partition: int, row: bytes, clock_at: int) -> View:
         # Only an agent knows the names of what it remembers; its values stand in their order.
         memory={agent: msgspec.msgpack.decode(memory) for agent, memory in it.memory.items()},
         deliveries=gate_view.delivered(it),
+        grievances=[
+            Grieved(kind, to_text(grievance.at), grievance.amount, grievance.about)
+            for kind, grievance in it.grievances.items()
+        ],
     )  # fmt: skip
 
 
