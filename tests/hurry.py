@@ -56,7 +56,7 @@ AGENTS: dict[str, dict[str, Any]] = {
     "promotion": {
         "planned": [
             {"name": "ever", "starts_at": _DAWN, "ends_at": _DUSK, "ending_hours": 0},
-            {"name": "soon_over", "starts_at": _DAWN, "ends_at": _DUSK, "ending_hours": 10**7},
+            {"name": "soon_over", "starts_at": _DAWN, "ends_at": _DUSK, "ending_hours": 10**6},
         ],
         "apart_hours": 3 * _SECOND_H, "channels": [],
     },

@@ -255,8 +255,14 @@ def sample_of(info: msgspec.inspect.Type) -> Any:
     match info:
         case msgspec.inspect.StructType():
             return {it.encode_name: sample_of(it.type) for it in info.fields}
-        case msgspec.inspect.ListType():
+        case msgspec.inspect.ListType() | msgspec.inspect.VarTupleType():
             return [sample_of(info.item_type)]
+        case msgspec.inspect.DictType():
+            return {sample_of(info.key_type): sample_of(info.value_type)}
+        case msgspec.inspect.LiteralType():
+            return info.values[0]
+        case msgspec.inspect.BoolType():
+            return True
         case msgspec.inspect.UnionType():
             return sample_of(info.types[0])
         case msgspec.inspect.IntType():

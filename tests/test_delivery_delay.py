@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 from partition import Partition, journal
-from timeline import check, moment
+from timeline import check
 
 from agents.delivery_delay import AWAITED_MAX, ENDED_MAX, DeliveryDelay
 from agents.gate.gate import Gate
@@ -15,6 +15,7 @@ from schemas.instant import DAY
 from schemas.journal import ShopEntry, Source, Tick
 from schemas.orders import Item, OrderDelivered, OrderPlaced, OrderRefunded, OrderShipped
 from schemas.shop_events import RatePublished
+from streams.simulated.story import moment
 
 DELAY = DeliveryDelay(grace_hours=2)
 

@@ -8,13 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from partition import Partition, journal
-from timeline import moment
 
 from agents.question_sla import ANSWERED_MAX, QuestionSla, SlaPayload
 from schemas.event import Event
 from schemas.instant import HOUR
 from schemas.journal import Entry, Tick
 from schemas.reviews import QuestionAnswered, QuestionAsked
+from streams.simulated.story import moment
 
 SLA = QuestionSla(answer_hours=24, complaint_hours=4, warning_hours=1)
 BEGIN = moment("2026-01-20 08:00")

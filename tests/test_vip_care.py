@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from msgspec.structs import replace
 from partition import Partition
-from timeline import check, moment
+from timeline import check
 
 from agents.agent import Act, Agent, Learn, View
 from agents.gate.gate import Gate
@@ -14,6 +14,7 @@ from agents.vip_care import COMPLAINTS_MAX, TEXT_MAX, VipCare
 from schemas.clickstream import PageViewed
 from schemas.profiles import ProfileUpdated
 from schemas.reviews import QuestionAsked
+from streams.simulated.story import moment
 
 VIP = VipCare(spend_cents_min=10_000, classes=("high_value",), tiers=("gold",))
 
