@@ -8,8 +8,8 @@ An order and what goes back of it may arrive in any order: what goes back of an 
 there yet is kept until it comes. An order that comes again counts once.
 
 What is kept is bounded. An order is let go when more than ``days`` days have begun (in UTC) after
-the one it was placed on, by the newest event of the customer; and the one placed first is, where
-there are more than 32. Of an order that was let go, or was never heard of, nothing is taken off.
+the one it was placed on, by the newest event of the customer; and the one placed on the first day
+is, where there are more than 32. Of an order that was let go nothing is taken off.
 """
 
 from hashlib import blake2b

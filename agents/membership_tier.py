@@ -136,15 +136,15 @@ class MembershipTier(Agent, frozen=True):
         """See what has ended, and then what the order or its return makes of the tier."""
         if event.customer_id is None:
             return  # A visitor is not a member.
-        now = self._now(customer)
+        now, newest_at = self._now(customer), max(customer.at, customer.row.last_seen_at)
         before = customer.recall(Standing)
         ended = self._judged(before, now)
+        young = kept_orders.pruned(ended.orders, newest_at, self.refund_days)
         if isinstance(event, OrderPlaced):
             unit, month = self._unit(event.currency), month_of(event.occurred_at, self.time_zone)
-            orders, change = ordered(ended.orders, event, month, unit, self._per_unit)
+            orders, change = ordered(young, event, month, unit, self._per_unit)
         else:
-            orders, change = gone_back(ended.orders, event, self._per_unit)
-        newest_at = max(event.occurred_at, customer.row.last_seen_at)
+            orders, change = gone_back(young, event, self._per_unit)
         orders = kept_orders.pruned(orders, newest_at, self.refund_days)
         months = qualifying.counted(ended.months, change.month, change.gained - change.lost)
         after = self._judged(replace(ended, months=months, orders=orders), now)

@@ -123,7 +123,8 @@ class Points(Agent, frozen=True):
         before = customer.recall(Book)
         at = event.occurred_at
         newest_at = max(at, customer.row.last_seen_at)
-        book = before.ended(at, self._end_of)
+        young = pruned(before.orders, newest_at, self.refund_days)
+        book = replace(before.ended(at, self._end_of), orders=young)
         match event:
             case OrderPlaced():
                 unit = self.unit_cents_of.get(event.currency, self.unit_cents)
