@@ -138,7 +138,7 @@ class MembershipTier(Agent, frozen=True):
             return  # A visitor is not a member.
         now, newest_at = self._now(customer), max(customer.at, customer.row.last_seen_at)
         before = customer.recall(Standing)
-        ended = self._judged(before, now)
+        ended, _ = self._judged(before, now)
         young = kept_orders.pruned(ended.orders, newest_at, self.refund_days)
         if isinstance(event, OrderPlaced):
             unit, month = self._unit(event.currency), month_of(event.occurred_at, self.time_zone)
@@ -147,37 +147,35 @@ class MembershipTier(Agent, frozen=True):
             orders, change = gone_back(young, event, self._per_unit)
         orders = kept_orders.pruned(orders, newest_at, self.refund_days)
         months = qualifying.counted(ended.months, change.month, change.gained - change.lost)
-        after = self._judged(replace(ended, months=months, orders=orders), now)
+        after, it = self._judged(replace(ended, months=months, orders=orders), now)
         previous = before.tier
         if self._rank(previous) > self._rank(ended.tier) < self._rank(after.tier):
             # It had ended, as no tick has told yet, and then it rose.
             yield from self._moved(previous, ended, customer, ())
             previous = ended.tier
         yield from self._moved(previous, after, customer, (event.event_id,))
-        yield from self._kept(before, after, customer)
+        yield from self._kept(before, after, it.ends, customer)
 
     def on_timer(self, timer: Timer, customer: View) -> Iterable[Act]:
         """See what has ended, and whether something will soon."""
         before = customer.recall(Standing)
-        after = self._judged(before, self._now(customer))
+        after, it = self._judged(before, self._now(customer))
         yield from self._moved(before.tier, after, customer, ())
-        ends = self._qualified(after, self._now(customer)).ends
-        if self._told_at(after, ends) <= customer.at:
-            after = replace(after, warned=ends)
-            yield self._risk(after, ends, customer)
-        yield from self._kept(before, after, customer)
+        if self._told_at(after, it.ends) <= customer.at:
+            after = replace(after, warned=it.ends)
+            yield self._risk(after, it.ends, customer)
+        yield from self._kept(before, after, it.ends, customer)
 
     def on_release(self, held: Say, customer: View) -> Say | None:
         """In the morning: what is so by then, if it is still a reason to speak."""
         now, said = self._now(customer), held.payload
-        standing = self._judged(customer.recall(Standing), now)
+        standing, it = self._judged(customer.recall(Standing), now)
         if isinstance(said, TierUpPayload):
             rises = self._rank(standing.tier) > self._rank(said.previous)
             events = held.evidence.events
             return self._up(said.previous, standing, customer, events) if rises else None
-        ends = self._qualified(standing, now).ends
-        is_so = standing.tier and standing.warned == ends
-        return self._risk(standing, ends, customer) if is_so else None
+        is_so = standing.tier and standing.warned == it.ends
+        return self._risk(standing, it.ends, customer) if is_so else None
 
     def _moved(
         self, previous: str, standing: Standing, customer: View, events: tuple[str, ...]
@@ -195,23 +193,25 @@ class MembershipTier(Agent, frozen=True):
                 evidence=Evidence(events=events),
             )  # fmt: skip
 
-    def _kept(self, before: Standing, standing: Standing, customer: View) -> Iterable[Act]:
+    def _kept(
+        self, before: Standing, standing: Standing, ends: int, customer: View
+    ) -> Iterable[Act]:
         """Remember it, and wait for the end of the tier and for the moment to tell of that."""
         if standing != before:
             yield Remember(None if standing == Standing() else standing)
-        ends = self._qualified(standing, self._now(customer)).ends
         end = midnight(ends, self.time_zone) if standing.tier else LATEST
         yield _waking(PERIOD, end)
         # What is late for its moment is told at the next tick.
         told_at = max(self._told_at(standing, ends), customer.shop.clock_at + 1)
         yield _waking(AT_RISK, told_at)
 
-    def _judged(self, standing: Standing, now: int) -> Standing:
+    def _judged(self, standing: Standing, now: int) -> tuple[Standing, Qualified]:
         """With the tier that is valid in a month."""
-        rank = self._qualified(standing, now).rank
-        tier = self.tiers[rank - 1][0] if rank else ""
+        it = self._qualified(standing, now)
+        tier = self.tiers[it.rank - 1][0] if it.rank else ""
         months = qualifying.pruned(standing.months, now, self._window)
-        return replace(standing, tier=tier, months=months, warned=standing.warned if rank else 0)
+        warned = standing.warned if it.rank else 0
+        return replace(standing, tier=tier, months=months, warned=warned), it
 
     def _qualified(self, standing: Standing, now: int) -> Qualified:
         return qualifying.qualified(standing.months, now, self._thresholds, self._window)

@@ -103,7 +103,7 @@ class Points(Agent, frozen=True):
         # was redeemed. A day begins elsewhere in another zone, and has 23 hours at times.
         days = self.expiry_days or 365 * self.expiry_months // 12 - 2
         if self.ends and days < self.refund_days + 2:
-            name = "expiry_days" if self.expiry_days else "expiry_months"
+            name = ("expiry_months", "expiry_days")[self.expiry_days > 0]
             raise ValueError(
                 f"{name} is {getattr(self, name)}, which may be {days} days, and refund_days is"
                 f" {self.refund_days}: points have to live 2 days longer than that at least"
@@ -176,14 +176,16 @@ class Points(Agent, frozen=True):
         if (owed := book.owed - before.owed) > 0:
             yield Note(reason="points_owed", payload=PointsOwed(owed, book.owed), evidence=evidence)
         clock_at = customer.shop.clock_at
-        notices = [self._told_at(lot) for lot in self._untold(book)]
-        ends = [self._end_of(lot.month) for lot in book.lots]
+        expiry_at = self._end_of(book.lots[0].month) if book.lots else LATEST
+        notice_at = LATEST
+        for lot in self._untold(book):
+            if (notice_at := self._told_at(lot)) > clock_at:
+                break
+            expiry_at = notice_at
         # What is late for its moment is done at the next tick. Of history nothing is: there this
         # timer is dropped, and the other one waits for what is still to come.
-        overdue = any(it <= clock_at for it in (*notices, *ends))
-        first_end = min(ends, default=LATEST)
-        yield _waking(EXPIRY, clock_at + 1 if overdue else first_end)
-        yield _waking(NOTICE, min((it for it in notices if it > clock_at), default=LATEST))
+        yield _waking(EXPIRY, max(expiry_at, clock_at + 1))
+        yield _waking(NOTICE, notice_at if notice_at > clock_at else LATEST)
 
     def _notice(self, lot: Lot, book: Book, at: int) -> Say:
         end = self._end_of(lot.month)

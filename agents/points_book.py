@@ -65,6 +65,8 @@ class Book(Struct, array_like=True, gc=False, frozen=True):
 
         Where their own lot has less, they were redeemed. Without them others would have been.
         """
+        if not points:
+            return self
         own = [lot for lot in self.lots if lot.month == month]
         left, short = _taken(own, points)
         others, short = _taken([lot for lot in self.lots if lot.month != month], short)
@@ -73,12 +75,15 @@ class Book(Struct, array_like=True, gc=False, frozen=True):
 
     def ended(self, at: int, end_of: Callable[[int], int]) -> "Book":
         """Let the lots expire that have ended by a moment. end_of: when the lot of a month ends."""
-        over = [lot for lot in self.lots if end_of(lot.month) <= at]
+        over = 0
+        for lot in self.lots:
+            if end_of(lot.month) > at:
+                break  # Those that come after it end later.
+            over += 1
         if not over:
             return self
-        points = sum(lot.points for lot in over)
-        lots = [lot for lot in self.lots if lot not in over]
-        return replace(self, expired=self.expired + points, lots=lots)
+        points = sum(lot.points for lot in self.lots[:over])
+        return replace(self, expired=self.expired + points, lots=self.lots[over:])
 
     def told(self, month: int) -> "Book":
         """That the lot of a month ends was told."""

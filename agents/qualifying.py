@@ -8,6 +8,7 @@ window: how many months a period has, the month itself being the last of them; 0
 calendar year.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
 
 from msgspec import Struct
@@ -32,7 +33,7 @@ class Standing(Struct, array_like=True, gc=False, frozen=True):
     orders: list[KeptOrder] = []
 
 
-class Qualified(Struct, frozen=True, gc=False, order=True):
+class Qualified(Struct, frozen=True, gc=False):
     """A rank, up to which month it is valid, not including it, and what counted for it."""
 
     rank: int = 0
@@ -75,26 +76,19 @@ def amount(months: Months, month: int, window: int) -> int:
     return sum(cents for it, cents in months if first <= it <= month)
 
 
-def rank_of(reached: int, thresholds: Sequence[int]) -> int:
-    """The rank of the highest threshold that is reached.
-
-    >>> [rank_of(it, (300, 1_000)) for it in (299, 300, 999, 1_000)]
-    [0, 1, 1, 2]
-    """
-    return sum(reached >= it for it in thresholds)
-
-
 def qualified(months: Months, now: int, thresholds: Sequence[int], window: int) -> Qualified:
     """The highest rank that is valid in a month, for as long as it is."""
-    sums = [
-        (amount(months, month, window), until(month, window))
-        for month, _ in months
-        if now < until(month, window)
-    ]
-    return max(
-        (Qualified(rank_of(reached, thresholds), ends, reached) for reached, ends in sums),
-        default=Qualified(),
-    )
+    best, total, begin = (0, 0, 0), 0, 0
+    for month, cents in months:
+        total += cents
+        first = first_of(month, window)
+        while months[begin][0] < first:
+            total -= months[begin][1]
+            begin += 1
+        ends = until(month, window)
+        if now < ends:
+            best = max(best, (bisect_right(thresholds, total), ends, total))
+    return Qualified(*best)
 
 
 def counted(months: Months, month: int, by: int) -> Months:

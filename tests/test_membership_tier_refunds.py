@@ -98,6 +98,19 @@ def test_a_timeline_with_an_order_of_last_year_that_comes_late_counts_there() ->
     )
 
 
+def test_a_timeline_with_an_order_that_comes_after_the_warning_was_due_warns_at_once() -> None:
+    check(
+        """
+        2026-05-01 08:00  bob  page_viewed
+        2027-12-01 08:00  ann  order_placed total_cents=30000 occurred_at=2026-05-01T08:00 \
+            -> suppressed tier_up reason=late
+        2027-12-01 09:00  ann  -> tier_at_risk missing=30000 left_days=30.62
+        2028-01-01 00:00  ann  -> noted membership_tier reason=tier_down
+        """,
+        YEARS,
+    )
+
+
 def test_a_timeline_with_an_outage_over_the_end_does_not_warn_of_what_is_past() -> None:
     check(
         """
