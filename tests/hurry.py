@@ -77,6 +77,11 @@ AGENTS: dict[str, dict[str, Any]] = {
     },
     "vip_care": {"spend_cents_min": 1},
     "delivery_delay": {"grace_hours": 1 * _SECOND_H, "channels": []},
+    # Months can't be hurried; that they end soon is told at once, and what goes back is told, too.
+    "points": {"expiring_days": 1_000, "channels": []},
+    "membership_tier": {
+        "tiers": [["silver", 1], ["gold", 3_000]], "at_risk_days": 1_000, "channels": [],
+    },
 }  # fmt: skip
 
 
