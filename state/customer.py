@@ -18,6 +18,7 @@ from state.consent import Consent
 from state.exposure import Exposures
 from state.held import Held, Touch
 from state.portrait import Portrait
+from state.trail import Trail
 from state.window import Window
 
 ROW_VERSION = 2
@@ -156,7 +157,8 @@ class Customer(Struct, array_like=True, gc=False):
     touches: what was sent lately, oldest first. held: what waits for a better moment. exposures: by
     campaign, what came of it. case_closed_at: when a complaint was last taken care of.
     visit_awaited_until: until when a visit can be the first one after a trigger. portrait: what
-    agents have learned of the customer, by trait; ``traits`` are what the shop has told us.
+    agents have learned of the customer, by trait; ``traits`` are what the shop has told us. trail:
+    what was searched, looked at and bought last.
     """
 
     version: int = ROW_VERSION
@@ -199,6 +201,7 @@ class Customer(Struct, array_like=True, gc=False):
     deliveries: Deliveries | None = None
     country: str = ""
     portrait: Portrait = field(default_factory=dict)
+    trail: Trail = field(default_factory=dict)
 
     @property
     def market(self) -> str:
