@@ -98,6 +98,14 @@ def visits(entry: int) -> int:
     return entry & _VISITS
 
 
+def looks_since(trail: Trail, at: int) -> int:
+    """How often they looked at the products at which they have looked since a moment."""
+    hour = at // HOUR
+    return sum(
+        times(entry) for key, entry in trail.items() if entry >> _HOUR >= hour and key[0] == VIEWED
+    )
+
+
 def steps(trail: Trail) -> Iterator[Step]:
     """The trail as it can be read, the thing that rested longest first."""
     for key, entry in trail.items():

@@ -41,12 +41,17 @@ class Policy(Struct, frozen=True):
             f"agents.{agent.name}.budget_cents.{currency}"
             for agent in self.agents
             for currency, cents in agent.budget_cents.items()
-            if cents // partitions < getattr(agent, "value_cents_max", 0)
+            if cents // partitions < _largest_coupon(agent)
         ]
 
     def kinds(self) -> list[str]:
         """Every kind of trigger that may be said."""
         return sorted(kind for agent in self.agents for kind in agent.says)
+
+
+def _largest_coupon(agent: Agent) -> int:
+    """What an agent hands out at once at most, in minor units."""
+    return max(getattr(agent, name, 0) for name in ("value_cents", "value_cents_max"))
 
 
 def load_policy(settings: Settings) -> Policy:
@@ -134,6 +139,9 @@ def _check_names(policy: Policy) -> None:
                 f"agents.{agent.name}.after: no other agent that is on says {after!r}; they say"
                 f" {', '.join(sorted(said_by_others)) or 'nothing'}"
             )
+    named += [
+        (f"agents.{agent.name}.follows", getattr(agent, "follows", ())) for agent in policy.agents
+    ]
     for key, names in named:
         if unknown := sorted(set(names) - kinds):
             raise ValueError(

@@ -91,6 +91,15 @@ def test_what_comes_late_is_counted_where_it_stands_and_pushes_out_nothing() -> 
     assert [it[1] for it in told(folded(looks[0], viewed("02 00:00", "late")))] == ["p0", "late"]
 
 
+def test_looks_of_a_time_are_those_at_products_that_were_looked_at_in_it() -> None:
+    row = folded(
+        viewed("01 08:00", "old"), viewed("08 07:59", "tea"), viewed("10 08:00", "mug"),
+        viewed("10 08:01", "mug"), searched("10 08:02", "pot"), placed("10 08:03", "o", 900, "jam"),
+    )  # fmt: skip
+    counts = [trail.looks_since(row.trail, at(it)) for it in ("01 08:00", "08 07:30", "08 08:00")]
+    assert counts == [4, 3, 2]
+
+
 def test_counts_end_somewhere_and_a_query_is_cut() -> None:
     row = folded(
         *(viewed(START + it * 9 * HOUR) for it in range(100)), searched("20 08:00", "ß" * 99)
