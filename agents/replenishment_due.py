@@ -16,15 +16,14 @@ from msgspec.structs import replace
 
 from agents.agent import Act, Agent, CancelTimer, Remember, Say, SetTimer, Timer, View
 from schemas.decisions import Evidence
-from schemas.instant import DAY, HOUR, to_text
+from schemas.instant import DAY, HOUR, SECOND, to_text
 from schemas.orders import OrderCancelled, OrderPlaced, OrderRefunded
 
 #: Products kept in mind, and purchases of each; those bought most often stay.
 ITEMS_MAX, PURCHASES_MAX = 12, 6
-#: What was not bought for so long is forgotten, in hours.
-KEPT = 400 * DAY // HOUR
-#: Orders nearer to each other than this are one purchase, as in the fold.
-ONE_PURCHASE = 20
+#: What was not bought for so long is forgotten, in seconds.
+KEPT = 400 * DAY // SECOND
+_DAY = DAY // SECOND
 
 
 class DueProduct(Struct, frozen=True):
@@ -47,9 +46,10 @@ class ReplenishmentDuePayload(Struct, frozen=True):
 
 
 class Bought(Struct, array_like=True, gc=False, frozen=True):
-    """A product's purchases. last: the hour of the newest one, since 1970.
+    """A product's purchases, in seconds, which fit into four bytes.
 
-    gaps: hours from each to the one before it, newest first. told: whether it was told of since.
+    last: the newest one, since 1970. gaps: from each to the one before it, newest first. told:
+    whether it was told of since.
     """
 
     last: int
@@ -57,12 +57,12 @@ class Bought(Struct, array_like=True, gc=False, frozen=True):
     told: bool = False
 
     @property
-    def hours(self) -> list[int]:
+    def moments(self) -> list[int]:
         """When it was bought, newest first."""
-        hours = [self.last]
+        moments = [self.last]
         for gap in self.gaps:
-            hours.append(hours[-1] - gap)
-        return hours
+            moments.append(moments[-1] - gap)
+        return moments
 
 
 class Basket(Struct, array_like=True, gc=False, frozen=True):
@@ -72,7 +72,7 @@ class Basket(Struct, array_like=True, gc=False, frozen=True):
 
 
 class Rhythm(Struct, frozen=True, gc=False):
-    """A product's rhythm, in hours. due: when it is due; over: when that is missed for good.
+    """A product's rhythm, in seconds. due: when it is due; over: when that is missed for good.
 
     spread: how far the gaps are from the usual one, as a share of it.
     """
@@ -87,7 +87,8 @@ class ReplenishmentDue(Agent, frozen=True):
     """purchases_min: so many make a rhythm. spread_max: how much their gaps may differ.
 
     gap_days_min: what is bought more often needs no word. ahead_days: how long before it is due.
-    together_days: what is due so much later is told of with it.
+    together_days: what is due so much later is told of with it. one_purchase_hours: orders nearer
+    to each other are one purchase, as in the fold.
     """
 
     listens: ClassVar = (OrderPlaced, OrderCancelled, OrderRefunded)
@@ -98,6 +99,7 @@ class ReplenishmentDue(Agent, frozen=True):
     gap_days_min: Annotated[float, Meta(gt=0)] = 5.0
     ahead_days: Annotated[float, Meta(ge=0)] = 2.0
     together_days: Annotated[float, Meta(ge=0)] = 3.0
+    one_purchase_hours: Annotated[float, Meta(ge=0)] = 20.0
 
     def __post_init__(self) -> None:
         if self.ahead_days >= self.gap_days_min:
@@ -112,13 +114,13 @@ class ReplenishmentDue(Agent, frozen=True):
         """An order begins a cycle of what it holds; one that went back as a whole never was."""
         items = customer.recall(Basket).items
         if isinstance(event, OrderPlaced):
-            after = _bought(items, event)
+            after = bought(items, event, round(self.one_purchase_hours * HOUR / SECOND))
         else:
             order = customer.row.recent_orders.get(event.order_id)
             is_refund = isinstance(event, OrderRefunded)
             if order is None or (is_refund and order.refunded_cents < order.paid_cents):
                 return
-            after = self._returned(items, order.placed_at // HOUR, customer.at // HOUR)
+            after = self._returned(items, order.placed_at // SECOND, customer.at // SECOND)
         if after != items:
             yield from self._kept(after, customer.at)
 
@@ -126,11 +128,11 @@ class ReplenishmentDue(Agent, frozen=True):
         """Without an order's purchases: the cycle before it goes on, and may have been told of."""
         after = dict[str, Bought]()
         for product_id, item in items.items():
-            hours = [hour for hour in item.hours if hour != placed]
-            if len(hours) == len(item.hours):
+            moments = [it for it in item.moments if it != placed]
+            if len(moments) == len(item.moments):
                 after[product_id] = item
-            elif hours:
-                left = _of(hours, told=item.told)
+            elif moments:
+                left = product_of(moments, told=item.told)
                 if left.last != item.last:
                     rhythm = self._rhythm(left)
                     is_past = rhythm is not None and now >= self._remind(rhythm)
@@ -140,13 +142,13 @@ class ReplenishmentDue(Agent, frozen=True):
 
     def on_timer(self, timer: Timer, customer: View) -> Iterable[Act]:
         """Tell of what is due, and of what is due a little later."""
-        now, items = customer.at // HOUR, customer.recall(Basket).items
+        now, items = customer.at // SECOND, customer.recall(Basket).items
         waiting = self._waiting(items, customer.at)
         first = min((self._remind(it) for it in waiting.values()), default=now + 1)
         if first > now:
             yield from self._kept(items, customer.at)
             return
-        until = now + round(self.together_days * DAY / HOUR)
+        until = now + round(self.together_days * DAY / SECOND)
         due = {it: rhythm for it, rhythm in waiting.items() if self._remind(rhythm) <= until}
         told = {it: replace(items[it], told=True) for it in due}
         yield from self._kept(items | told, customer.at)
@@ -160,7 +162,8 @@ class ReplenishmentDue(Agent, frozen=True):
         left = [
             it
             for it in payload.products
-            if it.product_id in items and to_text(items[it.product_id].last * HOUR) == it.bought_at
+            if it.product_id in items
+            and to_text(items[it.product_id].last * SECOND) == it.bought_at
         ]
         return replace(held, payload=ReplenishmentDuePayload(left)) if left else None
 
@@ -169,14 +172,14 @@ class ReplenishmentDue(Agent, frozen=True):
         yield Remember(Basket(items) if items else None)
         waiting = self._waiting(items, at)
         if waiting:
-            yield SetTimer(min(map(self._remind, waiting.values())) * HOUR)
+            yield SetTimer(min(map(self._remind, waiting.values())) * SECOND)
         else:
             yield CancelTimer()
 
     def _waiting(self, items: dict[str, Bought], at: int) -> dict[str, Rhythm]:
         """The products with a rhythm that were not told of yet, and are not missed for good."""
         found = {it: self._rhythm(item) for it, item in items.items() if not item.told}
-        return {it: rhythm for it, rhythm in found.items() if rhythm and at // HOUR < rhythm.over}
+        return {it: rhythm for it, rhythm in found.items() if rhythm and at // SECOND < rhythm.over}
 
     def _rhythm(self, item: Bought) -> Rhythm | None:
         gaps = item.gaps
@@ -184,14 +187,14 @@ class ReplenishmentDue(Agent, frozen=True):
             return None
         gap = median(gaps)
         spread = median(abs(it - gap) for it in gaps) / gap
-        if spread > self.spread_max or gap * HOUR < self.gap_days_min * DAY:
+        if spread > self.spread_max or gap * SECOND < self.gap_days_min * DAY:
             return None
         due = item.last + round(gap)
-        return Rhythm(gap, spread, due, due + max(24, round(self.spread_max * gap)))
+        return Rhythm(gap, spread, due, due + max(DAY // SECOND, round(self.spread_max * gap)))
 
     def _remind(self, rhythm: Rhythm) -> int:
-        """The hour in which it is told."""
-        return rhythm.due - round(self.ahead_days * DAY / HOUR)
+        """When it is told."""
+        return rhythm.due - round(self.ahead_days * DAY / SECOND)
 
     def _say(self, due: dict[str, Rhythm], items: dict[str, Bought], customer: View) -> Say:
         first_due = sorted(due, key=lambda it: (due[it].due, it))
@@ -201,19 +204,19 @@ class ReplenishmentDue(Agent, frozen=True):
             payload=ReplenishmentDuePayload(
                 [
                     DueProduct(
-                        it, to_text(due[it].due * HOUR), to_text(items[it].last * HOUR),
-                        round(due[it].gap / 24, 1), len(items[it].gaps) + 1,
+                        it, to_text(due[it].due * SECOND), to_text(items[it].last * SECOND),
+                        round(due[it].gap / _DAY, 1), len(items[it].gaps) + 1,
                     )
                     for it in first_due
                 ]
             ),
-            expires_at=max(it.over for it in due.values()) * HOUR,
+            expires_at=max(it.over for it in due.values()) * SECOND,
             evidence=Evidence(
                 values={
-                    "gap_days": [round(hours / 24, 1) for hours in items[first_due[0]].gaps],
+                    "gap_days": [round(it / _DAY, 1) for it in items[first_due[0]].gaps],
                     "spread": round(first.spread, 3),
                     "purchases": len(items[first_due[0]].gaps) + 1,
-                    "left_days": round((first.due * HOUR - customer.at) / DAY, 2),
+                    "left_days": round((first.due * SECOND - customer.at) / DAY, 2),
                 },
                 thresholds={
                     "purchases_min": self.purchases_min,
@@ -225,24 +228,26 @@ class ReplenishmentDue(Agent, frozen=True):
         )  # fmt: skip
 
 
-def _bought(items: dict[str, Bought], order: OrderPlaced) -> dict[str, Bought]:
-    """What is kept in mind after an order, which may be older than what is known."""
-    hour = order.occurred_at // HOUR
+def bought(items: dict[str, Bought], order: OrderPlaced, apart: int) -> dict[str, Bought]:
+    """What is kept in mind after an order, which may be older than what is known.
+
+    apart: purchases nearer to each other, in seconds, are one.
+    """
+    at = order.occurred_at // SECOND
     after = dict(items)
     for product_id in dict.fromkeys(line.product_id for line in order.products):
         item = items.get(product_id)
         if item is None:
-            after[product_id] = Bought(hour)
-        elif all(abs(hour - it) >= ONE_PURCHASE for it in item.hours):
-            hours = sorted([*item.hours, hour], reverse=True)[:PURCHASES_MAX]
-            after[product_id] = _of(hours, told=item.told and hour < item.last)
+            after[product_id] = Bought(at)
+        elif all(abs(at - it) >= max(1, apart) for it in item.moments):
+            moments = sorted([*item.moments, at], reverse=True)[:PURCHASES_MAX]
+            after[product_id] = product_of(moments, told=item.told and at < item.last)
     newest = max(it.last for it in after.values())
     fresh = {it: item for it, item in after.items() if newest - item.last <= KEPT}
     most = sorted(fresh, key=lambda it: (-len(fresh[it].gaps), -fresh[it].last, it))[:ITEMS_MAX]
     return {it: fresh[it] for it in fresh if it in most}
 
 
-def _of(hours: list[int], *, told: bool) -> Bought:
+def product_of(moments: list[int], *, told: bool) -> Bought:
     """A product by when it was bought, newest first."""
-    gaps = [later - before for later, before in pairwise(hours)]
-    return Bought(hours[0], gaps, told)
+    return Bought(moments[0], [later - before for later, before in pairwise(moments)], told)
