@@ -68,6 +68,7 @@ class WonBack(Agent, frozen=True):
     )
     within_days: Annotated[float, Meta(gt=0)] = 30.0
     purpose: Purpose | Literal["internal"] = "internal"
+    pause_hours: float = 0.0
 
     def on_event(self, event: Decided | OrderPlaced, customer: View) -> Iterable[Act]:
         """Keep a step in mind for a while; an order after it is a customer who is back."""
