@@ -16,9 +16,14 @@ import structlog
 from command_line import NOWHERE, Ebbtide, put_in_place_of_kafka
 from pages import ROOT, blocks, page
 
+from agents.roster import known_agents
 from config.settings import DEFAULT_CONFIG
 from streams import main, topics
 from streams.commands import kafka, supervisor, terminal
+
+#: All agents that there are, which are those that are on as shipped, and what they say.
+AGENTS = sorted(known_agents())
+KINDS = sorted(kind for agent in known_agents().values() for kind in agent.says)
 
 COMMANDS = [
     "up", "worker", "topics", "topics create", "topics describe", "publish", "watch", "customer",
@@ -100,12 +105,12 @@ def test_check_shows_the_agents_that_are_on_and_no_secret(
     for agent in "churn_alert", "win_back_coupon", "service_recovery":
         assert f"agents.{agent}" in told
     assert "chance = 0.02" in told
-    assert f"{DEFAULT_CONFIG} is right: 5 agents on." in told
+    assert f"{DEFAULT_CONFIG} is right: {len(AGENTS)} agents on." in told
     code, as_json, _ = ebbtide("check", "--json")
     answer = json.loads(as_json)
     assert as_json.count("\n") == 1
     assert answer["agents"]["churn_alert"]["chance"] == 0.02
-    assert answer["kinds"] == sorted([*answer["agents"], "coupon_expiring"])
+    assert answer["kinds"] == KINDS
     assert answer["effect"] == {"margin_share": 1.0, "currency": ""}
     assert "hush" not in told + as_json
     assert "code_key" not in told + as_json
@@ -124,7 +129,7 @@ def test_check_says_that_the_coupon_key_is_missing(ebbtide: Ebbtide) -> None:
     [
         ("[engine", "not TOML: Expected ']' at the end of a table declaration (at end of document)"),
         ("[gates]\n", "Object contains unknown field `gates`; the sections are engine, gate, agents.<name>, effect"),
-        ("[agents.churn_alrt]\n", "agents.churn_alrt: no such agent; there are abandoned_cart, churn_alert, product_recommendation, service_recovery, win_back_coupon"),
+        ("[agents.churn_alrt]\n", f"agents.churn_alrt: no such agent; there are {', '.join(AGENTS)}"),
         ("[agents.churn_alert]\nchanse = 0.1\n", "agents.churn_alert: Object contains unknown field `chanse`; its settings are chance, quiet_days_min, default_gap_days, purpose, pause_hours, priority, campaign, channels, keeps_quiet_hours, holdout_share, budget_cents, budget_days, message_cost_cents, starts_at, ends_at, audience, markets"),
         ("[agents.churn_alert]\nchance = 'low'\n", "agents.churn_alert.chance: Expected `float`, got `str`, found 'low'"),
         ("[gate]\nassume_consent = ['all']\n", "gate.assume_consent[0]: found 'all'; allowed is marketing, personalisation, service"),
@@ -138,7 +143,7 @@ def test_check_says_that_the_coupon_key_is_missing(ebbtide: Ebbtide) -> None:
         ("[engine]\ndue_max = 0\n", "engine.due_max: Expected `int` >= 1, found 0"),
         ("[agents.churn_alert.budget_cents]\nEUR = -5\n", "agents.churn_alert.budget_cents: Expected `int` >= 0, found {'EUR': -5}"),
         ("[agents.churn_alert.budget_cents]\neur = 5\n", "agents.churn_alert.budget_cents: Expected `str` matching regex '^[A-Z]{3}$', found 'eur'"),
-        ("[[gate.exclusions]]\nafter = 'complaint'\nhours = 1\n", "gate.exclusions[0].after: no trigger of kind 'complaint'; there are abandoned_cart, churn_alert, coupon_expiring, product_recommendation, service_recovery, win_back_coupon"),
+        ("[[gate.exclusions]]\nafter = 'complaint'\nhours = 1\n", f"gate.exclusions[0].after: no trigger of kind 'complaint'; there are {', '.join(KINDS)}"),
         ("[gate]\noutcome_days = inf\n", "gate.outcome_days: found inf; allowed is from 0 to 1000000"),
         ("[agents.churn_alert]\npause_hours = -5\n", "agents.churn_alert.pause_hours: found -5; allowed is from 0 to 1000000"),
         ("[agents.churn_alert]\nchance = nan\n", "agents.churn_alert.chance: found nan; allowed is a finite number"),
