@@ -4,12 +4,14 @@ The law: a coupon is there when its trigger has left, and not before. What the g
 back or holds out can be redeemed by nobody, and nobody is reminded of it. A customer has one coupon
 of a campaign at a time; and what is redeemed comes back once at most, when its order does.
 
-Any agent that gives coupons away keeps ``Coupons`` as its memory, and asks it what an event means.
+Any agent that gives coupons away keeps ``Coupons`` as its memory, or what adds fields to it, and
+asks it what an event means; what it answers with then stands in ``handing_out.py``.
 """
 
 import hmac
 from base64 import b32encode
 from collections.abc import Iterable
+from typing import Self
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -90,7 +92,7 @@ class Coupons(Struct, array_like=True, gc=False, frozen=True):
         """The coupon that the customer can redeem at this moment."""
         return self.given if self.given and at < self.given.expires_at else None
 
-    def ordered(self, order: OrderPlaced, return_days: float) -> tuple["Coupons", Note | None]:
+    def ordered(self, order: OrderPlaced, return_days: float) -> tuple[Self, Note | None]:
         """An order may redeem the coupon; after its end, one without the code lets it go."""
         at, given, redeemed = order.occurred_at, self.given, self.redeemed
         if redeemed and at > redeemed.returns_until:
@@ -106,7 +108,7 @@ class Coupons(Struct, array_like=True, gc=False, frozen=True):
 
     def returned(
         self, event: OrderCancelled | OrderRefunded, *, reopens: bool
-    ) -> tuple["Coupons", Note | None]:
+    ) -> tuple[Self, Note | None]:
         """An order that went back as a whole gives back what it had redeemed."""
         at, coupon = event.occurred_at, self.redeemed
         if coupon is None or coupon.order_id != event.order_id:
@@ -123,7 +125,7 @@ class Coupons(Struct, array_like=True, gc=False, frozen=True):
         note = _returned(coupon, event, reopened=reopened)
         return replace(self, given=given, redeemed=None), note
 
-    def ended(self, at: int) -> tuple["Coupons", Note | None]:
+    def ended(self, at: int) -> tuple[Self, Note | None]:
         """A coupon that has expired unused; it is said once, and a shop may honour it still."""
         given = self.given
         if given is None or given.is_over or at < given.expires_at:

@@ -24,12 +24,13 @@ from agents.agent import (
     Timer,
     View,
 )
-from agents.coupon import Coupon, CouponPayload, Coupons, code_of, payload_of, worth_cents
-from schemas.decisions import Evidence, Money, decision_id
+from agents.coupon import Coupon, CouponPayload, Coupons, payload_of, worth_cents
+from agents.handing_out import EXPIRY, given, issued, kept, returned
+from schemas.decisions import Evidence, Money
 from schemas.instant import DAY, to_text
 from schemas.orders import OrderCancelled, OrderPlaced, OrderRefunded
 
-REMINDER, EXPIRY = "reminder", "expiry"
+REMINDER = "reminder"
 EXPIRING = "coupon_expiring"
 
 
@@ -75,19 +76,14 @@ class WinBackCoupon(Agent, frozen=True):
                 yield Remember(replace(coupons, occasion=alert_id))
                 yield SetTimer(event.decided_at + round(self.after_days * DAY))
             case Decided(kind=self.name, payload=CouponPayload() as said, expires_at=int(end)):
-                sent = Coupon(said.code, said.value_cents, end, said.currency, event.decided_at)
-                yield Remember(replace(coupons, given=sent))
-                yield SetTimer(end, EXPIRY)
+                yield from given(coupons, said, end, event)
                 remind_at = end - round(self.reminder_days * DAY)
                 if event.decided_at < remind_at < end:
                     yield SetTimer(remind_at, REMINDER)
             case OrderPlaced() if coupons != Coupons():
                 yield from self._ordered(coupons, event, customer)
             case OrderCancelled() | OrderRefunded() if coupons.redeemed:
-                after, note = coupons.returned(event, reopens=self.reopens)
-                yield from _kept(after, note)
-                if note and after.given and after.given is not coupons.given:
-                    yield SetTimer(after.given.expires_at, EXPIRY)
+                yield from returned(coupons, event, reopens=self.reopens)
 
     def _ordered(self, coupons: Coupons, order: OrderPlaced, customer: View) -> Iterable[Act]:
         after, note = coupons.ordered(order, self.return_days)
@@ -98,14 +94,14 @@ class WinBackCoupon(Agent, frozen=True):
             after = replace(after, occasion="")
         if note:
             yield CancelTimer(EXPIRY)
-        yield from _kept(after, note)
+        yield from kept(after, note)
 
     def on_timer(self, timer: Timer, customer: View) -> Iterable[Act]:
         """No order came: make the offer, or remind of it, or see it end."""
         coupons = customer.recall(Coupons)
         coupon = coupons.open_at(customer.at)
         if timer.name == EXPIRY:
-            yield from _kept(*coupons.ended(customer.at))
+            yield from kept(*coupons.ended(customer.at))
         elif timer.name == REMINDER:
             if coupon:
                 yield self._reminder(coupon, customer)
@@ -152,8 +148,7 @@ class WinBackCoupon(Agent, frozen=True):
         if not value:
             return Note(reason="below_margin", evidence=evidence)
         expires_at = customer.at + round(self.valid_days * DAY)
-        cause = f"{self.timer_key(timer.name)}@{timer.due_at}"
-        code = code_of(self.code_key, decision_id(self.name, self.name, customer.id, cause))
+        code = issued(self, self.name, self.code_key, timer, customer)
         return Say(
             reason="alert_unanswered",
             payload=CouponPayload(code, value, row.currency, to_text(expires_at)),
@@ -176,10 +171,3 @@ class WinBackCoupon(Agent, frozen=True):
                 thresholds={"reminder_days": self.reminder_days},
             ),
         )
-
-
-def _kept(coupons: Coupons, note: Note | None) -> Iterable[Act]:
-    """What is remembered from now on, and what of it is put on record."""
-    yield Remember(None if coupons == Coupons() else coupons)
-    if note:
-        yield note

@@ -20,6 +20,7 @@ from state.exposure import Exposures
 from state.grievance import Grievances
 from state.held import Held, Touch
 from state.portrait import Portrait
+from state.trail import Trail
 from state.window import Window
 
 ROW_VERSION = 2
@@ -162,7 +163,8 @@ class Customer(Struct, array_like=True, gc=False):
     campaign, what came of it. case_closed_at: when a complaint was last taken care of.
     visit_awaited_until: until when a visit can be the first one after a trigger. portrait: what
     agents have learned of the customer, by trait; ``traits`` are what the shop has told us.
-    grievances: the last thing of each kind that went wrong for the customer.
+    grievances: the last thing of each kind that went wrong for the customer. trail: what was
+    searched, looked at and bought last.
     """
 
     version: int = ROW_VERSION
@@ -206,6 +208,7 @@ class Customer(Struct, array_like=True, gc=False):
     country: str = ""
     portrait: Portrait = field(default_factory=dict)
     grievances: Grievances = field(default_factory=dict)
+    trail: Trail = field(default_factory=dict)
 
     @property
     def market(self) -> str:

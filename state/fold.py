@@ -14,7 +14,7 @@ from schemas import orders as order
 from schemas import profiles as profile
 from schemas import reviews as review
 from schemas.event import Event
-from state import fold_grievances, fold_orders, window
+from state import fold_grievances, fold_orders, trail, window
 from state.consent import hear
 from state.customer import (
     CART_MAX,
@@ -118,8 +118,18 @@ def _like(customer: Customer, event: click.ProductEvent, weight: float) -> None:
 def _viewed(customer: Customer, event: click.ProductViewed) -> None:
     _push(customer.viewed, event.product_id, VIEWED_MAX)
     _like(customer, event, VIEWED_WEIGHT)
+    key = trail.VIEWED + event.product_id
+    trail.add(customer.trail, key, event.occurred_at, customer.last_seen_at)
     if customer.cart:
         fold_grievances.priced(customer, event)
+
+
+def _searched(customer: Customer, event: click.ProductsSearched) -> None:
+    fold_grievances.searched(customer, event)
+    query = " ".join(event.query.split()).casefold()[: trail.QUERY_MAX]
+    if query:
+        at = event.occurred_at
+        trail.add(customer.trail, trail.SEARCHED + query, at, customer.last_seen_at)
 
 
 def _added(customer: Customer, event: click.ProductAdded) -> None:
@@ -247,15 +257,14 @@ def _push(names: list[str], name: str, names_max: int) -> None:
     names.append(name)
 
 
-#: What says nothing of the customer.
 #: What the webhook sink reports, which is nothing that the customer did.
 REPORTS = frozenset((profile.TriggerDelivered, profile.TriggerUndelivered))
 #: What belongs to a visit, and whether it is a view. By type: it is asked of every event.
 _VISITS = dict.fromkeys((*get_args(click.Clickstream), order.OrderPlaced), False)
 _VISITS |= {click.ProductViewed: True, click.PageViewed: True}
 _FOLDS: dict[type[Event], Callable[[Customer, Any], None]] = {
-    click.ProductsSearched: fold_grievances.searched,
     click.ProductViewed: _viewed,
+    click.ProductsSearched: _searched,
     click.ProductAdded: _added,
     click.ProductRemoved: _removed,
     click.ProductWishlisted: _wished,

@@ -4,7 +4,7 @@ from collections import Counter
 
 from schemas import orders as order
 from schemas.instant import HOUR
-from state import fold_grievances, window
+from state import fold_grievances, trail, window
 from state.customer import (
     BOUGHT_MAX,
     CATEGORIES_MAX,
@@ -55,6 +55,7 @@ def _bought(customer: Customer, event: order.OrderPlaced) -> None:
         customer.products.add(product_id, ORDERED_WEIGHT, at, PRODUCTS_MAX)
     for category, lines in categories.items():
         customer.categories.add(category, ORDERED_WEIGHT * lines, at, CATEGORIES_MAX)
+    trail.buy(customer.trail, products, at, customer.last_seen_at)
     before = [product_id for product_id in customer.bought if product_id not in products]
     customer.bought = [*before, *products][-BOUGHT_MAX:]
 

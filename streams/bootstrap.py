@@ -20,8 +20,8 @@ from streams.effect.settings import read_effect
 _DURATIONS = ("_days", "_hours", "hours", "_minutes", "_seconds")
 _LONGEST = 1_000_000
 
-# What an agent's secret settings are called, and where they come from instead of the file.
-SECRETS = {"win_back_coupon": "code_key"}
+# What the secret of an agent that makes codes is called; it comes from the environment.
+CODE_KEY = "code_key"
 
 
 class Policy(Struct, frozen=True):
@@ -41,12 +41,17 @@ class Policy(Struct, frozen=True):
             f"agents.{agent.name}.budget_cents.{currency}"
             for agent in self.agents
             for currency, cents in agent.budget_cents.items()
-            if cents // partitions < getattr(agent, "value_cents_max", 0)
+            if cents // partitions < _largest_coupon(agent)
         ]
 
     def kinds(self) -> list[str]:
         """Every kind of trigger that may be said."""
         return sorted(kind for agent in self.agents for kind in agent.says)
+
+
+def _largest_coupon(agent: Agent) -> int:
+    """What an agent hands out at once at most, in minor units."""
+    return max(getattr(agent, name, 0) for name in ("value_cents", "value_cents_max"))
 
 
 def load_policy(settings: Settings) -> Policy:
@@ -68,16 +73,18 @@ def load_policy(settings: Settings) -> Policy:
 
 
 def _with_secrets(file: EngineFile, settings: Settings) -> dict[str, dict[str, Any]]:
+    """The agents' sections, each with the secret if its agent is one that makes codes."""
+    known = known_agents()
     sections = dict(file.agents)
-    for agent, field in SECRETS.items():
-        if agent not in sections:
+    for name, section in file.agents.items():
+        if name not in known or CODE_KEY not in known[name].__struct_fields__:
             continue
-        if field in sections[agent]:
+        if CODE_KEY in section:
             raise ValueError(
-                f"agents.{agent}.{field} is a secret and does not belong in a file under version"
+                f"agents.{name}.{CODE_KEY} is a secret and does not belong in a file under version"
                 " control: set EBBTIDE_COUPON_KEY or EBBTIDE_COUPON_KEY_FILE"
             )
-        sections[agent] = sections[agent] | {field: settings.secret_coupon_key()}
+        sections[name] = section | {CODE_KEY: settings.secret_coupon_key()}
     return sections
 
 
@@ -132,6 +139,9 @@ def _check_names(policy: Policy) -> None:
                 f"agents.{agent.name}.after: no other agent that is on says {after!r}; they say"
                 f" {', '.join(sorted(said_by_others)) or 'nothing'}"
             )
+    named += [
+        (f"agents.{agent.name}.follows", getattr(agent, "follows", ())) for agent in policy.agents
+    ]
     for key, names in named:
         if unknown := sorted(set(names) - kinds):
             raise ValueError(

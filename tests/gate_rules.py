@@ -83,6 +83,7 @@ class _Walk:
         self._past: list[Person] = []
         self._waiting: set[tuple[str, str, str]] = set()
         self._handed: Counter[tuple[str, str, int]] = Counter()
+        self._codes: set[str] = set()
         self._repeated = 0
 
     def go(self, published: Iterable[Decision], records: Iterable[Record]) -> None:
@@ -145,8 +146,7 @@ class _Walk:
             if it.outcome == "sent":
                 person.told.append((at, it.kind, it.channel))
                 self._check_moment(person, it, at)
-            if agent.budget_cents and it.kind == agent.name:
-                self._hand_out(it, at)
+            self._hand_out(it, at)
 
     def _expose(self, person: Person, it: Decision) -> None:
         """Everybody is in one arm of a campaign, and stays there."""
@@ -183,12 +183,17 @@ class _Walk:
                         self._tell(f"more than {cap.sent_max} in {cap.hours} hours: {moments}")
 
     def _hand_out(self, it: Decision, at: int) -> None:
-        agent, coupon = self._agents[it.agent], msgspec.json.decode(it.payload)
+        agent, payload = self._agents[it.agent], msgspec.json.decode(it.payload)
+        coupon = payload if "code" in payload else payload.get("coupon")
+        # A code that was told before is a reminder.
+        if not coupon or coupon["code"] in self._codes:
+            return
+        self._codes.add(coupon["code"])
         length = round(agent.budget_days * DAY)
         which = it.campaign, coupon["currency"], at // length * length
         self._handed[which] += coupon["value_cents"]
         part = agent.budget_cents.get(coupon["currency"], 0) // self._partitions
-        if self._handed[which] > part:
+        if agent.budget_cents and self._handed[which] > part:
             self._tell(f"{self._handed[which]} of {part} handed out: {which}")
 
     def check_counters(self, published: Iterable[Decision]) -> None:

@@ -82,6 +82,27 @@ AGENTS: dict[str, dict[str, Any]] = {
     "membership_tier": {
         "tiers": [["silver", 1], ["gold", 3_000]], "at_risk_days": 1_000, "channels": [],
     },
+    "welcome": {"channels": []},
+    "first_purchase_offer": {
+        "views_min": 1, "after_hours": 1 * _SECOND_H, "value_cents": 500, "valid_days": 3 * _SECOND_D,
+        "return_days": 5 * _SECOND_D, "pause_hours": 4 * _SECOND_H, "channels": [],
+    },
+    # Visits lie hours apart, so in a hurry one must do.
+    "browse_abandonment": {
+        "looks_min": 1, "visits_min": 1, "after_hours": 1 * _SECOND_H,
+        "pause_hours": 3 * _SECOND_H, "channels": [],
+    },
+    "replenishment_due": {
+        "spread_max": 1, "gap_days_min": 1 * _SECOND_D, "ahead_days": 0, "one_purchase_hours": 0,
+        "pause_hours": 1 * _SECOND_H, "channels": [],
+    },
+    "win_back_ladder": {
+        "reminder_after_days": 0.5 * _SECOND_D, "larger_after_days": 1.5 * _SECOND_D,
+        "last_call_after_days": 3 * _SECOND_D, "spent_cents_min": 0, "value_cents_min": 1,
+        "valid_days": 2 * _SECOND_D, "return_days": 5 * _SECOND_D, "reopens": True,
+        "pause_hours": 4 * _SECOND_H, "channels": [],
+    },
+    "won_back": {"within_days": 10 * _SECOND_D},
 }  # fmt: skip
 
 

@@ -2,13 +2,14 @@
 
 import msgspec
 from partition import Partition, journal
-from timeline import check, parse
+from timeline import check
 
 from agents.agent import Agent
 from agents.points import Points
 from agents.points_book import Book
 from schemas.journal import Tick
 from state.customer import Customer
+from streams.simulated.story import parse
 
 
 def run(table: str, agent: Agent, customer_id: str = "ann") -> Customer:

@@ -62,7 +62,7 @@ FILLED: dict[str, Any] = WITH_GATE | {
     "views": [AT // HOUR * 3, 1, 0], "order_count": 2, "spent_cents": 500, "refunded_cents": 5,
     "currency": "JPY", "first_order_at": AT - DAY, "last_order_at": AT, "gap_hours": [24],
     "session": Session(1, AT, AT, 2), "cart": {"p": CartLine(1, 5, AT)}, "cart_changed_at": AT,
-    "viewed": ["p"], "bought": ["p"], "categories": Affinity(1, {"tea": 2}),
+    "viewed": ["p"], "bought": ["p"], "trail": {"vp": AT // HOUR << 10 | 0x32}, "categories": Affinity(1, {"tea": 2}),
     "products": Affinity(1, {"p": 2}),
     "recent_orders": {"o": RecentOrder(AT, 500)}, "ratings": Ratings(1, 5, 5, AT, "r"),
     "deliveries": Deliveries(1), "consent": {"marketing": {"*": AT}}, "locale": "de", "time_zone": "Europe/Berlin",
@@ -205,6 +205,15 @@ def test_a_channel_that_reaches_nobody_says_for_what_it_can_not_be_used(
     row.row = encode_row(Customer(last_seen_at=AT, responses={"email": bounced}, consent=anew))
     told = ebbtide("customer", "ann")[1]
     assert "can't be used for marketing and personalisation, until they agree to it anew" in told
+
+
+def test_the_trail_is_told_with_the_newest_first(ebbtide: Ebbtide, row: type[FakeRows]) -> None:
+    trail = {"vkettle": (AT // HOUR - 24) << 10 | 3 << 4 | 2, "sgreen tea": AT // HOUR << 10 | 17}
+    row.row = encode_row(Customer(last_seen_at=AT, trail=trail))
+    told = ebbtide("customer", "ann")[1]
+    newest = "searched green tea: last 2026-01-20T08:00:00Z (0 s ago)"
+    oldest = "viewed kettle: 3 times on 2 visits, last 2026-01-19T08:00:00Z (24 h ago)"
+    assert 0 < told.index(newest) < told.index(oldest)
 
 
 def test_an_unknown_customer_is_exit_code_1_with_a_hint(

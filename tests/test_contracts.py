@@ -251,7 +251,7 @@ def _headers(outbound: Outbound) -> dict[str, str]:
     return {name: value.decode() for name, value in outbound.headers or ()}
 
 
-def sample_of(info: msgspec.inspect.Type) -> Any:
+def sample_of(info: msgspec.inspect.Type) -> Any:  # noqa: PLR0911 - one case a type
     match info:
         case msgspec.inspect.StructType():
             return {it.encode_name: sample_of(it.type) for it in info.fields}

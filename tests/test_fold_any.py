@@ -31,6 +31,7 @@ from state.customer import (
 from state.fold import ID_BYTES, fold, is_repeat
 from state.grievance import Kind
 from state.shop import Rhythm
+from state.trail import TRAIL_MAX
 from state.window import BUCKETS_MAX
 
 # What the fold alone may come to. The longest ids that a schema allows, in the longest UTF-8.
@@ -64,6 +65,7 @@ def check_bounds(row: Customer) -> None:
     assert len(row.traits) <= TRAITS_MAX
     assert row.grievances.keys() <= {*get_args(Kind)}
     assert all(it.hour > 0 <= it.amount for it in row.grievances.values())
+    assert len(row.trail) <= TRAIL_MAX
     assert row.refunded_cents >= 0
     assert row.cart_cents >= 0
     assert all(line.quantity > 0 for line in row.cart.values())
@@ -79,7 +81,7 @@ def test_no_field_of_a_row_was_forgotten_above() -> None:
     bounded = {
         "event_ids", "orders", "views", "gap_hours", "cart", "viewed", "bought", "categories",
         "products", "recent_orders", "consent", "responses", "traits", "refunded_cents", "ratings",
-        "grievances",
+        "grievances", "trail",
     }  # fmt: skip
     of_the_engine = {
         "said", "timers", "memory", "touches", "held", "exposures", "visit_awaited_until",

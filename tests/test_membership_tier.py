@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 from loyalty import trait_of
 from partition import Partition
-from timeline import check, parse
+from timeline import check
 
 from agents import qualifying
 from agents.membership_tier import MembershipTier
+from streams.simulated.story import parse
 
 YEARS = MembershipTier(tiers=(("silver", 30_000), ("gold", 100_000)))
 ROLLING = MembershipTier(

@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
 from partition import Partition, journal
-from timeline import moment
 
 from agents.membership_tier import MembershipTier, TierAtRiskPayload
 from schemas.event import Event
 from schemas.instant import DAY, HOUR
 from schemas.journal import Tick
 from schemas.orders import Item, OrderCancelled, OrderPlaced, OrderRefunded
+from streams.simulated.story import moment
 
 #: Over the turns of years, one of them with a 29 February.
 BEGIN = moment("2026-10-20 20:00")

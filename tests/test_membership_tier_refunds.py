@@ -4,11 +4,12 @@ from typing import Any
 
 from loyalty import trait_of
 from partition import Partition
-from timeline import check, moment, parse
+from timeline import check
 
 from agents.membership_tier import MembershipTier
 from schemas.instant import DAY
 from schemas.journal import Entry, Source, Tick
+from streams.simulated.story import moment, parse
 
 YEARS = MembershipTier(tiers=(("silver", 30_000), ("gold", 100_000)))
 

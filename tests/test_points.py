@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 from loyalty import book_of
-from timeline import moment
 
 from agents import kept_orders, months, points_book
 from agents.kept_orders import ORDERS_MAX
 from agents.points import Points
 from agents.points_book import Book, Lot
 from schemas.instant import DAY
+from streams.simulated.story import moment
 
 POINTS = Points()
 

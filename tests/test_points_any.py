@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from loyalty import book_in
 from partition import Partition
-from timeline import moment
 
 from agents.points import Points
 from agents.points_book import Book
@@ -17,6 +16,7 @@ from schemas.instant import DAY, HOUR
 from schemas.journal import Tick
 from schemas.orders import Item, OrderCancelled, OrderPlaced, OrderRefunded, PointsRedeemed
 from state.customer import Customer
+from streams.simulated.story import moment
 
 #: Over the turn of a year with a 29 February.
 BEGIN = moment("2027-11-15 20:00")

@@ -4,12 +4,13 @@ from typing import Any
 
 from loyalty import book_of
 from partition import Partition
-from timeline import check, moment, parse
+from timeline import check
 
 from agents.points import Points
 from agents.points_book import NEVER, Book, Lot
 from schemas.instant import DAY
 from schemas.journal import Entry, Source, Tick
+from streams.simulated.story import moment, parse
 
 POINTS = Points()
 

@@ -56,11 +56,34 @@ def test_a_coupon_that_could_never_be_handed_out_stops_the_start(
     assert mistake in str(refused.value)
 
 
+@pytest.mark.parametrize("agent", ["first_purchase_offer", "win_back_coupon", "win_back_ladder"])
+def test_every_agent_that_makes_codes_gets_the_key_and_none_from_the_file(
+    tmp_path: Path, agent: str
+) -> None:
+    text = f"{ALERT}[agents.{agent}]\n"
+    policy = policy_of(tmp_path, text, coupon_key="secret")
+    (made,) = [it for it in policy.agents if it.name == agent]
+    assert made.code_key == "secret"  # type: ignore[attr-defined]
+    with pytest.raises(ConfigError, match="EBBTIDE_COUPON_KEY is not set"):
+        policy_of(tmp_path, text)
+    with pytest.raises(ConfigError, match=f"agents.{agent}.code_key is a secret"):
+        policy_of(tmp_path, f"{text}code_key = 'x'\n", coupon_key="secret")
+
+
+def test_a_step_that_nobody_can_take_stops_the_start(tmp_path: Path) -> None:
+    text = "[agents.won_back]\nfollows = ['win_back_remainder']\n"
+    with pytest.raises(ConfigError, match=r"agents\.won_back\.follows: no trigger of kind"):
+        policy_of(tmp_path, text)
+
+
 def test_a_budget_whose_part_is_less_than_a_coupon_is_named(tmp_path: Path) -> None:
     text = f"{ALERT}[agents.win_back_coupon]\nbudget_cents = {{EUR = 20000, USD = 40000}}\n"
     policy = policy_of(tmp_path, text, coupon_key="x")
     assert policy.tight_budgets(12) == ["agents.win_back_coupon.budget_cents.EUR"]
     assert policy.tight_budgets(1) == []
+    text = "[agents.first_purchase_offer]\nvalue_cents = 500\nbudget_cents = {EUR = 4000}\n"
+    assert policy_of(tmp_path, text, coupon_key="x").tight_budgets(8) == []
+    assert len(policy_of(tmp_path, text, coupon_key="x").tight_budgets(9)) == 1
 
 
 def test_the_shop_in_a_hurry_is_right() -> None:

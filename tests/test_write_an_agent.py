@@ -20,8 +20,8 @@ from agents.roster import hire, known_agents
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "write-an-agent.md").read_text("utf-8")
-AGENT = "agents/browse_abandonment.py"
-TEST = "tests/test_browse_abandonment.py"
+AGENT = "agents/quiet_visit.py"
+TEST = "tests/test_quiet_visit.py"
 SECTION = "config/engine.toml"
 
 #: A path on a line of its own, and the file's text in the fence below it.
@@ -36,8 +36,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         (tmp_path / path).write_text(BLOCKS[path], "utf-8")
     monkeypatch.setattr(agents, "__path__", [*agents.__path__, str(tmp_path / "agents")])
     yield tmp_path
-    sys.modules.pop("agents.browse_abandonment", None)
-    vars(agents).pop("browse_abandonment", None)
+    sys.modules.pop("agents.quiet_visit", None)
+    vars(agents).pop("quiet_visit", None)
 
 
 def sections(more: str = "") -> dict[str, Any]:
@@ -58,24 +58,24 @@ def module_from(path: Path) -> ModuleType:
 def test_the_page_adds_one_file_one_test_and_one_section() -> None:
     assert set(BLOCKS) == {AGENT, TEST, SECTION}
     assert not (ROOT / AGENT).exists()
-    assert re.findall(r"^\[.*\]$", BLOCKS[SECTION], re.MULTILINE) == ["[agents.browse_abandonment]"]
+    assert re.findall(r"^\[.*\]$", BLOCKS[SECTION], re.MULTILINE) == ["[agents.quiet_visit]"]
 
 
 def test_the_new_agent_is_found_by_its_file_and_switched_on_by_its_section(place: Path) -> None:
     hired = {agent.name: agent for agent in hire(sections(BLOCKS[SECTION]))}
 
-    assert known_agents().keys() >= hired.keys() > {"browse_abandonment"}
-    assert vars(type(hired["browse_abandonment"]))["__module__"] == "agents.browse_abandonment"
+    assert known_agents().keys() >= hired.keys() > {"quiet_visit"}
+    assert vars(type(hired["quiet_visit"]))["__module__"] == "agents.quiet_visit"
     Engine(list(hired.values()), Gate(), EngineSettings())
 
 
 def test_without_its_section_it_is_off(place: Path) -> None:
-    assert "browse_abandonment" not in {agent.name for agent in hire(sections())}
+    assert "quiet_visit" not in {agent.name for agent in hire(sections())}
 
 
 def test_a_key_that_it_does_not_have_is_refused_by_name(place: Path) -> None:
-    with pytest.raises(ValueError, match=r"agents\.browse_abandonment: .*after_days.*after_hours"):
-        hire({"browse_abandonment": {"after_days": 4}})
+    with pytest.raises(ValueError, match=r"agents\.quiet_visit: .*after_days.*after_hours"):
+        hire({"quiet_visit": {"after_days": 4}})
 
 
 def test_the_page_s_own_timelines_pass(place: Path) -> None:
@@ -91,10 +91,10 @@ def test_the_page_s_timelines_fail_if_the_agent_does_something_else(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     module = module_from(place / TEST)
-    (other,) = hire({"browse_abandonment": {"after_hours": 5, "views_min": 1}})
-    monkeypatch.setattr(module, "BrowseAbandonment", lambda: other)
+    (other,) = hire({"quiet_visit": {"after_hours": 5, "views_min": 1}})
+    monkeypatch.setattr(module, "QuietVisit", lambda: other)
 
-    with pytest.raises(AssertionError, match="nobody expected: sent browse_abandonment"):
+    with pytest.raises(AssertionError, match="nobody expected: sent quiet_visit"):
         module.test_three_looks_and_four_quiet_hours_are_told_once()
 
 

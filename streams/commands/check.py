@@ -26,7 +26,7 @@ def check(*, config: Config = None, as_json: AsJson = False) -> None:
     """
     import msgspec
 
-    from streams.bootstrap import SECRETS, load_policy
+    from streams.bootstrap import CODE_KEY, load_policy
     from streams.commands import terminal
     from streams.connection import brokers_of, redis_url_of
     from streams.effect.settings import load_prices
@@ -37,8 +37,8 @@ def check(*, config: Config = None, as_json: AsJson = False) -> None:
     brokers_of(settings)
     redis_url_of(settings)
     agents = {agent.name: msgspec.to_builtins(agent) for agent in policy.agents}
-    for agent, field in SECRETS.items():
-        agents.get(agent, {}).pop(field, None)
+    for section in agents.values():
+        section.pop(CODE_KEY, None)
     gate, engine = msgspec.to_builtins(policy.gate), msgspec.to_builtins(policy.settings)
     del gate["holdout"]["key"]
     effect = msgspec.to_builtins(load_prices(settings).effect)

@@ -10,7 +10,7 @@ from streams.commands import terminal
 from streams.commands.figures import distance, listed, words
 from streams.customer.coupons import KEEP_COUPONS, Kept
 from streams.customer.gate import Counted, Deliveries, Told, Waiting, did, on_channel
-from streams.customer.view import Grieved, OpenOrder, Purchases, Ratings, View, Visit
+from streams.customer.view import Grieved, OpenOrder, Purchases, Ratings, Trod, View, Visit
 
 
 def show(view: View) -> None:
@@ -54,6 +54,7 @@ def _sections(view: View, when: "_Ages") -> dict[str, list[str]]:
         "cart": _cart(view, when),
         "viewed": [", ".join(view.viewed)] if view.viewed else [],
         "bought": [", ".join(view.bought)] if view.bought else [],
+        "trail": [_trod(it, when) for it in view.trail],
         "likes": [_shares(it) for it in (view.categories, view.products) if it],
         "under way": [_order(it, currency, when) for it in view.open_orders],
         "ratings": _ratings(view.ratings, when),
@@ -183,6 +184,11 @@ def _coupon(it: Kept, when: "_Ages") -> str:
 def _counted(it: Counted, when: "_Ages") -> str:
     name = "all campaigns" if it.campaign == ALL_CAMPAIGNS else it.campaign
     return f"{name}: {words(it.arm)} since {when(it.since)}; {did(it)}"
+
+
+def _trod(it: Trod, when: "_Ages") -> str:
+    often = f" {it.times} times on {plural(it.visits, 'visit')}," if it.times > 1 else ""
+    return f"{it.what} {it.name}:{often} last {when(it.last_at)}"
 
 
 def _shares(shares: dict[str, float]) -> str:

@@ -9,7 +9,7 @@ from agents.coupon import Coupons
 from schemas.instant import to_text, to_text_if_ever
 
 #: The agents whose memory is ``Coupons``: a memory alone does not say whose kind it is of.
-KEEP_COUPONS = ("win_back_coupon",)
+KEEP_COUPONS = ("first_purchase_offer", "win_back_coupon", "win_back_ladder")
 
 
 class Kept(Struct, frozen=True):

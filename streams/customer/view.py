@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from schemas.instant import DAY, to_text, to_text_if_ever
-from state import window
+from state import trail, window
 from state.consent import Consent
 from state.customer import Customer, decode_customer
 from streams.customer import coupons as coupon_view
@@ -21,6 +21,7 @@ from streams.customer.gate import Counted, Deliveries, Reported, Told, Touched, 
 
 _DAYS = (1, 7, 28, 365)
 _EPOCH = date(1970, 1, 1)
+_DID = {trail.SEARCHED: "searched", trail.VIEWED: "viewed", trail.BOUGHT: "bought"}
 
 
 class Window(Struct, frozen=True):
@@ -108,6 +109,19 @@ class Grieved(Struct, frozen=True):
     about: str
 
 
+class Trod(Struct, frozen=True):
+    """A thing on the customer's trail. what: ``searched``, ``viewed`` or ``bought``.
+
+    last_at: the hour in which it came last. times, visits: how often, and on how many visits.
+    """
+
+    what: str
+    name: str
+    last_at: str
+    times: int
+    visits: int
+
+
 class Timer(Struct, frozen=True):
     """When an agent will look again; ``row`` is the engine's own, for the end of the row."""
 
@@ -140,6 +154,7 @@ class View(Struct, frozen=True, kw_only=True):
     cart_cents: int
     viewed: list[str]
     bought: list[str]
+    trail: list[Trod]
     categories: dict[str, float]
     products: dict[str, float]
     open_orders: list[OpenOrder]
@@ -204,6 +219,7 @@ def view(customer_id: str, partition: int, row: bytes, clock_at: int) -> View:
         cart_cents=it.cart_cents,
         viewed=it.viewed[::-1],
         bought=it.bought[::-1],
+        trail=_trail(it),
         categories=_shares(it.categories.shares()),
         products=_shares(it.products.shares()),
         open_orders=[
@@ -249,6 +265,14 @@ def _ratings(it: Customer) -> Ratings | None:
     count = it.ratings.count
     mean = round(it.ratings.stars / max(1, count), 2)
     return Ratings(count, mean, it.ratings.last, to_text_if_ever(it.ratings.last_at))
+
+
+def _trail(it: Customer) -> list[Trod]:
+    newest_first = sorted(trail.steps(it.trail), key=lambda step: -step.last_at)
+    return [
+        Trod(_DID[step.kind], step.name, to_text(step.last_at), step.times, step.visits)
+        for step in newest_first
+    ]
 
 
 def _window(it: Customer, at: int, days: int) -> Window:
