@@ -188,7 +188,8 @@ def test_a_trigger_as_it_is_published_keeps_its_contract(kind: str) -> None:
     body = json.loads(trigger.value)
     validator(trigger.topic).validate(body)
     validator("decisions").validate(json.loads(record.value))
-    for name in payload:
+    needed = [it.encode_name for it in msgspec.structs.fields(PAYLOADS[kind]) if it.required]
+    for name in needed:
         broken = body | {"payload": {key: it for key, it in body["payload"].items() if key != name}}
         assert not validator(trigger.topic).is_valid(broken), name
     for name in payload:

@@ -293,9 +293,7 @@ def test_an_order_is_told_of_with_what_was_paid_for_it_in_its_own_currency() -> 
         products=(Item("tea", price_cents=10_000),), **common,
     )  # fmt: skip
     sent = OrderShipped(event_id="e2", occurred_at=at + 2, promised_at=at + DAY, **common)
-    partition = Partition(DELAY, settings=EngineSettings(currency="EUR"))
-    (told,) = partition.feed([
-        ShopEntry(rate, Source("shop", 0, 0, at)), *journal([placed, sent, Tick(at + 2 * DAY)])
-    ])  # fmt: skip
+    log = [ShopEntry(rate, Source("shop", 0, 0, at)), *journal([placed, sent, Tick(at + 2 * DAY)])]
+    (told,) = Partition(DELAY, settings=EngineSettings(currency="EUR")).feed(log)
     payload = msgspec.json.decode(told.payload)
     assert (payload["paid_cents"], payload["currency"]) == (10_000, "SEK")
