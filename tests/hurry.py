@@ -71,6 +71,7 @@ AGENTS: dict[str, dict[str, Any]] = {
     "referral_invite": {"pause_hours": 3 * _SECOND_H, "channels": []},
     "thank_you": {"pause_hours": 2 * _SECOND_H, "channels": []},
     "referral_reward": {},
+    "portrait": {},
     "question_sla": {
         "answer_hours": 4 * _SECOND_H, "complaint_hours": 2 * _SECOND_H,
         "warning_hours": 1 * _SECOND_H,
