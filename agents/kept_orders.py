@@ -4,6 +4,10 @@ The law: an order counts for ``worth_of(what was paid)``, and after money went b
 ``worth_of(what is left)``. The difference is taken off at each refund, so all refunds of an order
 and its cancellation together take off what it counted for, and never more.
 
+Amounts are those that the engine gives: in the shop's own currency, where it has one. Of an order
+in another one, a part that goes back without a currency, after the row has let the order go
+(``RECENT_ORDERS_MAX``), is taken for the shop's own.
+
 An order and what goes back of it may arrive in any order: what goes back of an order that is not
 there yet is kept until it comes. An order that comes again counts once.
 

@@ -45,8 +45,9 @@ from agents.agent import (
     View,
 )
 from agents.kept_orders import gone_back, ordered
-from agents.months import check_time_zone, midnight, month_of
+from agents.months import midnight, month_of
 from agents.qualifying import Qualified, Standing
+from agents.wall_clock import check_zone
 from schemas.decisions import Evidence
 from schemas.event import CENTS_MAX, Currency, Name
 from schemas.instant import DAY, LATEST, to_text
@@ -119,10 +120,10 @@ class MembershipTier(Agent, frozen=True):
     window_months: Annotated[int, Meta(ge=1, le=24)] = 12
     at_risk_days: Annotated[int, Meta(ge=0, le=1_000)] = 60
     refund_days: Annotated[int, Meta(ge=0, le=730)] = 100
-    time_zone: str = "UTC"
+    time_zone: Annotated[str, Meta(min_length=1)] = "UTC"
 
     def __post_init__(self) -> None:
-        check_time_zone(self.time_zone)
+        check_zone(self.time_zone)
         qualifying.check_tiers(self.tiers)
         if self.currency and self.measure == "points":
             raise ValueError(
@@ -199,8 +200,7 @@ class MembershipTier(Agent, frozen=True):
         """Remember it, and wait for the end of the tier and for the moment to tell of that."""
         if standing != before:
             yield Remember(None if standing == Standing() else standing)
-        end = midnight(ends, self.time_zone) if standing.tier else LATEST
-        yield _waking(PERIOD, end)
+        yield _waking(PERIOD, midnight(ends, self.time_zone) if standing.tier else LATEST)
         # What is late for its moment is told at the next tick.
         told_at = max(self._told_at(standing, ends), customer.shop.clock_at + 1)
         yield _waking(AT_RISK, told_at)

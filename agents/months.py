@@ -5,18 +5,11 @@ Days begin at midnight on the wall, so a stretch of days is an hour longer or sh
 clocks are changed in it.
 """
 
-from datetime import datetime, timedelta
+from datetime import date, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from schemas.instant import SECOND
-from schemas.profiles import time_zones
-
-
-def check_time_zone(name: str) -> None:
-    """Raises ValueError for a zone that there is not."""
-    if name not in time_zones():
-        raise ValueError(f"time_zone {name!r} is not an IANA time zone, such as Europe/Berlin")
+from agents.wall_clock import day_at, strikes_at
 
 
 def month_of(at: int, time_zone: str) -> int:
@@ -25,8 +18,8 @@ def month_of(at: int, time_zone: str) -> int:
     >>> divmod(month_of(1768896000000, "UTC"), 12)  # 2026-01-20
     (2026, 0)
     """
-    here = datetime.fromtimestamp(at // SECOND, ZoneInfo(time_zone))
-    return here.year * 12 + here.month - 1
+    day = day_at(at, ZoneInfo(time_zone))
+    return day.year * 12 + day.month - 1
 
 
 @lru_cache(maxsize=4096)
@@ -37,5 +30,5 @@ def midnight(month: int, time_zone: str, days: int = 0) -> int:
     >>> to_text(midnight(2028 * 12 + 1, "UTC", 28)), to_text(midnight(2028 * 12, "Asia/Tokyo", -1))
     ('2028-02-29T00:00:00.000Z', '2027-12-30T15:00:00.000Z')
     """
-    first = datetime(month // 12, month % 12 + 1, 1, tzinfo=ZoneInfo(time_zone))
-    return round((first + timedelta(days=days)).timestamp()) * SECOND
+    day = date(month // 12, month % 12 + 1, 1) + timedelta(days=days)
+    return strikes_at(day, 0, ZoneInfo(time_zone))

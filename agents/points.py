@@ -35,8 +35,9 @@ from msgspec.structs import replace
 
 from agents.agent import Act, Agent, CancelTimer, Note, Remember, Say, SetTimer, Timer, View
 from agents.kept_orders import gone_back, ordered, pruned
-from agents.months import check_time_zone, midnight, month_of
+from agents.months import midnight, month_of
 from agents.points_book import NEVER, Book, Lot
+from agents.wall_clock import check_zone
 from schemas.decisions import Evidence
 from schemas.event import Currency
 from schemas.instant import DAY, LATEST, to_text
@@ -90,10 +91,10 @@ class Points(Agent, frozen=True):
     expiring_days: Annotated[int, Meta(ge=0, le=1_000)] = 30
     points_min: Annotated[int, Meta(ge=1)] = 1
     refund_days: Annotated[int, Meta(ge=0, le=730)] = 100
-    time_zone: str = "UTC"
+    time_zone: Annotated[str, Meta(min_length=1)] = "UTC"
 
     def __post_init__(self) -> None:
-        check_time_zone(self.time_zone)
+        check_zone(self.time_zone)
         if self.expiry_months and self.expiry_days:
             raise ValueError(
                 f"expiry_months is {self.expiry_months} and expiry_days is {self.expiry_days}: one"

@@ -4,14 +4,16 @@ import doctest
 from typing import Any
 
 import pytest
-from loyalty import book_of
+from loyalty import book_in, book_of
+from partition import Partition
 
 from agents import kept_orders, months, points_book
 from agents.kept_orders import ORDERS_MAX
 from agents.points import Points
 from agents.points_book import Book, Lot
+from schemas.event import Event
 from schemas.instant import DAY
-from streams.simulated.story import moment
+from streams.simulated.story import moment, parse
 
 POINTS = Points()
 
@@ -171,6 +173,23 @@ def test_a_timeline_in_which_points_are_redeemed_before_they_are_earned_comes_ou
 
 
 # Settings -----------------------------------------------------------------------------------------
+
+
+def test_under_other_settings_an_order_gives_back_what_it_earned_under_the_old_ones() -> None:
+    partition = Partition(POINTS)
+    table = """
+        2026-01-20 08:00  ann  order_placed order_id=o1 total_cents=5000
+        2026-01-21 08:00  ann  order_refunded order_id=o1 refund_cents=1000
+        2026-01-22 08:00  ann  order_cancelled order_id=o1
+        """
+    placed, in_part, cancelled = (it.event for it in parse(table) if isinstance(it.event, Event))
+    partition.facts(placed)
+    partition.engine = Partition(Points(points_per_unit=3)).engine
+    for event, reversed_points in ((in_part, 0), (cancelled, 50)):
+        partition.facts(event, begin=reversed_points + 1)
+        row = partition.row("ann")
+        assert row is not None
+        assert (book_in(row).earned, book_in(row).reversed) == (50, reversed_points)
 
 
 @pytest.mark.parametrize(
