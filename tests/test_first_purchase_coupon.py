@@ -4,10 +4,10 @@ import msgspec
 from msgspec.structs import replace
 from partition import Partition
 from test_first_purchase_offer import CODE, COUPON, LOOKS, TOLD, offered
-from timeline import parse
 
 from agents.gate.gate import Gate
 from schemas.journal import Entry, Source, Tick
+from streams.simulated.story import parse
 
 
 def test_timeline_the_coupon_is_redeemed_by_the_first_order_and_returned_with_it() -> None:

@@ -6,7 +6,7 @@ from msgspec import Raw
 from msgspec.structs import replace
 from partition import Partition
 from test_win_back_ladder import ALERTED, CODE, EXPIRED, LADDER, LARGER, REMINDED, climbed
-from timeline import check, moment, parse
+from timeline import check
 
 from agents.agent import Say, View
 from agents.coupon import Coupon, CouponPayload
@@ -17,6 +17,7 @@ from schemas.instant import DAY, to_text
 from schemas.journal import Tick
 from state.customer import Customer
 from state.shop import Shop
+from streams.simulated.story import moment, parse
 
 
 @pytest.mark.parametrize(
