@@ -41,7 +41,7 @@ class FirstPurchaseOfferPayload(Struct, frozen=True):
     """The products that were looked at most, and a coupon for the first order; null for none."""
 
     products: list[str]
-    coupon: CouponPayload | None = None
+    coupon: CouponPayload | None
 
 
 class FirstPurchaseOffer(Agent, frozen=True):

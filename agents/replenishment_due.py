@@ -121,8 +121,7 @@ class ReplenishmentDue(Agent, frozen=True):
             if order is None or (is_refund and order.refunded_cents < order.paid_cents):
                 return
             after = self._returned(items, order.placed_at // SECOND, customer.at // SECOND)
-        if after != items:
-            yield from self._kept(after, customer.at)
+        yield from self._kept(after, customer.at)
 
     def _returned(self, items: dict[str, Bought], placed: int, now: int) -> dict[str, Bought]:
         """Without an order's purchases: the cycle before it goes on, and may have been told of."""

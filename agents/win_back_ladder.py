@@ -49,7 +49,7 @@ class WinBackLastCallPayload(Struct, frozen=True):
     quiet_days: float
     orders: int
     bought: list[str]
-    coupon: CouponPayload | None = None
+    coupon: CouponPayload | None
 
 
 class Climb(Coupons, array_like=True, gc=False, frozen=True):

@@ -118,9 +118,13 @@ def test_timeline_an_order_from_before_the_looks_does_not() -> None:
     )
 
 
-def test_timeline_what_they_have_bought_once_they_may_look_up() -> None:
+# The row knows the last products of an order, and the trail the first ones.
+@pytest.mark.parametrize("products", ["kettle", "kettle,a,b,c,d,e", "a,b,c,d,e,kettle"])
+def test_timeline_what_they_have_bought_once_they_may_look_up(products: str) -> None:
     check(
-        "2026-01-02 08:00  ann  order_placed products=kettle\n" + LOOKS + "2026-01-23 09:00  ann",
+        f"2026-01-02 08:00  ann  order_placed products={products}\n"
+        + LOOKS
+        + "2026-01-23 09:00  ann",
         AGENT,
     )
 
@@ -167,6 +171,21 @@ def test_timeline_several_products_are_told_together_the_most_looked_at_first() 
         2026-01-21 12:02  ann  -> browse_abandonment products=mug,kettle looks=3
         """,
         BrowseAbandonment(looks_min=2, products_max=2),
+    )
+
+
+def test_timeline_what_was_looked_at_on_one_visit_alone_is_not_told_with_it() -> None:
+    check(
+        """
+        2026-01-20 08:00  ann  product_viewed product=kettle
+        2026-01-21 08:00  ann  product_viewed product=mug
+        2026-01-21 08:01  ann  product_viewed product=mug
+        2026-01-21 08:02  ann  product_viewed product=mug
+        2026-01-21 08:03  ann  product_viewed product=kettle
+        2026-01-21 08:04  ann  product_viewed product=kettle
+        2026-01-21 12:04  ann  -> browse_abandonment products=kettle
+        """,
+        AGENT,
     )
 
 

@@ -89,6 +89,16 @@ def test_timeline_looks_from_before_the_window_are_let_go() -> None:
     )
 
 
+def test_timeline_looks_that_leave_the_window_in_the_wait_are_let_go() -> None:
+    offered(
+        """
+        2026-01-22 07:00  ann  page_viewed
+        2026-01-25 07:00  ann
+        """,
+        replace(PLAIN, window_days=1.5),
+    )
+
+
 def test_timeline_whatever_happens_in_the_shop_puts_it_off() -> None:
     offered(
         """
@@ -140,74 +150,6 @@ def test_timeline_looks_that_are_heard_of_days_later_are_not_told_as_news() -> N
         2026-01-25 09:00  ann  -> suppressed first_purchase_offer reason=late
         """,
         PLAIN,
-    )
-
-
-# The coupon --------------------------------------------------------------------------------------
-
-
-def test_timeline_the_coupon_is_redeemed_by_the_first_order_and_returned_with_it() -> None:
-    used = f"order_placed order_id=o1 total_cents=3000 coupons={CODE}"
-    decisions = offered(
-        TOLD
-        + f"""
-        2026-01-24 08:00  ann  {used} -> noted first_purchase_offer reason=redeemed code={CODE} \
-            value_cents=500 paid_cents=3000
-        2026-01-25 08:00  ann  order_refunded order_id=o1 \
-            -> noted first_purchase_offer reason=redemption_returned reopened=false
-        2026-03-25 08:00  ann
-        """
-    )
-    assert decisions[0].campaign == "first_purchase_offer"
-    assert msgspec.json.decode(decisions[0].payload)["coupon"] == {
-        "code": CODE, "value_cents": 500, "currency": "EUR",
-        "expires_at": "2026-02-05T08:10:00.000Z",
-    }  # fmt: skip
-
-
-def test_timeline_a_coupon_that_nobody_uses_ends_once() -> None:
-    offered(
-        TOLD
-        + f"""
-        2026-02-05 08:09:59  ann
-        2026-02-05 08:10  ann  -> noted first_purchase_offer reason=expired_unused code={CODE}
-        2026-02-06 08:10  ann  order_placed coupons={CODE} \
-            -> noted first_purchase_offer reason=redeemed_after_expiry
-        """
-    )
-
-
-def test_timeline_while_a_coupon_is_open_there_is_no_other() -> None:
-    offered(
-        TOLD
-        + f"""
-        2026-01-25 08:00  ann  product_viewed product=kettle event_id=again
-        2026-01-26 08:00  ann  -> noted first_purchase_offer reason=coupon_still_open code={CODE} \
-            events=again
-        2026-02-05 08:10  ann  -> noted first_purchase_offer reason=expired_unused
-        """,
-        replace(COUPON, pause_hours=0),
-    )
-
-
-def test_timeline_who_shops_in_another_currency_gets_the_offer_without_it() -> None:
-    offered(
-        """
-        2026-01-21 08:11  ann  product_added product=mug:1x900
-        2026-01-22 08:11  ann  -> first_purchase_offer coupon=none
-        """,
-        replace(COUPON, currency="SEK"),
-    )
-
-
-def test_timeline_an_offer_that_is_not_sent_puts_no_coupon_into_anybodys_hands() -> None:
-    offered(
-        f"""
-        2026-01-22 08:10  ann  -> suppressed first_purchase_offer reason=no_consent
-        2026-01-24 08:00  ann  order_placed coupons={CODE}
-        2026-03-24 08:00  ann
-        """,
-        gate=Gate(),
     )
 
 

@@ -260,6 +260,19 @@ def test_timeline_what_was_bought_in_the_night_is_left_out_in_the_morning(
     )
 
 
+def test_a_rhythm_that_was_cancelled_leaves_no_timer_behind() -> None:
+    events = [row.event for row in parse(COFFEE) if row.event]
+    back = parse("2026-03-03 08:00  ann  order_cancelled order_id=o3")[0].event
+    assert back is not None
+    partition = Partition(AGENT)
+    partition.facts(*events)
+    assert (row := partition.row("ann"))
+    assert set(row.timers) == {AGENT.name, "row"}
+    partition.facts(back, begin=3)
+    assert (row := partition.row("ann"))
+    assert set(row.timers) == {"row"}
+
+
 def test_old_history_is_silent_and_the_rhythm_in_it_is_known() -> None:
     events = [row.event for row in parse(COFFEE)]
     known = moment("2026-03-10")

@@ -2,11 +2,22 @@
 
 import pytest
 from coupons import ALERT, COUPON, Bell
+from msgspec import Raw
 from msgspec.structs import replace
+from partition import Partition
 from test_win_back_ladder import ALERTED, CODE, EXPIRED, LADDER, LARGER, REMINDED, climbed
 from timeline import check
 
-from agents.win_back_ladder import WinBackLadder
+from agents.agent import Say, View
+from agents.coupon import Coupon, CouponPayload
+from agents.win_back_ladder import Climb, WinBackLadder
+from schemas.codec import encode_row
+from schemas.decisions import Evidence
+from schemas.instant import DAY, to_text
+from schemas.journal import Tick
+from state.customer import Customer
+from state.shop import Shop
+from streams.simulated.story import moment, parse
 
 
 @pytest.mark.parametrize(
@@ -37,6 +48,13 @@ def test_timeline_what_went_back_does_not_count_as_spent() -> None:
         """,
         ALERT,
         LADDER,
+    )
+
+
+def test_timeline_what_it_hands_out_counts_against_the_budget() -> None:
+    climbed(
+        REMINDED + "2026-02-20 08:00  ann  -> suppressed win_back_larger_coupon reason=over_budget",
+        replace(LADDER, budget_cents={"EUR": 1_999}),
     )
 
 
@@ -104,3 +122,40 @@ def test_timeline_a_coupon_that_is_open_still_is_the_only_one() -> None:
         Bell(),
         replace(LADDER, after="bell", pause_hours=0),
     )
+
+
+def test_one_that_was_held_back_does_not_leave_beside_another() -> None:
+    at, placed = moment("2026-02-21 08:00"), moment("2026-01-01 08:00")
+    other = Coupon("EBB-A", 500, at + 1, "EUR", placed)
+    held = Say(
+        kind="win_back_larger_coupon", reason="worth_a_larger_coupon",
+        payload=CouponPayload("EBB-B", 2_000, "EUR", to_text(at + DAY)),
+        evidence=Evidence(values={"last_order_at": to_text(placed)}),
+    )  # fmt: skip
+
+    def released(climb: Climb) -> Say | None:
+        row = Customer(last_order_at=placed, memory={LADDER.name: Raw(encode_row(climb))})
+        return LADDER.on_release(held, View("ann", at, row, Shop(), {}, agent=LADDER.name))
+
+    assert released(Climb()) == held
+    assert released(Climb(given=replace(other, expires_at=at))) == held
+    assert released(Climb(given=other)) is None
+    assert released(Climb(other_until=at)) == held
+    assert released(Climb(other_until=at + 1)) is None
+
+
+def test_an_order_that_redeems_it_leaves_no_timer_behind() -> None:
+    partition = Partition(ALERT, LADDER)
+    rows = parse(
+        f"""
+        2026-01-01 08:00  ann  order_placed total_cents=8000
+        2026-03-01 08:00  ann  order_placed coupons={CODE}
+        """
+    )
+    first, second = (row.event for row in rows)
+    assert first is not None
+    assert second is not None
+    days = [Tick(moment(it)) for it in ("2026-01-31 08:00", "2026-02-03 08:00", "2026-02-20 08:00")]
+    partition.facts(first, *days, second)
+    assert (row := partition.row("ann"))
+    assert set(row.timers) == {"churn_alert", "row"}
