@@ -9,7 +9,8 @@ from command_line import Ebbtide
 from agents.roster import known_agents
 from config.settings import load_settings
 from streams.bootstrap import load_policy
-from streams.simulated.scenario import names, play, read
+from streams.simulated.playing import play
+from streams.simulated.scenario import names, read
 
 POLICY = load_policy(load_settings({}, coupon_key="of a test"))
 KINDS = {kind for agent in known_agents().values() for kind in agent.says}

@@ -97,9 +97,9 @@ def seen(evidence: Evidence, currency: str) -> list[str]:
             if limit in limits
         ]
         held = f" (held against {listed(against)})" if against else ""
-        told.append(f"{_label(name)} {figure(name, value, currency)}{held}")
+        told.append(f"{label(name)} {figure(name, value, currency)}{held}")
     rest = [
-        f"{_label(name)} {_bound(name)}{figure(name, value, currency)}"
+        f"{label(name)} {_bound(name)}{figure(name, value, currency)}"
         for name, value in limits.items()
     ]
     lines = {"Seen": told, "Set": rest}
@@ -139,8 +139,12 @@ def _unit(name: str) -> str:
     return next((it for it in parts if it in ("cents", *_STRETCHES, *_SHARES)), "")
 
 
-def _label(name: str) -> str:
-    """What a figure is of; its unit stands behind the number."""
+def label(name: str) -> str:
+    """What a figure is of; its unit stands behind the number.
+
+    >>> label("quiet_days"), label("usual_gap_days"), label("value_cents_min")
+    ('quiet', 'usual gap', 'value')
+    """
     unit = _unit(name)
     silent = (*_BOUNDS, "at", "cents", *_STRETCHES)
     kept = [it for it in name.split("_") if it not in silent or (it == "at" and unit != "at")]

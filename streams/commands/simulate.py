@@ -44,7 +44,8 @@ def simulate(
         ebbtide simulate --scenario win-back
         ebbtide simulate --scenario win-back --config mine.toml --all-agents
 
-    Exit codes: 0 done, 1 Kafka is away, 130 ended by Ctrl-C.
+    Exit codes: 0 done, 1 Kafka is away or there is no such story to play,
+    130 ended by Ctrl-C.
 
     Settings: EBBTIDE_BROKER; with --scenario EBBTIDE_CONFIG.
     """
@@ -60,6 +61,8 @@ def simulate(
         settings = terminal.settings_from(config=config)
         scenarios.show(settings, scenario, all_agents=all_agents, as_json=as_json)
         return 0
+    if all_agents:
+        raise terminal.UsageError("--all-agents is for a story: name it with --scenario")
     for name, value in (("customers", customers), ("rate", rate), ("days", days)):
         if value <= 0:
             raise terminal.UsageError(f"--{name} {value}: more than 0 is needed")

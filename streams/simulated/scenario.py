@@ -1,108 +1,145 @@
-"""What would Ebbtide say in such a case? A scenario: a short history that shows a policy at work.
+"""Which short stories are there to show a policy at work? A file each, played by ``playing.py``.
 
-It is played through the real engine in memory, under the settings of this installation, with a
-clock that jumps. Nothing is published, nobody in it is real, and nobody in it is held out: a story
-in which nothing comes, because its customer is by chance one of the holdout, would show nothing.
+A file has a head, what it is about, perhaps settings, and a table as in ``story.py``, each followed
+by an empty line:
+
+    title: A promotion begins, and ends
+    group: Greetings and campaigns
+    shows: promotion promotion_ending
+    agents: promotion
+
+    Two or three sentences for whoever plays it.
+
+    settings:
+    [[agents.promotion.planned]]
+    name = "spring"
+
+    2026-03-01 10:00  ann  consent_changed purpose=marketing
+
+The settings are sections of engine.toml for the story's own agents; each key stands in the place of
+the installation's. A coupon of an order may be named by the kind of trigger that handed it out,
+because its code is another one wherever the secret is.
 """
 
-import asyncio
+import tomllib
+from collections.abc import Iterable
+from difflib import get_close_matches
+from functools import cache
 from importlib.resources import files
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from agents.agent import Agent
-from agents.engine import Engine
-from agents.gate.holdout import Holdout
-from schemas.decisions import Decision
-from schemas.journal import Tick
-from streams.bootstrap import Policy
-from streams.replay import Replay
-from streams.simulated.story import Row, facts, parse
+from schemas.mistake import settings_of
+from streams.simulated.story import Row, parse
 
 _FOLDER = "scenarios"
 _SUFFIX = ".txt"
+_SETTINGS = "settings:\n"
+
+#: In the order in which a customer comes to know the shop.
+GROUPS = (
+    "First steps", "Buying again", "Service", "Winning back", "Greetings and campaigns",
+    "Knowing the customer", "Rules of sending",
+)  # fmt: skip
 
 
 class ScenarioError(Exception):
-    """There is no such scenario, or it cannot be played. The message says what there is."""
+    """There is no such scenario, or it cannot be played. The message says what to do."""
 
 
 class Scenario(Struct, frozen=True):
-    """shows: the kinds of trigger that it is there for. agents: whom it takes to show them."""
+    """shows: the kinds of trigger that it is there for. agents: whom it takes to show them.
+
+    settings: by agent, what is set otherwise in it. told: the same as it stands in the file.
+    """
 
     name: str
     title: str
+    group: str
     shows: tuple[str, ...]
     agents: tuple[str, ...]
     about: str
     rows: list[Row]
+    settings: dict[str, dict[str, Any]] = {}
+    told: str = ""
+
+    def cast(self, on: Iterable[Agent], *, all_agents: bool = False) -> list[Agent]:
+        """Those of the agents that are on who take part. all_agents: all of them.
+
+        Raises ScenarioError where an agent that it is about is off, or does not take its settings.
+        """
+        there = {agent.name: agent for agent in on}
+        if missing := [it for it in self.agents if it not in there]:
+            sections = ", ".join(f"[agents.{it}]" for it in missing)
+            raise ScenarioError(
+                f"the scenario {self.name!r} is about {', '.join(missing)}, and that is off: add"
+                f" the section {sections} to engine.toml"
+            )
+        there |= {name: self._otherwise(there[name]) for name in self.settings}
+        return list(there.values()) if all_agents else [there[it] for it in self.agents]
+
+    def _otherwise(self, agent: Agent) -> Agent:
+        """The agent with the story's own settings."""
+        changes = self.settings[agent.name]
+        try:
+            changed = settings_of(changes, type(agent), f"agents.{agent.name}")
+            return replace(agent, **{name: getattr(changed, name) for name in changes})
+        except ValueError as error:
+            raise ScenarioError(
+                f"the scenario {self.name!r} has settings of its own, and they do not go with"
+                f" those of engine.toml: {error}"
+            ) from error
 
 
-class Scene(Struct, frozen=True):
-    """A moment in which something happens, or something is decided."""
-
-    at: int
-    customer_id: str
-    happens: str
-    comment: str
-    decided: list[Decision]
-
-
-def names() -> list[str]:
+@cache
+def names() -> tuple[str, ...]:
     """The scenarios that there are."""
     folder = files("streams.simulated").joinpath(_FOLDER)
-    return sorted(it.name.removesuffix(_SUFFIX) for it in folder.iterdir() if it.is_file())
+    return tuple(sorted(it.name.removesuffix(_SUFFIX) for it in folder.iterdir() if it.is_file()))
+
+
+def catalogue() -> list[Scenario]:
+    """All of them, group by group."""
+    return sorted(map(read, names()), key=lambda it: (GROUPS.index(it.group), it.name))
 
 
 def read(name: str) -> Scenario:
     """A scenario by name. Raises ScenarioError where there is none."""
     if name not in names():
-        raise ScenarioError(f"there is no scenario {name!r}; there are {', '.join(names())}")
+        near = get_close_matches(name.lower().replace("_", "-"), names(), n=3)
+        meant = f" Did you mean {' or '.join(near)}?" if near else ""
+        raise ScenarioError(
+            f"there is no scenario {name!r}.{meant} `ebbtide simulate --scenario list` says what"
+            " there is"
+        )
     text = files("streams.simulated").joinpath(_FOLDER, name + _SUFFIX).read_text("utf-8")
-    head, about, table = text.split("\n\n", 2)
+    return written(name, text)
+
+
+def written(name: str, text: str) -> Scenario:
+    """A scenario from the text of its file. Raises ValueError where it is none."""
+    head, about, *rest = text.split("\n\n")
     fields = dict(line.split(": ", 1) for line in head.splitlines())
+    if wrong := fields.keys() ^ {"title", "group", "shows", "agents"}:
+        raise ValueError(f"{name}: its head lacks, or should not have, {', '.join(sorted(wrong))}")
+    if fields["group"] not in GROUPS:
+        raise ValueError(f"{name}: group is {fields['group']!r}; there are {', '.join(GROUPS)}")
+    told = rest.pop(0).removeprefix(_SETTINGS) if rest and rest[0].startswith(_SETTINGS) else ""
+    agents = tuple(fields["agents"].split())
     return Scenario(
-        name, fields["title"], tuple(fields["shows"].split()), tuple(fields["agents"].split()),
-        " ".join(about.split()), parse(table),
+        name, fields["title"], fields["group"], tuple(fields["shows"].split()), agents,
+        " ".join(about.split()), parse("\n\n".join(rest)), _sections(name, told, agents), told,
     )  # fmt: skip
 
 
-def play(scenario: Scenario, policy: Policy, *, all_agents: bool = False) -> list[Scene]:
-    """What is said in it, moment by moment. all_agents: not those alone whom it is about.
-
-    Raises ScenarioError where an agent that it is about is off.
-    """
-    on = {agent.name: agent for agent in policy.agents}
-    if missing := [it for it in scenario.agents if it not in on]:
-        raise ScenarioError(
-            f"the scenario {scenario.name!r} is about {', '.join(missing)}, and that is off: add"
-            f" the section [agents.{missing[0]}] to engine.toml"
+def _sections(name: str, told: str, agents: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    sections = tomllib.loads(told)
+    of_agents: dict[str, dict[str, Any]] = sections.pop("agents", {})
+    if others := [*sections, *(f"agents.{it}" for it in of_agents if it not in agents)]:
+        raise ValueError(
+            f"{name}: its settings may be of {', '.join(agents)}, and not of {', '.join(others)}"
         )
-    cast = policy.agents if all_agents else [on[it] for it in scenario.agents]
-    return asyncio.run(_played(scenario, _engine(policy, cast)))
-
-
-def _engine(policy: Policy, cast: list[Agent]) -> Engine:
-    nobody = Holdout(share=0, over_all=0)
-    cast = [replace(agent, holdout_share=0.0) for agent in cast]
-    return Engine(cast, replace(policy.gate, holdout=nobody), policy.settings)
-
-
-async def _played(scenario: Scenario, engine: Engine) -> list[Scene]:
-    shop = Replay(engine, partitions=1)
-    scenes: list[Scene] = []
-    happening = iter([row for row in scenario.rows if row.event is not None])
-    known = 0
-    for at, fact in facts(scenario.rows):
-        await shop.run([fact])
-        decided, known = shop.decisions[0][known:], len(shop.decisions[0])
-        if not isinstance(fact, Tick):
-            row = next(happening)
-            ours = [it for it in decided if it.customer_id == row.customer_id]
-            scenes.append(Scene(at, row.customer_id, row.happens, row.comment, ours))
-            decided = [it for it in decided if it.customer_id != row.customer_id]
-        for customer_id in dict.fromkeys(it.customer_id for it in decided):
-            theirs = [it for it in decided if it.customer_id == customer_id]
-            scenes.append(Scene(at, customer_id, "", "", theirs))
-    return scenes
+    return of_agents
