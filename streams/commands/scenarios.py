@@ -19,7 +19,7 @@ from schemas.decisions import LEFT, Decision
 from schemas.instant import DAY, to_text
 from schemas.profiles import time_zones
 from streams.bootstrap import load_policy
-from streams.commands import terminal, told
+from streams.commands import storytelling, terminal
 from streams.simulated.playing import Scene, play
 from streams.simulated.scenario import Scenario, ScenarioError, catalogue, read
 
@@ -133,13 +133,13 @@ def _when(at: int, *, with_day: bool) -> str:
 
 def _lines(scene: Scene, style: str) -> Iterator[Text | Padding]:
     if scene.event is not None:
-        yield Text(told.happening(scene.event, scene.happens), style=style)
+        yield Text(storytelling.happening(scene.event, scene.happens), style=style)
     for it in scene.decided:
-        line, details = told.decision(it)
-        yield line.append(_on_their_clock(it))
+        line, details = storytelling.decision(it, _on_their_clock(it))
+        yield line
         yield from (Padding(detail, (0, 0, 0, 2)) for detail in details)
     if scene.learned:
-        yield Text(told.learned(scene), style="magenta")
+        yield Text(storytelling.learned(scene.learned), style="magenta")
     if scene.comment:
         yield Text(scene.comment, style="italic")
 

@@ -20,11 +20,14 @@ from schemas.shop_events import ShopEvent
 from streams.amounts import money
 from streams.commands.figures import figure, label, listed, words
 from streams.commands.reasons import sentence
-from streams.simulated.playing import Scene
 from streams.simulated.story import DEFAULTS, pairs
 
 _STYLES = {"sent": "green", "merged": "green", "noted": "cyan"}
 _REFUSED = "yellow"
+#: The outcomes whose reason is the agent's own; that of the others is the gate's.
+_OWN_REASON = ("sent", "noted")
+#: An id that tells people nothing.
+_ID = re.compile(r"[0-9a-f]{32}")
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(:\d\d(?:\.\d+)?)?Z")
 #: What a field holds that people wrote.
 _QUOTED = ("text", "query")
@@ -41,8 +44,8 @@ def happening(event: Event | ShopEvent, as_written: str) -> str:
     given = pairs(shlex.split(as_written)[1:])
     name = words(str(event.__struct_config__.tag))
     if isinstance(event, ConsentChanged):
-        name = f"consent {'given' if event.granted else 'withdrawn'}"
-        return f"{name}: {event.purpose}" + (f" by {event.channel}" if event.channel else "")
+        by = f" by {event.channel}" if event.channel else ""
+        return f"consent {'given' if event.granted else 'withdrawn'}: {event.purpose}{by}"
     currency = fields.get("currency") or DEFAULTS["currency"]
     told: list[str] = []
     if isinstance(event, OrderPlaced):
@@ -55,12 +58,14 @@ def happening(event: Event | ShopEvent, as_written: str) -> str:
         quantity = fields.get("quantity", 1)
         told = [_line(Item(fields["product_id"], quantity, fields["price_cents"]), currency)]
     hidden = {"product", "products", "coupons", "currency", "event_id", "total_cents"}
-    told += [_field(it, fields[it], currency) for it in given if it not in hidden]
+    own = [_field(it, fields[it], currency) for it in given if it not in hidden]
+    # An order that was delivered need not be called an order once more.
+    told += [it.removeprefix(f"{name.split()[0]} ") for it in own]
     return f"{name}: {', '.join(told)}" if told else name
 
 
-def decision(it: Decision) -> tuple[Text, list[Text]]:
-    """What was decided, on a line; and then its reason, and what it says."""
+def decision(it: Decision, wall: str = "") -> tuple[Text, list[Text]]:
+    """What was decided and why, on a line; and then what it says. wall: of a clock on theirs."""
     style = _STYLES.get(it.outcome, _REFUSED)
     payload = msgspec.json.decode(it.payload)
     line = Text("→ ", style=style)
@@ -71,19 +76,21 @@ def decision(it: Decision) -> tuple[Text, list[Text]]:
         line.append(" to the shop's people")
     if it.channel and it.outcome in ("sent", "deferred"):
         line.append(f" by {it.channel}")
+    line.append(wall)
+    if it.outcome in _OWN_REASON:
+        line.append(f": {words(it.reason)}")
+        says = "; ".join(payload_of(payload or it.evidence.values))
+        return line, [Text(says, style="dim")] if says else []
     saw = {**it.evidence.values, **it.gate}
     currency = str(saw.get("currency") or payload.get("currency") or "")
-    details = [Text(_short(sentence(it.reason, saw, currency)))]
-    if it.outcome in ("sent", "noted") and payload:
-        details.append(Text("; ".join(payload_of(payload)), style="dim"))
-    return line, details
+    return line, [Text(_short(sentence(it.reason, saw, currency)))]
 
 
-def learned(scene: Scene) -> str:
-    """The traits that were learned at a moment, on a line."""
+def learned(traits: Mapping[str, str | None]) -> str:
+    """What was learned at a moment, by the names that an audience uses."""
     told = [
-        f"{words(name)} is {value}" if value is not None else f"{words(name)} is not known any more"
-        for name, value in scene.learned.items()
+        f"{name} = {value}" if value is not None else f"{name} is not known any more"
+        for name, value in traits.items()
     ]
     return f"learned: {', '.join(told)}"
 
@@ -101,8 +108,11 @@ def payload_of(payload: Mapping[str, Any], currency: str = "") -> Iterator[str]:
     for name, value in payload.items():
         if name in ("currency", "measure") or value in (None, "", [], {}):
             continue
+        if isinstance(value, str) and _ID.fullmatch(value):
+            continue
         if is_money and name in _OF_MEASURE:
-            yield f"{words(name)} {money(value, currency)}"
+            if value:
+                yield f"{words(name)} {money(value, currency)}"
         else:
             yield _field(name, value, currency)
 
