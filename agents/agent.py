@@ -184,6 +184,8 @@ class Agent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     says: ClassVar[dict[str, type[Struct]]] = {}
     #: Whether ``view.products`` is wanted: rows of products are loaded for nobody else.
     reads_products: ClassVar[bool] = False
+    #: The type of what the agent remembers of a customer, for those who show it by name.
+    remembers: ClassVar[type[Struct] | None] = None
     #: The traits that the agent learns, each with the type of its values, such as a Literal.
     learns: ClassVar[dict[str, Any]] = {}
     #: What the agent keeps of the partition as a whole; there when an event reaches it.

@@ -6,7 +6,6 @@ Moments are RFC 3339 here, None for never. Money is in minor units of the curren
 from datetime import date, timedelta
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 
 from schemas.instant import DAY, to_text, to_text_if_ever
@@ -18,6 +17,7 @@ from streams.customer import gate as gate_view
 from streams.customer import row as customer_row
 from streams.customer.coupons import Kept
 from streams.customer.gate import Counted, Deliveries, Reported, Told, Touched, Waiting
+from streams.customer.memory import memories
 
 _DAYS = (1, 7, 28, 365)
 _EPOCH = date(1970, 1, 1)
@@ -241,8 +241,7 @@ def view(customer_id: str, partition: int, row: bytes, clock_at: int) -> View:
         exposures=gate_view.counted(it.exposures),
         case_closed_at=to_text_if_ever(it.case_closed_at),
         coupons=coupon_view.coupons(it.memory, at),
-        # Only an agent knows the names of what it remembers; its values stand in their order.
-        memory={agent: msgspec.msgpack.decode(memory) for agent, memory in it.memory.items()},
+        memory=memories(it.memory),
         deliveries=gate_view.delivered(it),
         grievances=[
             Grieved(kind, to_text(grievance.at), grievance.amount, grievance.about)
