@@ -87,6 +87,8 @@ AGENTS: dict[str, dict[str, Any]] = {
     "first_purchase_offer": {
         "views_min": 1, "after_hours": 1 * _SECOND_H, "value_cents": 500, "valid_days": 3 * _SECOND_D,
         "return_days": 5 * _SECOND_D, "pause_hours": 4 * _SECOND_H, "channels": [],
+        # For each of two partitions: two coupons.
+        "budget_cents": {"EUR": 2_000}, "budget_days": 10 * _SECOND_D,
     },
     # Visits lie hours apart, so in a hurry one must do.
     "browse_abandonment": {
@@ -101,7 +103,9 @@ AGENTS: dict[str, dict[str, Any]] = {
         "reminder_after_days": 0.5 * _SECOND_D, "larger_after_days": 1.5 * _SECOND_D,
         "last_call_after_days": 3 * _SECOND_D, "spent_cents_min": 0, "value_cents_min": 1,
         "valid_days": 2 * _SECOND_D, "return_days": 5 * _SECOND_D, "reopens": True,
-        "pause_hours": 4 * _SECOND_H, "channels": [],
+        "pause_hours": 4 * _SECOND_H, "channels": [], "budget_days": 10 * _SECOND_D,
+        # For each of two partitions: one coupon of the largest value, or some small ones.
+        "budget_cents": {"EUR": 11_000, "SEK": 3_000},
     },
     "won_back": {"within_days": 10 * _SECOND_D},
 }  # fmt: skip
