@@ -1,0 +1,401 @@
+"""Lifecycle: each stage is told once, only by the table, whatever comes late and whenever ticks come."""
+
+import re
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec import Raw, Struct
+from pages import blocks, page
+from partition import Partition, journal
+from timeline import check, moment
+
+from agents.agent import Act, Agent, Say, View
+from agents.churn_alert import ChurnAlert
+from agents.engine import EngineSettings
+from agents.lifecycle import NEXT, Lifecycle, LifecyclePayload
+from schemas.clickstream import CheckoutStarted, PageViewed, ProductAdded, ProductViewed
+from schemas.decisions import Decision
+from schemas.event import Event
+from schemas.instant import DAY, HOUR
+from schemas.journal import Entry, Tick
+from schemas.orders import Item, OrderPlaced
+from schemas.profiles import ConsentChanged, ProfileUpdated
+from state.shop import Shop
+
+LIFE = Lifecycle(at_risk_days=30, lapsed_days=90)
+ALERT = ChurnAlert(purpose="internal", chance=0.99, quiet_days_min=5, default_gap_days=0.001)
+
+
+def test_a_timeline_of_a_whole_life_names_each_stage_once() -> None:
+    check(
+        """
+        2026-01-01 08:00  anon:x  page_viewed
+        2026-01-01 08:01  anon:x  product_viewed  (a visitor: nothing is said of that)
+        2026-01-01 08:02  anon:x  product_added event_id=cart \
+            -> lifecycle_changed reason=showed_interest from_stage=visitor to_stage=lead \
+               interest=product_added orders=0 last_order_at=none events=cart
+        2026-01-02 08:00  anon:x  order_placed event_id=first \
+            -> lifecycle_changed reason=first_order from_stage=lead to_stage=new orders=1 \
+               last_order_at=2026-01-02T08:00 events=first
+        2026-01-10 08:00  anon:x  order_placed \
+            -> lifecycle_changed reason=second_purchase from_stage=new to_stage=active orders=2
+        2026-01-12 08:00  anon:x  order_placed  (active already)
+        2026-02-11 08:00  anon:x  -> lifecycle_changed reason=grew_quiet from_stage=active \
+            to_stage=at_risk quiet_days=30 events= last_order_at=2026-01-12T08:00
+        2026-02-12 08:00  anon:x  page_viewed  (looking is not buying)
+        2026-02-20 08:00  anon:x  order_placed \
+            -> lifecycle_changed reason=back_in_time from_stage=at_risk to_stage=active
+        2026-03-20 08:00  anon:x  page_viewed
+        2026-03-22 08:00  anon:x  -> lifecycle_changed from_stage=active to_stage=at_risk
+        2026-04-10 08:00  anon:x  page_viewed
+        2026-05-01 08:00  anon:x  page_viewed
+        2026-05-21 08:00  anon:x  -> lifecycle_changed reason=stayed_away from_stage=at_risk \
+            to_stage=lapsed quiet_days=90
+        2026-05-22 08:00  anon:x  page_viewed
+        2026-05-23 08:00  anon:x  order_placed event_id=back \
+            -> lifecycle_changed reason=came_back from_stage=lapsed to_stage=won_back events=back
+        2026-05-23 19:00  anon:x  order_placed  (the milk that was forgotten)
+        2026-05-24 08:00  anon:x  order_placed \
+            -> lifecycle_changed reason=stays_back from_stage=won_back to_stage=active
+        """,
+        LIFE,
+        settings=EngineSettings(anonymous_days=365),
+    )
+
+
+def test_a_timeline_of_interest_in_every_form_makes_a_lead_once() -> None:
+    for event, shown in {
+        "product_added": "product_added", "product_wishlisted": "product_wishlisted",
+        "stock_alert_requested": "stock_alert_requested", "checkout_started": "checkout_started",
+        "profile_updated": "profile_updated", "consent_changed": "consent_changed",
+    }.items():  # fmt: skip
+        check(
+            f"""
+            2026-01-01 08:00  anon:x  {event}  -> lifecycle_changed to_stage=lead interest={shown}
+            2026-01-01 08:01  anon:x  {event}
+            2026-01-01 08:02  anon:x  product_viewed
+            """,
+            LIFE,
+        )
+
+
+def test_a_timeline_of_consent_that_is_refused_shows_no_interest() -> None:
+    check(
+        """
+        2026-01-01 08:00  anon:x  consent_changed granted=false
+        2026-01-01 08:01  anon:x  consent_changed granted=true  -> lifecycle_changed to_stage=lead
+        """,
+        LIFE,
+    )
+
+
+def test_a_timeline_of_many_views_or_visits_is_interest() -> None:
+    check(
+        """
+        2026-01-01 08:00  anon:x  page_viewed
+        2026-01-01 08:01  anon:x  product_viewed
+        2026-01-01 08:02  anon:x  product_viewed
+        2026-01-01 08:03  anon:x  product_viewed
+        2026-01-01 08:04  anon:x  product_viewed  -> lifecycle_changed interest=views
+        2026-01-01 08:05  anon:x  product_viewed
+        2026-01-01 08:06  anon:y  page_viewed
+        2026-01-02 08:00  anon:y  page_viewed
+        2026-01-03 08:00  anon:y  page_viewed  -> lifecycle_changed interest=views
+        """,
+        LIFE,
+    )
+
+
+def test_a_timeline_of_a_customer_with_an_account_begins_as_a_lead() -> None:
+    check(
+        """
+        2026-01-01 08:00  ann  page_viewed  -> lifecycle_changed from_stage=visitor to_stage=lead interest=customer_id
+        2026-01-01 08:01  ann  page_viewed
+        2026-01-01 08:02  bob  order_placed -> lifecycle_changed from_stage=visitor to_stage=new
+        """,
+        LIFE,
+    )
+
+
+def test_a_timeline_with_an_alert_is_at_risk_at_the_next_tick() -> None:
+    check(
+        """
+        2026-01-01 08:00  ann  order_placed  -> lifecycle_changed to_stage=new
+        2026-01-06 08:00  ann  -> churn_alert
+        2026-01-06 09:00  ann  -> lifecycle_changed reason=alerted from_stage=new to_stage=at_risk
+        2026-01-31 08:00  ann  (at risk already)
+        2026-04-01 08:00  ann  -> lifecycle_changed reason=stayed_away to_stage=lapsed quiet_days=90
+        """,
+        LIFE,
+        ALERT,
+    )
+
+
+def test_the_alert_stands_in_the_evidence() -> None:
+    alert, stage = check(
+        """
+        2026-01-01 08:00  ann  order_placed  -> lifecycle_changed to_stage=new
+        2026-01-06 08:00  ann  -> churn_alert
+        2026-01-06 09:00  ann  -> lifecycle_changed reason=alerted
+        """,
+        LIFE,
+        ALERT,
+    )[1:]
+    assert stage.evidence.events == (alert.id,)
+
+
+def test_a_timeline_in_which_an_order_answers_the_alert_stays_as_it_was() -> None:
+    check(
+        """
+        2026-01-01 08:00  ann  order_placed  -> lifecycle_changed to_stage=new
+        2026-01-06 08:00  ann  order_placed -> churn_alert; lifecycle_changed from_stage=new to_stage=active
+        2026-01-08 08:00  ann  order_placed
+        """,
+        LIFE,
+        ALERT,
+    )
+
+
+def test_a_timeline_of_late_orders_corrects_the_stage_and_no_more() -> None:
+    check(
+        """
+        2026-01-20 08:00  ann  order_placed  -> lifecycle_changed to_stage=new
+        2026-01-20 09:30  ann  order_placed occurred_at=2026-01-10T08:00 \
+            -> suppressed lifecycle_changed reason=late from_stage=new to_stage=active
+        2026-02-19 08:00  ann  -> lifecycle_changed from_stage=active to_stage=at_risk
+        2026-02-20 08:00  ann  order_placed occurred_at=2026-01-15T08:00  (older than the silence)
+        2026-02-20 09:00  ann  order_placed occurred_at=2026-02-15T08:00 \
+            -> suppressed lifecycle_changed from_stage=at_risk to_stage=active
+        2026-03-17 08:00  ann  -> lifecycle_changed to_stage=at_risk quiet_days=30
+        """,
+        LIFE,
+    )
+
+
+def test_a_timeline_in_which_an_order_comes_before_the_tick_notes_the_silence() -> None:
+    check(
+        """
+        2026-01-01 08:30  ann  order_placed  -> lifecycle_changed to_stage=new
+        2026-01-25 08:00  clock stops
+        2026-04-20 09:00  ann  order_placed \
+            -> noted lifecycle_changed reason=grew_quiet from_stage=new to_stage=at_risk; \
+               noted lifecycle_changed reason=stayed_away from_stage=at_risk to_stage=lapsed; \
+               lifecycle_changed from_stage=lapsed to_stage=won_back
+        2026-04-20 10:00  clock goes_on
+        2026-04-20 11:00  ann
+        """,
+        LIFE,
+    )
+
+
+def test_a_timeline_at_the_very_second_of_silence_is_silence() -> None:
+    check(
+        """
+        2026-01-01 08:00  ann  order_placed  -> lifecycle_changed to_stage=new
+        2026-01-31 07:59:59.999  ann
+        2026-01-31 08:00  ann  -> lifecycle_changed to_stage=at_risk
+        """,
+        LIFE,
+    )
+
+
+def test_a_timeline_of_repeated_orders_counts_them_once() -> None:
+    check(
+        """
+        2026-01-01 08:00  ann  order_placed order_id=o1  -> lifecycle_changed to_stage=new
+        2026-01-02 08:00  ann  order_placed order_id=o1
+        2026-01-03 08:00  ann  order_placed order_id=o2  -> lifecycle_changed to_stage=active
+        """,
+        LIFE,
+    )
+
+
+def imported(*facts: Event) -> list[Entry]:
+    now = moment("2026-06-01")
+    return [Entry(it.event, it.source, now) for it in journal(facts) if isinstance(it, Entry)]
+
+
+def stage_of(partition: Partition, who: str = "ann") -> str:
+    row = partition.row(who)
+    trait = row and row.portrait.get("stage")
+    return trait.value if trait else ""
+
+
+def ordered(number: int, at: int) -> OrderPlaced:
+    return OrderPlaced(
+        event_id=f"o{number}", customer_id="ann", occurred_at=at, order_id=f"o{number}",
+        currency="EUR", products=(Item(product_id="tea", price_cents=500),),
+    )  # fmt: skip
+
+
+def test_imported_history_is_lived_in_silence_and_made_up_for_at_the_next_visit() -> None:
+    began = moment("2025-01-01")
+    partition = Partition(LIFE)
+    history = [ordered(1, began), ordered(2, began + 5 * DAY), ordered(3, began + 200 * DAY)]
+    assert partition.feed(imported(*history)) == []
+    assert stage_of(partition) == "won_back"
+    assert partition.facts(Tick(moment("2026-06-02")), begin=10) == []
+    view = PageViewed(event_id="v", customer_id="ann", occurred_at=moment("2026-06-02"))
+    made_up = partition.facts(view, begin=11)
+    assert [(it.outcome, it.reason) for it in made_up] == [
+        ("noted", "grew_quiet"), ("noted", "stayed_away"),
+    ]  # fmt: skip
+    assert stage_of(partition) == "lapsed"
+
+
+@pytest.mark.parametrize("news", ["view", "order", "late"])
+def test_a_row_that_is_older_than_the_agent_begins_at_what_it_shows(news: str) -> None:
+    began, at = moment("2026-01-01"), moment("2026-01-10")
+    partition = Partition()
+    partition.facts(ordered(1, began), ordered(2, began + 5 * DAY), Tick(at))
+    partition.engine = Partition(LIFE).engine
+    facts: dict[str, Event] = {
+        "view": PageViewed(event_id="v", customer_id="ann", occurred_at=at),
+        "order": ordered(3, at),
+        "late": ordered(3, began + DAY),
+    }
+    assert partition.facts(facts[news], begin=5) == []
+    assert stage_of(partition) == "active"
+    # From then on it lives like all others.
+    (told,) = partition.facts(Tick(at + 30 * DAY), begin=6)
+    assert told.reason == "grew_quiet"
+
+
+class ChurnAlarm(Agent, frozen=True):
+    """Says a churn alert on every checkout."""
+
+    listens: ClassVar = (CheckoutStarted,)
+    says: ClassVar = {"churn_alert": Struct}
+    purpose: Any = "internal"
+    pause_hours: float = 0.0
+
+    def on_event(self, event: CheckoutStarted, customer: View) -> Iterable[Act]:
+        """Say it."""
+        yield Say(kind="churn_alert", reason="alarm", payload=Struct())
+
+
+#: Hours that pass, what happens then, how many hours late it is, and whether a tick comes before.
+STEPS = st.lists(
+    st.tuples(
+        st.one_of(st.integers(0, 30), st.integers(24, 120 * 24)),
+        st.sampled_from(["order", "order", "view", "cart", "checkout", "consent", "profile"]),
+        st.sampled_from([0, 0, 0, 0, 1, 15 * 24, 100 * 24]),
+        st.booleans(),
+    ),
+    min_size=1,
+    max_size=25,
+)
+
+
+def happened(number: int, what: str, at: int) -> Event:
+    common: dict[str, Any] = {"event_id": f"e{number}", "anonymous_id": "x", "occurred_at": at}
+    match what:
+        case "order":
+            items = (Item(product_id="tea"),)
+            return OrderPlaced(order_id=f"o{number}", currency="EUR", products=items, **common)
+        case "cart":
+            return ProductAdded(product_id="tea", **common)
+        case "checkout":
+            return CheckoutStarted(**common)
+        case "consent":
+            return ConsentChanged(purpose="marketing", granted=number % 2 == 0, **common)
+        case "profile":
+            return ProfileUpdated(**common)
+    return PageViewed(**common)
+
+
+def changes(decisions: list[Decision]) -> list[tuple[str, str, str]]:
+    """The stages that were left and entered, and the reasons; also of what was not said."""
+    found = []
+    for it in decisions:
+        if it.kind == "lifecycle_changed":
+            told = msgspec.json.decode(it.payload, type=LifecyclePayload)
+            found.append((told.from_stage, told.to_stage, it.reason))
+    return found
+
+
+@settings(max_examples=150, deadline=None)
+@given(STEPS)
+def test_only_what_the_table_allows_happens_whatever_comes(steps: list[Any]) -> None:
+    # Nothing is too late to be said, so that every change is on record.
+    told = EngineSettings(anonymous_days=5_000, lateness_minutes=10**7)
+    partition = Partition(LIFE, ChurnAlarm(), settings=told)
+    at, facts = moment("2026-01-01"), list[Event | Tick]()
+    for number, (hours, what, late, ticks) in enumerate(steps):
+        at += hours * HOUR
+        facts += [Tick(at)] * ticks
+        facts.append(happened(number, what, at - late * HOUR))
+    decisions = partition.facts(*facts, Tick(at + 40 * DAY), Tick(at + 100 * DAY))
+
+    assert [it for it in decisions if it.reason == "agent_failed"] == []
+    allowed = {(stage, to) for (stage, _), (to, _) in NEXT.items()}
+    found = changes(decisions)
+    assert {(it, to) for it, to, _ in found} <= allowed
+    stages = [to for _, to, _ in found]
+    assert [it for it, _, _ in found] == ["visitor", *stages[:-1]][: len(found)]
+    assert stage_of(partition, "anon:x") == (stages[-1] if stages else "visitor")
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.integers(1, 120 * 24), min_size=1, max_size=20), st.integers(0, 100), st.integers(1, 700))
+def test_the_stage_follows_from_the_moments_of_the_orders_whenever_ticks_come(
+    gaps: list[int], rest: int, tick_hours: int
+) -> None:
+    orders, at = list[int](), moment("2026-01-01")
+    for hours in gaps:
+        at += hours * HOUR
+        orders.append(at)
+    end = at + rest * DAY
+    lives = []
+    for every in (HOUR, tick_hours * HOUR, end - orders[0] + HOUR):
+        partition = Partition(LIFE)
+        facts: list[Event | Tick] = [ordered(it, at) for it, at in enumerate(orders)]
+        facts += [Tick(it) for it in range(orders[0], end, every)]
+        facts.sort(key=lambda it: (it.at, 0) if isinstance(it, Tick) else (it.occurred_at, 1))
+        found = changes(partition.facts(*facts, Tick(end)))
+        lives.append([to for _, to, _ in found])
+        assert stage_of(partition) == recounted(orders, end)
+    assert lives[0] == lives[1] == lives[2]
+
+
+def recounted(orders: list[int], end: int) -> str:
+    """The stage at a moment by the file's docstring, from the moments of all orders."""
+    stage, newest, since = "new", orders[0], orders[0]
+    for at in orders[1:]:
+        silence, newest = at - newest, at
+        if silence >= 90 * DAY:
+            stage, since = "won_back", at
+        elif silence >= 30 * DAY or at - since >= 20 * HOUR:
+            stage = "active"
+    silence = end - newest
+    return "lapsed" if silence >= 90 * DAY else "at_risk" if silence >= 30 * DAY else stage
+
+
+def test_a_view_of_somebody_whose_stage_it_cannot_change_costs_a_look_at_the_trait() -> None:
+    partition = Partition(LIFE)
+    at = moment("2026-01-01")
+    partition.facts(ordered(1, at))
+    row = partition.row("ann")
+    assert row
+    row.memory["lifecycle"] = Raw(b"broken")  # Whoever reads it, fails.
+    view = View("ann", at + HOUR, row, Shop(), {}, agent="lifecycle")
+    event = ProductViewed(event_id="v", customer_id="ann", occurred_at=at + HOUR, product_id="tea")
+    assert LIFE.on_event(event, view) == ()
+
+
+def test_settings_that_contradict_each_other_are_named() -> None:
+    with pytest.raises(ValueError, match="lapsed_days is 60, .* at_risk_days, which is 60"):
+        Lifecycle(lapsed_days=60)
+
+
+def test_the_picture_on_the_page_is_the_table() -> None:
+    (picture,) = blocks(page("docs/triggers/lifecycle.md"), "mermaid")
+    drawn = set(re.findall(r"^    (\w+) --> (\w+) *: (.+)$", picture, re.MULTILINE))
+    table = dict[tuple[str, str], set[str]]()
+    for (stage, _), (to, reason) in NEXT.items():
+        table.setdefault((stage, to), set()).add(reason)
+    assert drawn == {(it, to, ", ".join(sorted(why))) for (it, to), why in table.items()}
