@@ -12,9 +12,9 @@ first of these that fits, by ``classify``:
     low_end     everybody else who has ever ordered
 
 Whoever is in a class, or in one that implies it, keeps it until they are below its thresholds by
-more than the band, so that nobody at an edge is told of twice. ``new`` has no band: it ends by time. Classes
-fall as well, when orders grow too old to count: an order counts until the bucket that holds it
-(``state/window.py``) is 365 days old, and what went back leaves with its order.
+more than the band, so that nobody at an edge is told of twice. ``new`` has no band: it ends by
+time. Classes fall as well, when orders grow too old to count: an order counts until the bucket that
+holds it (``state/window.py``) is 365 days old, and what went back leaves with its order.
 
 It is internal: it tells the shop's people, or their tools, a fact that no cap and no holdout may
 swallow, and who falls into a lower class is not to be told of it. Campaigns speak to a class by

@@ -48,7 +48,7 @@ from schemas.clickstream import (
     ProductWishlisted,
     StockAlertRequested,
 )
-from schemas.decisions import Evidence
+from schemas.decisions import Evidence, Scalar
 from schemas.event import ANONYMOUS, Name
 from schemas.instant import DAY, to_text_if_ever
 from schemas.orders import OrderPlaced
@@ -80,16 +80,20 @@ NEXT: dict[tuple[str, str], tuple[Stage, str]] = {
 }
 #: The stages in which an order is waited for, and what happens if none comes.
 _WAITS = {it: how for it, how in NEXT if how in {"quiet", "long_quiet"}}
+_SILENCES = {"alert", "quiet", "long_quiet"}
+#: The settings behind what happens.
+_LIMITS = {
+    "interest": ("lead_views", "lead_visits"), "quiet": ("at_risk_days",),
+    "long_quiet": ("lapsed_days",),
+}  # fmt: skip
+#: What an order is, by whether it is another purchase.
+_ORDERS = ("order", "purchase")
 _ALERT = "alert"
 
 Interest = (
-    ProductAdded
-    | ProductWishlisted
-    | StockAlertRequested
-    | CheckoutStarted
-    | ProfileUpdated
+    ProductAdded | ProductWishlisted | StockAlertRequested | CheckoutStarted | ProfileUpdated
     | ConsentChanged
-)
+)  # fmt: skip
 
 
 class LifecyclePayload(Struct, frozen=True):
@@ -178,8 +182,9 @@ class Lifecycle(Agent, frozen=True):
             return "customer_id"
         if isinstance(event, PageViewed | ProductViewed):
             session = customer.row.session
-            many = session.views >= self.lead_views or session.count >= self.lead_visits
-            return "views" if many else ""
+            if session.views < self.lead_views and session.count < self.lead_visits:
+                return ""
+            return "views"
         if isinstance(event, ConsentChanged) and not event.granted:
             return ""
         return str(event.__struct_config__.tag)
@@ -198,8 +203,8 @@ class Lifecycle(Agent, frozen=True):
                 yield _note(found, happening, customer)
                 found = NEXT[found, happening][0]
         begun_at = lived.won_back_at if found == "won_back" else row.first_order_at
-        is_another = lived.ordered_at and row.last_order_at - begun_at >= ONE_PURCHASE
-        happening = "purchase" if is_another else "order"
+        is_another = bool(lived.ordered_at) and row.last_order_at - begun_at >= ONE_PURCHASE
+        happening = _ORDERS[is_another]
         to, _ = NEXT.get((found, happening), ("", ""))
         if to:
             yield from self._step(found, happening, customer, order.event_id)
@@ -218,8 +223,9 @@ class Lifecycle(Agent, frozen=True):
     def _begun(self, customer: View) -> Iterable[Act]:
         """Begin with a row that is older than the agent."""
         row = customer.row
-        is_another = row.last_order_at - row.first_order_at >= ONE_PURCHASE
-        stage: Stage = "active" if is_another else "new"
+        stage: Stage = "new"
+        if row.last_order_at - row.first_order_at >= ONE_PURCHASE:
+            stage = "active"
         yield Learn("stage", stage)
         yield Remember(Lived(row.last_order_at))
         yield from self._wait(stage, row.last_order_at)
@@ -240,8 +246,7 @@ class Lifecycle(Agent, frozen=True):
             stage = NEXT[stage, happening][0]
 
     def _limit(self, happening: str) -> int:
-        days = self.at_risk_days if happening == "quiet" else self.lapsed_days
-        return round(days * DAY)
+        return round((self.at_risk_days if happening == "quiet" else self.lapsed_days) * DAY)
 
     def _wait(self, stage: str, ordered_at: int) -> Iterable[Act]:
         """Be woken when silence changes this stage."""
@@ -254,28 +259,19 @@ class Lifecycle(Agent, frozen=True):
         """Change the stage, and say so."""
         to, reason = NEXT[stage, happening]
         yield Learn("stage", to)
-        evidence = _evidence(happening, customer)
         yield Say(
             kind="lifecycle_changed",
             reason=reason,
             payload=_payload(stage, to, customer),
-            evidence=replace(
-                evidence,
+            evidence=Evidence(
                 events=(event_id,) if event_id else (),
-                values=evidence.values | ({"interest": interest} if interest else {}),
+                values={"interest": interest} if interest else _evidence(happening, customer),
                 thresholds=self._thresholds(happening),
             ),
         )
 
-    def _thresholds(self, happening: str) -> dict[str, str | int | float | bool | None]:
-        match happening:
-            case "interest":
-                return {"lead_views": self.lead_views, "lead_visits": self.lead_visits}
-            case "quiet":
-                return {"at_risk_days": self.at_risk_days}
-            case "long_quiet":
-                return {"lapsed_days": self.lapsed_days}
-        return {}
+    def _thresholds(self, happening: str) -> dict[str, Scalar]:
+        return {it: getattr(self, it) for it in _LIMITS.get(happening, ())}
 
 
 def _note(stage: str, happening: str, customer: View) -> Note:
@@ -285,7 +281,7 @@ def _note(stage: str, happening: str, customer: View) -> Note:
         kind="lifecycle_changed",
         reason=reason,
         payload=_payload(stage, to, customer),
-        evidence=_evidence(happening, customer),
+        evidence=Evidence(values=_evidence(happening, customer)),
     )
 
 
@@ -295,9 +291,8 @@ def _payload(stage: str, to: Stage, customer: View) -> LifecyclePayload:
     return LifecyclePayload(stage, to, row.order_count, last_order_at)  # type: ignore[arg-type]
 
 
-def _evidence(happening: str, customer: View) -> Evidence:
-    if happening not in {"quiet", "long_quiet", "alert"}:
-        return Evidence()
-    # Of a silence that an order has just ended, the row knows the end alone.
-    silent_since = customer.recall(Lived).ordered_at
-    return Evidence(values={"quiet_days": round((customer.at - silent_since) / DAY, 2)})
+def _evidence(happening: str, customer: View) -> dict[str, Scalar | list[Scalar]]:
+    if happening not in _SILENCES:
+        return {}
+    quiet = customer.at - customer.recall(Lived).ordered_at
+    return {"quiet_days": round(quiet / DAY, 2)}

@@ -152,7 +152,8 @@ def test_imported_history_is_learned_and_not_told() -> None:
     ]  # fmt: skip
     assert partition.feed(entries) == []
     row = partition.row("ann")
-    assert row and row.portrait["class"].value == "frequent"
+    assert row
+    assert row.portrait["class"].value == "frequent"
     # And what falls afterwards is news of today.
     told = partition.facts(*(Tick(began + days * DAY) for days in range(360, 370)), begin=10)
     assert [(it.reason, it.decided_at) for it in told] == [
