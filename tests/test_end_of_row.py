@@ -10,7 +10,7 @@ from partition import Partition, cut, journal
 from timeline import moment
 
 from agents.agent import Act, Agent, Enter, Remember, View
-from agents.engine import EngineSettings
+from agents.intake import EngineSettings
 from schemas.clickstream import PageViewed
 from schemas.decisions import Decision
 from schemas.event import Event

@@ -10,7 +10,7 @@ from timeline import check, moment
 
 from agents.agent import View
 from agents.churn_alert import ChurnAlert
-from agents.engine import EngineSettings
+from agents.intake import EngineSettings
 from agents.lifecycle import NEXT, Lifecycle
 from schemas.clickstream import PageViewed, ProductViewed
 from schemas.event import Event

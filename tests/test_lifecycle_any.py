@@ -11,7 +11,7 @@ from partition import Partition
 from timeline import moment
 
 from agents.agent import Act, Agent, Say, View
-from agents.engine import EngineSettings
+from agents.intake import EngineSettings
 from agents.lifecycle import NEXT, Lifecycle, LifecyclePayload
 from schemas.clickstream import CheckoutStarted, PageViewed, ProductAdded
 from schemas.decisions import Decision
