@@ -3,17 +3,14 @@
 import doctest
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from partition import Partition, journal
 from timeline import check, moment
 
 from agents import customer_class
-from agents.customer_class import RANKS, CustomerClass, classify
-from schemas.event import Event
-from schemas.instant import DAY, HOUR
+from agents.customer_class import CustomerClass
+from schemas.instant import DAY
 from schemas.journal import Entry, Tick
-from schemas.orders import Item, OrderPlaced
+from schemas.orders import Item, OrderPlaced, OrderRefunded
 
 # Ten in whole euros, so that a history can be read.
 SHOP = CustomerClass(
@@ -116,6 +113,60 @@ def test_a_timeline_of_silence_lets_the_class_fall_when_orders_grow_too_old() ->
     )
 
 
+def test_a_timeline_of_what_went_back_leaves_with_its_order() -> None:
+    check(
+        """
+        2025-01-06 08:30  ann  order_placed order_id=o1 products=tea:1x30000  -> class_changed new=new
+        2025-01-10 08:30  ann  order_refunded order_id=o1 refund_cents=29000
+        2025-02-05 08:30  ann  -> class_changed new=low_end spend_cents=1000
+        2025-02-10 08:30  ann  order_placed products=tea:1x9500 -> class_changed new=potential spend_cents=10500
+        2025-03-10 08:30  ann  order_placed products=tea:1x9500
+        # January has left with what went back of it: 9500 and 9500 are left, and then one of them.
+        2026-01-22 08:30  ann
+        2026-02-19 08:30  ann
+        2026-03-10 17:30  ann  -> class_changed new=low_end orders=0 spend_cents=0
+        """,
+        SHOP,
+    )
+    money = CustomerClass(potential_orders=9, frequent_orders=9, potential_spend_cents=18_000)
+    check(
+        """
+        2025-01-06 08:30  ann  order_placed order_id=o1 products=tea:1x30000  -> class_changed new=new
+        2025-01-10 08:30  ann  order_refunded order_id=o1 refund_cents=29000
+        2025-02-05 08:30  ann  -> class_changed new=low_end spend_cents=1000
+        2025-02-10 08:30  ann  order_placed products=tea:1x9500
+        2025-03-10 08:30  ann  order_placed products=tea:1x9500 -> class_changed new=potential spend_cents=20000
+        2026-01-23 08:30  ann  (19000 are left, and nothing of the refund)
+        2026-02-11 08:30  ann  -> class_changed new=low_end orders=1 spend_cents=9500
+        """,
+        money,
+    )
+
+
+def test_an_agent_that_is_younger_than_the_row_takes_off_what_went_back_since() -> None:
+    at = moment("2026-01-05")
+    partition = Partition()
+    partition.facts(order(1, at, 50_000), refunded(2, at + DAY, 1, 20_000))
+    partition.engine = Partition(SHOP).engine
+    (told,) = partition.facts(refunded(3, at + 40 * DAY, 1, 1_000), begin=5)
+    assert told.evidence.values["spend_cents"] == 50_000 - 1_000
+
+
+def test_a_class_that_has_fallen_before_the_import_is_looked_at_a_day_after_it() -> None:
+    now = moment("2026-01-20 08:00")
+    partition = Partition(SHOP)
+    partition.facts(Tick(now))
+    orders = [order(it, now - (700 - it) * DAY) for it in range(5)]
+    partition.feed(
+        [Entry(it.event, it.source, now) for it in journal(orders) if isinstance(it, Entry)]
+    )
+    row = partition.row("ann")
+    assert row
+    assert now < row.timers["customer_class"] <= now + DAY
+    (told,) = partition.facts(Tick(now + 2 * DAY), begin=10)
+    assert (told.reason, told.evidence.values["orders"]) == ("class_fell", 0)
+
+
 def test_a_timeline_of_late_and_repeated_orders_learns_and_says_nothing_out_of_time() -> None:
     check(
         """
@@ -168,89 +219,11 @@ def order(number: int, at: int, cents: int = 3_000) -> OrderPlaced:
     )  # fmt: skip
 
 
-SPENDS = st.lists(st.floats(0.851, 1.0), min_size=1, max_size=20)
-
-
-@given(
-    st.sampled_from(["", *RANKS]), st.integers(0, 12), st.integers(0, 200_000), SPENDS
-)  # fmt: skip
-def test_who_moves_within_the_band_never_falls_after_rising(
-    before: str, orders: int, most: int, shares: list[float]
-) -> None:
-    by = CustomerClass()
-    classes = [before]
-    for share in shares:
-        classes.append(classify(orders, round(most * share), classes[-1], False, by))
-    ranks = [RANKS.get(it, -1) for it in classes]
-    rose = next((i for i in range(1, len(ranks)) if ranks[i] > ranks[i - 1]), len(ranks))
-    assert ranks[rose:] == sorted(ranks[rose:])
-
-
-@given(st.lists(st.integers(5, 6), min_size=2, max_size=20))
-def test_who_has_one_order_more_or_less_keeps_the_class_they_have_got(counts: list[int]) -> None:
-    by = CustomerClass(high_end_order_cents=10**9, high_value_spend_cents=10**9)
-    found, classes = "frequent", set[str]()
-    for orders in counts:
-        found = classify(orders, 0, found, False, by)
-        classes.add(found)
-    assert classes == {"frequent"}
-
-
-@given(st.integers(0, 20), st.integers(0, 10**6), st.sampled_from(["", *RANKS]))
-def test_more_money_is_never_a_lower_class(orders: int, cents: int, before: str) -> None:
-    by = CustomerClass()
-    less = classify(orders, cents, before, False, by)
-    more = classify(orders, cents + 1_000, before, False, by)
-    assert RANKS[more] >= RANKS[less]
-
-
-@settings(max_examples=40, deadline=None)
-@given(
-    st.lists(st.tuples(st.integers(1, 90 * 24), st.integers(0, 30_000)), min_size=1, max_size=25),
-    st.integers(0, 500),
-)
-def test_the_class_is_what_a_plain_list_of_all_orders_says(
-    steps: list[tuple[int, int]], rest_days: int
-) -> None:
-    partition, at = Partition(SHOP), moment("2024-01-01")
-    placed: list[tuple[int, int]] = []
-    facts: list[Event | Tick] = []
-    for number, (hours, cents) in enumerate(steps):
-        facts += [Tick(it) for it in range(at + HOUR, at + hours * HOUR + 1, HOUR)]
-        at += hours * HOUR
-        placed.append((at, cents))
-        facts.append(order(number, at, cents))
-    end = at + rest_days * DAY
-    partition.facts(*facts, *(Tick(it) for it in range(at + HOUR, end + 1, HOUR)))
-    row = partition.row("ann")
-    assert row is not None
-    assert row.portrait["class"].value == recounted(placed, end)
-
-
-def recounted(placed: list[tuple[int, int]], end: int) -> str:
-    """The class by the file's docstring, hour by hour, from all orders that ever were."""
-    found, first = "", placed[0][0]
-    known: list[tuple[int, int]] = []
-    coming = dict(placed)
-    for at in range(first, end + 1, HOUR):
-        if at in coming:
-            known.append((at, coming[at]))
-        ends = [bucket_end(it, known[-1][0]) for it, _ in known]
-        young = [cents for (_, cents), it in zip(known, ends, strict=True) if it > at - 365 * DAY]
-        # What has left is looked at later in its day, or when the next order comes.
-        left = [it + 365 * DAY + first % DAY for it in ends]
-        is_new = len(known) == 1 and at < first + 30 * DAY
-        if at in coming or at in left or at == first + 30 * DAY:
-            found = classify(len(young), sum(young), found, is_new, SHOP)
-    return found
-
-
-def bucket_end(at: int, newest: int) -> int:
-    """When the bucket ends that holds a moment: an hour, a day or 28 days, by how old it was."""
-    for width, kept in ((HOUR, DAY), (DAY, 28 * DAY)):
-        if at // width > (newest - kept) // width - 1:
-            return (at // width + 1) * width
-    return (at // (28 * DAY) + 1) * 28 * DAY
+def refunded(number: int, at: int, order_number: int, cents: int) -> OrderRefunded:
+    return OrderRefunded(
+        event_id=f"e{number}", customer_id="ann", occurred_at=at, order_id=f"o{order_number}",
+        refund_cents=cents,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -196,6 +196,20 @@ def test_a_timeline_at_the_very_second_of_silence_is_silence() -> None:
     )
 
 
+def test_a_timeline_in_which_an_order_comes_at_the_very_second_before_the_tick() -> None:
+    check(
+        """
+        2026-01-01 08:00:00.001  ann  order_placed  -> lifecycle_changed to_stage=new
+        2026-01-01 08:00:01      bob  order_placed  -> lifecycle_changed to_stage=new
+        2026-01-25 08:00         clock stops
+        2026-01-31 08:00         ann  order_placed  -> lifecycle_changed from_stage=new to_stage=active
+        2026-01-31 08:00:01      bob  order_placed \
+            -> noted lifecycle_changed reason=grew_quiet; lifecycle_changed from_stage=at_risk to_stage=active
+        """,
+        LIFE,
+    )
+
+
 def test_a_timeline_of_repeated_orders_counts_them_once() -> None:
     check(
         """

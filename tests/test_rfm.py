@@ -169,6 +169,12 @@ def test_the_best_place_is_of_who_came_lately_often_and_for_much() -> None:
     assert [clusters.nearest(point_of(*it)) for it in ((200, 1, 900), (5, 12, 50_000))] == [0, 1]
 
 
+def test_of_two_clusters_that_bought_alike_the_one_that_came_lately_is_better() -> None:
+    clusters = Clusters()
+    clusters.seed([point_of(300, 4, 9_000), point_of(2, 4, 9_000)])
+    assert [clusters.place(it) for it in range(2)] == [1, 0]
+
+
 def test_two_clusters_of_one_name_are_refused() -> None:
     with pytest.raises(ValueError, match="two of them have one name"):
         Rfm(clusters=("good", "good"))

@@ -125,6 +125,18 @@ def test_beyond_the_most_buckets_the_lowest_become_one_and_can_still_be_taken_ou
     assert (buckets.total, buckets.buckets, buckets.counts) == (0, [], [])
 
 
+def test_what_is_below_the_floor_is_in_the_lowest_bucket_when_there_is_room_again() -> None:
+    buckets = Buckets()
+    for day in range(BUCKETS_MAX + 10):
+        buckets.add(day)
+    assert (buckets.floor, buckets.counts[0]) == (10, 11)
+    buckets.remove(BUCKETS_MAX)
+    buckets.add(3)
+    assert (buckets.buckets[0], buckets.counts[0]) == (10, 12)
+    buckets.remove(3)
+    assert buckets.counts[0] == 11
+
+
 def test_a_row_of_the_widest_sketch_stays_below_four_kilobytes() -> None:
     buckets = Buckets()
     for day in range(20_000, 22_000):
