@@ -230,6 +230,14 @@ class Agent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """Decide on something that did not happen."""
         return ()
 
+    def on_end(self, customer: View) -> Iterable[Enter]:
+        """Take out of the ledger what the customer has in it, because their row ends.
+
+        Asked of agents that keep a ledger, at an erasure; and at the end of a row after silence, if
+        they have it at ticks too.
+        """
+        return ()
+
     def on_release(self, held: Say, customer: View) -> Say | None:
         """Decide on something that was held back: leave it, say it otherwise, or drop it (None).
 

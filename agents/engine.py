@@ -34,7 +34,7 @@ from agents.written import NO_PAYLOAD, written
 from schemas.decisions import Evidence
 from schemas.journal import Entry, Record, ShopEntry, Tick
 from schemas.orders import OrderPlaced
-from schemas.profiles import ConsentChanged, MessageUnsubscribed
+from schemas.profiles import ConsentChanged, ErasureRequested, MessageUnsubscribed
 from schemas.shop_events import ProductChanged, ShopEvent
 from state.product import learn, named_in
 from state.table import Loaded, Needs
@@ -59,7 +59,7 @@ class Engine:
         self._markets = Markets(agents)
         self._teller = Teller(settings.currency, settings.rate_days_max)
         self._speech = Speech(gate, self.agents, self._markets, partitions)
-        self._intake = Intake(settings, self._teller, gate.outcome_window)
+        self._intake = Intake(settings, self._teller, gate.outcome_window, self._erase)
         self._lateness = self._intake.lateness
         self._listeners: dict[type[Any], list[Agent]] = {}
         for agent in agents:
@@ -71,6 +71,8 @@ class Engine:
             kind: [agent.name for agent in listeners if agent.keeps is not None]
             for kind, listeners in self._listeners.items()
         }
+        self._keepers = [agent for agent in agents if agent.keeps is not None]
+        self._ledgers[ErasureRequested] = [agent.name for agent in self._keepers]
         self._ledgers[Tick] = [agent.name for agent in agents if agent.keeps_at_ticks]
 
     def needs(self, records: Iterable[Record]) -> Needs:
@@ -200,7 +202,20 @@ class Engine:
         if ends:
             batch.fired[END_OF_ROW] += 1
             self._speech.abandon(batch, view)
-            batch.erase(customer_id, row)
+            keepers = [agent for agent in self._keepers if agent.keeps_at_ticks]
+            self._end(batch, view, Cause.of_timer(END_OF_ROW, at, at, late=False), keepers)
+
+    def _erase(self, batch: Batch, view: View, entry: Entry) -> None:
+        cause = Cause.of_event(entry, batch.shop.clock_at, late=False)
+        self._end(batch, view, cause, self._keepers)
+
+    def _end(self, batch: Batch, view: View, cause: Cause, keepers: Iterable[Agent]) -> None:
+        """End a row; what it has in the ledgers goes out of them first."""
+        for usual in keepers:
+            agent = self._markets.variant(usual, view.row)
+            acts = self._acts(agent, _at_end(agent), Timer(END_OF_ROW, view.at), view)
+            do(batch, self._speech, agent, acts, view, cause, [])
+        batch.erase(view.id, view.row)
 
     def _fire(self, batch: Batch, due: Due, view: View, wishes: list[Wish]) -> None:
         batch.drop_timer(due.customer_id, view.row, due.key)
@@ -230,3 +245,7 @@ class Engine:
         except Exception as error:  # noqa: BLE001 (an agent may fail in any way)
             evidence = Evidence(values={"error": f"{type(error).__name__}: {error}"})
             return [(Note(reason="agent_failed", evidence=evidence), NO_PAYLOAD)]
+
+
+def _at_end(agent: Agent) -> Decide:
+    return lambda _, view: agent.on_end(view)

@@ -3,6 +3,7 @@
 The law: what is known already changes nothing, and what can't be understood yet leaves nothing.
 """
 
+from collections.abc import Callable
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -37,6 +38,10 @@ class EngineSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     rate_days_max: Annotated[int, Meta(ge=0)] = 7
 
 
+#: Ends a row on an erasure.
+Erase = Callable[[Batch, View, Entry], None]
+
+
 class Taken(Struct, frozen=True, gc=False):
     """An event that was folded. entry: in the shop's currency. is_news: nothing newer was known."""
 
@@ -50,13 +55,17 @@ class Intake:
     """Folds events into rows. Holds settings, and no state.
 
     outcome_window: how long after an exposure something counts as its outcome, in milliseconds.
+    erase: ends a row whose customer wants to be forgotten.
     """
 
-    def __init__(self, settings: EngineSettings, teller: Teller, outcome_window: int) -> None:
+    def __init__(
+        self, settings: EngineSettings, teller: Teller, outcome_window: int, erase: Erase
+    ) -> None:
         self.lateness = round(settings.lateness_minutes * MINUTE)
         self._settings = settings
         self._teller = teller
         self._outcome_window = outcome_window
+        self._erase = erase
 
     def take_in(self, batch: Batch, entry: Entry) -> Taken | None:
         """Fold an event; None where there is nothing to be told about it."""
@@ -82,7 +91,7 @@ class Intake:
             batch.count(kind, "duplicate")
             return None
         if kind is ErasureRequested:
-            batch.erase(subject, row)
+            self._erase(batch, View(subject, at, row, shop, {}, batch.ledgers), entry)
             batch.count(kind, "applied")
             return None
         if END_OF_ROW not in row.timers:

@@ -108,6 +108,15 @@ AGENTS: dict[str, dict[str, Any]] = {
         "budget_cents": {"EUR": 11_000, "SEK": 3_000},
     },
     "won_back": {"within_days": 10 * _SECOND_D},
+    "customer_class": {
+        "new_days": 2 * _SECOND_D, "potential_spend_cents": 2_000, "frequent_orders": 3,
+        "high_end_order_cents": 4_000, "high_value_spend_cents": 8_000,
+    },
+    "lifecycle": {
+        "lead_views": 2, "lead_visits": 2, "at_risk_days": 1 * _SECOND_D,
+        "lapsed_days": 3 * _SECOND_D,
+    },
+    "rfm": {"rescore_days": 2 * _SECOND_D, "customers_min": 4, "clusters": ["good", "fair"]},
 }  # fmt: skip
 
 
