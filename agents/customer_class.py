@@ -128,6 +128,7 @@ class CustomerClass(Agent, frozen=True):
     """
 
     listens: ClassVar = (OrderPlaced, OrderCancelled, OrderRefunded)
+    remembers: ClassVar = Returned
     says: ClassVar = {"class_changed": ClassChangedPayload}
     learns: ClassVar = {"class": Class}
 

@@ -141,6 +141,8 @@ class Lifecycle(Agent, frozen=True):
                 f" which is {self.at_risk_days:g}"
             )
 
+    remembers: ClassVar = Lived
+
     def on_event(
         self, event: PageViewed | ProductViewed | Interest | OrderPlaced | Decided, customer: View
     ) -> Iterable[Act]:

@@ -112,6 +112,7 @@ class Rfm(Agent, frozen=True):
     """
 
     listens: ClassVar = (OrderPlaced, OrderCancelled, OrderRefunded)
+    remembers: ClassVar = Scored
     learns: ClassVar = {
         "rfm": Annotated[str, Meta(pattern=r"^[1-5]-[1-5]-[1-5]$")],
         "cluster": Name,

@@ -4,13 +4,14 @@ import doctest
 
 import pytest
 from partition import Partition, journal
-from timeline import check, moment
+from timeline import check
 
 from agents import customer_class
 from agents.customer_class import CustomerClass
 from schemas.instant import DAY
 from schemas.journal import Entry, Tick
 from schemas.orders import Item, OrderPlaced, OrderRefunded
+from streams.simulated.story import moment
 
 # Ten in whole euros, so that a history can be read.
 SHOP = CustomerClass(

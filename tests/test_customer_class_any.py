@@ -4,12 +4,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from partition import Partition
 from test_customer_class import SHOP, order
-from timeline import moment
 
 from agents.customer_class import RANKS, CustomerClass, classify
 from schemas.event import Event
 from schemas.instant import DAY, HOUR
 from schemas.journal import Tick
+from streams.simulated.story import moment
 
 SPENDS = st.lists(st.floats(0.851, 1.0), min_size=1, max_size=20)
 

@@ -7,7 +7,6 @@ import msgspec
 import pytest
 from msgspec import Struct, field
 from partition import Partition, cut, journal
-from timeline import moment
 
 from agents.agent import Act, Agent, Enter, Remember, View
 from agents.intake import EngineSettings
@@ -18,6 +17,7 @@ from schemas.instant import DAY
 from schemas.journal import Tick
 from schemas.profiles import ErasureRequested
 from state.ledger import Ledger
+from streams.simulated.story import moment
 
 BEGIN = moment("2026-01-20")
 SETTINGS = EngineSettings(retention_days=10)

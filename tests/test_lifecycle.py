@@ -6,7 +6,7 @@ import pytest
 from msgspec import Raw
 from pages import blocks, page
 from partition import Partition, journal
-from timeline import check, moment
+from timeline import check
 
 from agents.agent import View
 from agents.churn_alert import ChurnAlert
@@ -18,6 +18,7 @@ from schemas.instant import DAY, HOUR
 from schemas.journal import Entry, Tick
 from schemas.orders import Item, OrderPlaced
 from state.shop import Shop
+from streams.simulated.story import moment
 
 LIFE = Lifecycle(at_risk_days=30, lapsed_days=90)
 ALERT = ChurnAlert(purpose="internal", chance=0.99, quiet_days_min=5, default_gap_days=0.001)

@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
 from partition import Partition
-from timeline import moment
 
 from agents.agent import Act, Agent, Say, View
 from agents.intake import EngineSettings
@@ -20,6 +19,7 @@ from schemas.instant import DAY, HOUR
 from schemas.journal import Tick
 from schemas.orders import Item, OrderPlaced
 from schemas.profiles import ConsentChanged, ProfileUpdated
+from streams.simulated.story import moment
 
 LIFE = Lifecycle(at_risk_days=30, lapsed_days=90)
 #: Nothing is too late to be said, so that every change is on record.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import msgspec
 import pytest
 from partition import Partition, journal
-from timeline import check, moment
+from timeline import check
 
 from agents.intake import EngineSettings
 from agents.rfm import Rfm, Scored, Standings
@@ -17,6 +17,7 @@ from schemas.orders import Item, OrderPlaced, OrderRefunded
 from schemas.profiles import ErasureRequested
 from state import clusters as clusters_module
 from state.clusters import Clusters, Population, point_of
+from streams.simulated.story import moment
 
 BEGIN = moment("2026-01-01 08:00")
 FEW = Rfm(customers_min=5, clusters=("good", "fair", "poor"))
