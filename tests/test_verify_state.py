@@ -7,13 +7,13 @@ from random import Random
 from typing import Any
 
 import pytest
-from timeline import moment
 
 from bench import recount, retail, verify_state
 from bench.place import ROOT
 from schemas.event import Event
 from schemas.instant import HOUR
 from schemas.orders import Item, OrderPlaced, OrderRefunded
+from streams.simulated.story import moment
 
 DATA = ROOT.parent / "shared" / "data"
 
