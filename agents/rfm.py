@@ -96,12 +96,14 @@ class Standings(Ledger):
                 change(it.day, it.orders, it.cents)
             if it.orders and it.cluster >= 0 and it.generation == clusters.generation:
                 clusters.move(it.cluster, it.point, by)
-        are_enough = here.days.total >= entry.customers_min
-        is_seeded = len(clusters.sizes) == entry.clusters or not are_enough
-        if entry.today > clusters.spread_on or not is_seeded:
+        is_new_day = entry.today > clusters.spread_on
+        is_seeded = len(clusters.sizes) == entry.clusters
+        if is_new_day or not is_seeded:
             clusters.spreads = here.spreads(entry.today)
             clusters.spread_on = entry.today
-        if not is_seeded:
+        if is_seeded and is_new_day:
+            clusters.seed_again(here.seeds(entry.clusters, entry.today))
+        elif not is_seeded and here.days.total >= entry.customers_min:
             clusters.seed(here.seeds(entry.clusters, entry.today))
 
 

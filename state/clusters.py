@@ -4,7 +4,10 @@ Sequential k-means (MacQueen, "Some methods for classification and analysis of m
 observations", 1967): whoever is scored goes to the nearest mean, and the mean moves. The law: a
 mean is exactly that of its members as they were scored last, and of its seed, which counts as one.
 A member who is scored again or leaves is taken out first; sums are whole numbers, so nothing is
-lost by rounding. Nothing is drawn by chance: seeds are quantiles, from the best to the worst.
+lost by rounding. Nothing is drawn by chance: seeds are quantiles, from the best to the worst, and
+each day those of clusters without members are laid anew. On real shops' orders the members lie 1.04
+to 1.24 times as far from their means as in the best of ten runs of k-means over all customers at
+once, squared (``bench/verify_state.py``); after months without any order, up to 1.53 times.
 
 A point is (recency, orders, money) on a logarithmic scale, in thousandths. Distances are in units
 of each one's standard deviation in the shop, which is worked out anew each day.
@@ -19,6 +22,8 @@ from state.sketch import Buckets, bucket_of, value_of
 
 Point = tuple[int, int, int]
 _AXES = 3
+#: The unit of recency. In days, whoever has just ordered would be far from everybody else.
+MONTH_DAYS = 30
 
 
 def point_of(age_days: int, orders: int, cents: int) -> Point:
@@ -27,10 +32,14 @@ def point_of(age_days: int, orders: int, cents: int) -> Point:
     >>> point_of(0, 1, 9_999)
     (0, 693, 9210)
     """
-    return _scaled(age_days), _scaled(orders), _scaled(cents)
+    return _recency(age_days), _scaled(orders), _scaled(cents)
 
 
-def _scaled(value: int) -> int:
+def _recency(age_days: int) -> int:
+    return _scaled(age_days / MONTH_DAYS)
+
+
+def _scaled(value: float) -> int:
     return round(1_000 * log1p(value))
 
 
@@ -52,6 +61,12 @@ class Clusters(Struct, array_like=True, gc=False):
         self.generation += 1
         self.sizes = [1] * len(points)
         self.sums = [axis for point in points for axis in point]
+
+    def seed_again(self, seeds: Iterable[Point]) -> None:
+        """Lay the seeds of those clusters anew that have lost all their members."""
+        for cluster, point in enumerate(seeds):
+            if self.sizes[cluster] == 1:
+                self.sums[_AXES * cluster : _AXES * (cluster + 1)] = point
 
     def move(self, cluster: int, point: Point, by: int) -> None:
         """Take a member in (1), or out (-1)."""
@@ -108,9 +123,9 @@ class Population(Struct, array_like=True, gc=False):
         """The standard deviations of points, by what stands for the buckets; 1 at least."""
         days, orders, cents = self.days, self.orders, self.cents
         return [
-            _spread([max(0, today - day) for day in days.buckets], days.counts),
-            _spread([value_of(it) for it in orders.buckets], orders.counts),
-            _spread([value_of(it) for it in cents.buckets], cents.counts),
+            _spread([_recency(max(0, today - day)) for day in days.buckets], days.counts),
+            _spread([_scaled(value_of(it)) for it in orders.buckets], orders.counts),
+            _spread([_scaled(value_of(it)) for it in cents.buckets], cents.counts),
         ]
 
     def seeds(self, clusters: int, today: int) -> list[Point]:
@@ -124,9 +139,8 @@ class Population(Struct, array_like=True, gc=False):
         return points
 
 
-def _spread(values: list[int], counts: list[int]) -> int:
+def _spread(scaled: list[int], counts: list[int]) -> int:
     total = sum(counts)
-    scaled = [_scaled(it) for it in values]
     once = sum(it * count for it, count in zip(scaled, counts, strict=True))
     twice = sum(it * it * count for it, count in zip(scaled, counts, strict=True))
     return max(1, isqrt(total * twice - once * once) // max(1, total))

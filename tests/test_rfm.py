@@ -170,6 +170,32 @@ def test_the_best_place_is_of_who_came_lately_often_and_for_much() -> None:
     assert [clusters.nearest(point_of(*it)) for it in ((200, 1, 900), (5, 12, 50_000))] == [0, 1]
 
 
+def test_a_cluster_that_has_lost_its_members_gets_another_seed() -> None:
+    clusters, point = Clusters(), point_of(300, 1, 500)
+    clusters.seed([point_of(2, 20, 90_000), point_of(90, 2, 2_000)])
+    clusters.move(0, point, 1)
+    clusters.seed_again([point_of(9, 9, 9), point_of(40, 4, 4_000)])
+    assert clusters.sums == [
+        *map(sum, zip(point_of(2, 20, 90_000), point, strict=True)),
+        *point_of(40, 4, 4_000),
+    ]
+    clusters.move(0, point, -1)
+    clusters.seed_again([point_of(9, 9, 9), point_of(40, 4, 4_000)])
+    assert clusters.sums[:3] == [*point_of(9, 9, 9)]
+
+
+def test_seeds_are_laid_again_on_the_next_day_alone() -> None:
+    partition = five([Tick(BEGIN + 12 * DAY)])
+    before = ledger(partition).clusters
+    at = BEGIN + 60 * DAY
+    partition.facts(ordered(500, "c0", at, 90_000), begin=100)
+    partition.facts(ordered(501, "c1", at + HOUR, 90_000), begin=101)
+    found = ledger(partition).clusters
+    assert found.generation == before.generation == 1
+    assert found.spread_on == at // DAY
+    assert found.spreads != before.spreads
+
+
 def test_of_two_clusters_that_bought_alike_the_one_that_came_lately_is_better() -> None:
     clusters = Clusters()
     clusters.seed([point_of(300, 4, 9_000), point_of(2, 4, 9_000)])
