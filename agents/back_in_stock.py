@@ -77,6 +77,7 @@ class BackInStock(Agent, frozen=True):
         StockAlertRequested, ProductWishlisted, ProductAdded, OrderPlaced, Decided,
     )  # fmt: skip
     says: ClassVar = {"back_in_stock": BackInStockPayload}
+    remembers: ClassVar = Requests
     reads_products: ClassVar = True
 
     purpose: Purpose | Literal["internal"] = "service"
