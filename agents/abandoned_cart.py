@@ -46,6 +46,7 @@ class AbandonedCart(Agent, frozen=True):
     """after_minutes: how long nothing must happen. value_cents_min: carts worth less are let go."""
 
     listens: ClassVar = (ProductAdded, ProductRemoved, ProductViewed, CheckoutStarted, OrderPlaced)
+    remembers: ClassVar = LastTouch
     says: ClassVar = {"abandoned_cart": AbandonedCartPayload}
 
     after_minutes: float = 60.0

@@ -46,6 +46,7 @@ class BrowseAbandonment(Agent, frozen=True):
     """
 
     listens: ClassVar = (ProductViewed,)
+    remembers: ClassVar = Look
     says: ClassVar = {"browse_abandonment": BrowseAbandonmentPayload}
 
     looks_min: Annotated[int, Meta(ge=1, le=60)] = 3

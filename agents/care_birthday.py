@@ -44,6 +44,7 @@ class CareBirthday(Agent, frozen=True):
     """
 
     listens: ClassVar = (ProfileUpdated, OrderPlaced)
+    remembers: ClassVar = Greeted
     says: ClassVar = {"care_birthday": CareBirthdayPayload}
 
     hour: Annotated[int, Meta(ge=0, le=23)] = 9

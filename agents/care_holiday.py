@@ -76,6 +76,7 @@ class CareHoliday(Agent, frozen=True):
     """
 
     listens: ClassVar = (ProfileUpdated, OrderPlaced)
+    remembers: ClassVar = Greeted
     says: ClassVar = {"care_holiday": CareHolidayPayload}
 
     hour: Annotated[int, Meta(ge=0, le=23)] = 9

@@ -65,6 +65,7 @@ class ChurnAlert(Agent, frozen=True):
     """
 
     listens: ClassVar = (OrderPlaced,)
+    remembers: ClassVar = LastOrder
     says: ClassVar = {"churn_alert": ChurnAlertPayload}
 
     chance: float = 0.02

@@ -55,6 +55,7 @@ class DeliveryDelay(Agent, frozen=True):
     """grace_hours: how long after the promised moment a delivery is still in time."""
 
     listens: ClassVar = (OrderShipped, OrderDelivered, OrderCancelled, OrderRefunded)
+    remembers: ClassVar = UnderWay
     says: ClassVar = {"delivery_delay": DeliveryDelayPayload}
 
     purpose: Purpose | Literal["internal"] = "service"

@@ -34,6 +34,7 @@ class DetractorFollowUp(Agent, frozen=True):
     """score_max: the best score that is still low."""
 
     listens: ClassVar = (SurveyAnswered,)
+    remembers: ClassVar = Heard
     says: ClassVar = {"detractor_follow_up": DetractorFollowUpPayload}
 
     purpose: Purpose | Literal["internal"] = "service"

@@ -18,13 +18,14 @@ from agents.agent import (
     Decided,
     Note,
     Occasion,
+    ProductChange,
     Timer,
     View,
 )
 from agents.batch import Batch, Due
 from agents.cause import Cause
 from agents.doing import Acts, do
-from agents.fan_out import take_in
+from agents.fan_out import news, take_in, waiters_of
 from agents.gate.gate import Gate
 from agents.intake import EngineSettings, Intake
 from agents.market import Markets
@@ -34,12 +35,13 @@ from agents.written import NO_PAYLOAD, written
 from schemas.decisions import Evidence
 from schemas.journal import Entry, Record, ShopEntry, Tick
 from schemas.orders import OrderPlaced
-from schemas.profiles import ConsentChanged, MessageUnsubscribed
-from schemas.shop_events import ProductChanged, ShopEvent
+from schemas.profiles import ConsentChanged, ErasureRequested, MessageUnsubscribed
+from schemas.shop_events import PriceChanged, ProductChanged, ShopEvent, StockChanged
 from state.product import learn, named_in
 from state.table import Loaded, Needs
+from state.waiting import Waiters
 
-#: An agent's method that is asked: ``on_event`` or ``on_timer``.
+#: An agent's method that is asked: ``on_event``, ``on_timer`` or ``on_product``.
 Decide = Callable[[Any, View], Iterable[Act]]
 #: With these a customer may take back what they had agreed to.
 _WITHDRAWALS = frozenset((ConsentChanged, MessageUnsubscribed))
@@ -59,7 +61,7 @@ class Engine:
         self._markets = Markets(agents)
         self._teller = Teller(settings.currency, settings.rate_days_max)
         self._speech = Speech(gate, self.agents, self._markets, partitions)
-        self._intake = Intake(settings, self._teller, gate.outcome_window)
+        self._intake = Intake(settings, self._teller, gate.outcome_window, self._erase)
         self._lateness = self._intake.lateness
         self._listeners: dict[type[Any], list[Agent]] = {}
         for agent in agents:
@@ -71,12 +73,18 @@ class Engine:
             kind: [agent.name for agent in listeners if agent.keeps is not None]
             for kind, listeners in self._listeners.items()
         }
+        self._keepers = [agent for agent in agents if agent.keeps is not None]
+        self._ledgers[ErasureRequested] = [agent.name for agent in self._keepers]
+        hear = [it for it in agents if type(it).on_product is not Agent.on_product]
+        for kind in (StockChanged, PriceChanged):
+            self._ledgers[kind] = [agent.name for agent in hear if agent.keeps is not None]
         self._ledgers[Tick] = [agent.name for agent in agents if agent.keeps_at_ticks]
 
     def needs(self, records: Iterable[Record]) -> Needs:
         """The rows that these records name."""
         customers: dict[str, None] = {}
         products: dict[str, None] = {}
+        awaited: dict[str, None] = {}
         due_until: int | None = None
         kinds: set[type[Any]] = set()
         wants_rates = False
@@ -90,7 +98,7 @@ class Engine:
             wants_rates = wants_rates or self._teller.needs_rates(record)
             if isinstance(event, ShopEvent):
                 if isinstance(event, ProductChanged):
-                    products[event.product_id] = None
+                    awaited[event.product_id] = None
                 continue
             customers[event.customer_id or event.subject] = None
             if self._learns:
@@ -99,26 +107,40 @@ class Engine:
         if wants_rates:
             ledgers.add(RATES)
         return Needs(
-            list(customers), list(products), due_until, self.settings.due_max, sorted(ledgers)
-        )
+            list(customers), list(products | awaited), due_until, self.settings.due_max,
+            sorted(ledgers), list(awaited),
+        )  # fmt: skip
 
     def open(self, loaded: Loaded, needs: Needs) -> Batch:
         """Start a batch from what the table loaded."""
         return Batch(loaded, needs.due_until)
 
+    def waiters(self, batch: Batch, offset: int, record: Record) -> Waiters | None:
+        """Whose rows are needed too before the first record, which stands at this offset, is run.
+
+        Only now is it known whether anybody has to be told of it.
+        """
+        batch.offset = offset
+        return waiters_of(batch, record, self.settings.fan_out_max)
+
     def run(self, batch: Batch, offsets: Sequence[int], records: Sequence[Record]) -> int:
         """Apply records, which stand at these journal offsets, in order; returns how many are done.
 
-        Fewer than all means that the next one is a tick with more due timers than were loaded:
-        commit what there is and come again.
+        Fewer than all means that the next one needs rows that were not loaded: it is a tick with
+        more due timers, or a product's event of which others are to be told. Commit what there is
+        and come again.
         """
         for done, record in enumerate(records):
             batch.offset = offsets[done]
             if isinstance(record, Entry):
                 self._event(batch, record)
             elif isinstance(record, ShopEntry):
-                take_in(batch, record, self._teller, self._lateness)
-            elif not self._tick(batch, record):
+                if done and news(batch, record) is not None:
+                    return done  # It begins a batch, for it needs the rows of all who wait for it.
+                batch.begun = not self._shop_event(batch, record)
+            else:
+                batch.begun = not self._tick(batch, record)
+            if batch.begun:
                 return done
         return len(records)
 
@@ -148,6 +170,42 @@ class Engine:
             if acts := self._acts(agent, agent.on_event, event, view):
                 cause = Cause.of_event(entry, batch.shop.clock_at, late=late)
                 do(batch, self._speech, agent, acts, view, cause, wishes)
+        if wishes:
+            self._speak(batch, view, wishes)
+
+    def _shop_event(self, batch: Batch, entry: ShopEntry) -> bool:
+        """Take in what happened in the shop, and tell those who wait for it; False: not all yet."""
+
+        def tell(change: ProductChange, customer_id: str, late: bool) -> None:
+            self._tell_waiter(batch, entry, change, customer_id, late=late)
+
+        return take_in(batch, entry, self._teller, self._lateness, tell)
+
+    def _tell_waiter(
+        self, batch: Batch, entry: ShopEntry, change: ProductChange, customer_id: str, *, late: bool
+    ) -> None:
+        """Ask the agents that await a product for a customer. A row that nobody changes stays."""
+        row = batch.customers[customer_id]
+        if row is None:
+            return
+        product_id, at = change.product_id, entry.event.occurred_at
+        awaiting = row.awaited.get(product_id, ())
+        products = {product_id: change.after}
+        view = View(customer_id, at, row, batch.shop, products, batch.ledgers)
+        wishes: list[Wish] = []
+        for agent in [it for name, it in self.agents.items() if name in awaiting]:
+            here = self._markets.variant(agent, row)
+            if acts := self._acts(here, here.on_product, change, view):
+                batch.customer(customer_id)
+                do(
+                    batch,
+                    self._speech,
+                    here,
+                    acts,
+                    view,
+                    Cause.of_shop_event(entry, late=late),
+                    wishes,
+                )
         if wishes:
             self._speak(batch, view, wishes)
 
@@ -200,7 +258,20 @@ class Engine:
         if ends:
             batch.fired[END_OF_ROW] += 1
             self._speech.abandon(batch, view)
-            batch.erase(customer_id, row)
+            keepers = [agent for agent in self._keepers if agent.keeps_at_ticks]
+            self._end(batch, view, Cause.of_timer(END_OF_ROW, at, at, late=False), keepers)
+
+    def _erase(self, batch: Batch, view: View, entry: Entry) -> None:
+        cause = Cause.of_event(entry, batch.shop.clock_at, late=False)
+        self._end(batch, view, cause, self._keepers)
+
+    def _end(self, batch: Batch, view: View, cause: Cause, keepers: Iterable[Agent]) -> None:
+        """End a row; what it has in the ledgers goes out of them first."""
+        for usual in keepers:
+            agent = self._markets.variant(usual, view.row)
+            acts = self._acts(agent, _at_end(agent), Timer(END_OF_ROW, view.at), view)
+            do(batch, self._speech, agent, acts, view, cause, [])
+        batch.erase(view.id, view.row)
 
     def _fire(self, batch: Batch, due: Due, view: View, wishes: list[Wish]) -> None:
         batch.drop_timer(due.customer_id, view.row, due.key)
@@ -230,3 +301,7 @@ class Engine:
         except Exception as error:  # noqa: BLE001 (an agent may fail in any way)
             evidence = Evidence(values={"error": f"{type(error).__name__}: {error}"})
             return [(Note(reason="agent_failed", evidence=evidence), NO_PAYLOAD)]
+
+
+def _at_end(agent: Agent) -> Decide:
+    return lambda _, view: agent.on_end(view)

@@ -53,6 +53,7 @@ class FirstPurchaseOffer(Agent, frozen=True):
     """
 
     listens: ClassVar = (ProductViewed, Decided, OrderPlaced, OrderCancelled, OrderRefunded)
+    remembers: ClassVar = Coupons
     says: ClassVar = {"first_purchase_offer": FirstPurchaseOfferPayload}
 
     views_min: Annotated[int, Meta(ge=1)] = 5

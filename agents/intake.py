@@ -3,6 +3,7 @@
 The law: what is known already changes nothing, and what can't be understood yet leaves nothing.
 """
 
+from collections.abc import Callable
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -24,7 +25,8 @@ class EngineSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     lateness_minutes: an event this much older than the clock is folded, but nothing is said on it.
     anonymous_days, retention_days: silence after which a visitor's, a customer's row ends.
-    due_max: timers loaded for one commit; a tick with more takes several commits.
+    due_max: timers loaded for one commit; a tick with more takes several commits. fan_out_max:
+    customers who are told of a product in one commit; one for which more wait takes several.
     currency: the shop's own, into which amounts are converted; empty: they count as they come.
     rate_days_max: how many days before an event its rate may be of, as weekends have none.
     """
@@ -33,8 +35,13 @@ class EngineSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     anonymous_days: float = 30.0
     retention_days: float = 1095.0
     due_max: Annotated[int, Meta(ge=1)] = 500
+    fan_out_max: Annotated[int, Meta(ge=1)] = 500
     currency: Annotated[str, Meta(pattern="^([A-Z]{3})?$", max_length=3)] = ""
     rate_days_max: Annotated[int, Meta(ge=0)] = 7
+
+
+#: Ends a row on an erasure.
+Erase = Callable[[Batch, View, Entry], None]
 
 
 class Taken(Struct, frozen=True, gc=False):
@@ -50,13 +57,17 @@ class Intake:
     """Folds events into rows. Holds settings, and no state.
 
     outcome_window: how long after an exposure something counts as its outcome, in milliseconds.
+    erase: ends a row whose customer wants to be forgotten.
     """
 
-    def __init__(self, settings: EngineSettings, teller: Teller, outcome_window: int) -> None:
+    def __init__(
+        self, settings: EngineSettings, teller: Teller, outcome_window: int, erase: Erase
+    ) -> None:
         self.lateness = round(settings.lateness_minutes * MINUTE)
         self._settings = settings
         self._teller = teller
         self._outcome_window = outcome_window
+        self._erase = erase
 
     def take_in(self, batch: Batch, entry: Entry) -> Taken | None:
         """Fold an event; None where there is nothing to be told about it."""
@@ -82,7 +93,7 @@ class Intake:
             batch.count(kind, "duplicate")
             return None
         if kind is ErasureRequested:
-            batch.erase(subject, row)
+            self._erase(batch, View(subject, at, row, shop, {}, batch.ledgers), entry)
             batch.count(kind, "applied")
             return None
         if END_OF_ROW not in row.timers:

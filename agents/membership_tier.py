@@ -105,6 +105,7 @@ class MembershipTier(Agent, frozen=True):
     """
 
     listens: ClassVar = (OrderPlaced, OrderCancelled, OrderRefunded)
+    remembers: ClassVar = Standing
     says: ClassVar = {UP: TierUpPayload, RISK: TierAtRiskPayload}
     learns: ClassVar = {TRAIT: Name}
 

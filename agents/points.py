@@ -79,6 +79,7 @@ class Points(Agent, frozen=True):
     """
 
     listens: ClassVar = (OrderPlaced, OrderCancelled, OrderRefunded, PointsRedeemed)
+    remembers: ClassVar = Book
     says: ClassVar = {EXPIRING: PointsExpiringPayload}
 
     purpose: Purpose | Literal["internal"] = "service"

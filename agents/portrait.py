@@ -48,6 +48,7 @@ class Portrait(Agent, frozen=True):
     """half_life_days: after so long an occasion counts half. time_zone: where theirs is unknown."""
 
     listens: ClassVar = (OrderPlaced, MessageOpened, MessageClicked)
+    remembers: ClassVar = Habits
     learns: ClassVar = {
         "favourite_category": Name,
         "shops_at": DayPart,

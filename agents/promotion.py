@@ -110,6 +110,7 @@ class Promotion(Agent, frozen=True):
     """
 
     listens: ClassVar = (OrderPlaced, ProfileUpdated, ConsentChanged)
+    remembers: ClassVar = Told
     says: ClassVar = {STARTED: PromotionPayload, ENDING: PromotionPayload}
 
     planned: Annotated[tuple[Planned, ...], Meta(max_length=PLANNED_MAX)] = ()

@@ -64,6 +64,7 @@ class QuestionSla(Agent, frozen=True):
     """
 
     listens: ClassVar = (QuestionAsked, QuestionAnswered, CaseClosed)
+    remembers: ClassVar = Questions
     says: ClassVar = {WARNING: SlaPayload, BREACHED: SlaPayload}
 
     purpose: Purpose | Literal["internal"] = "internal"

@@ -26,6 +26,7 @@ class ReferralInvite(Agent, frozen=True):
     """score_min: the lowest score that is high."""
 
     listens: ClassVar = (SurveyAnswered,)
+    remembers: ClassVar = Heard
     says: ClassVar = {"referral_invite": ReferralInvitePayload}
 
     pause_hours: float = 90 * 24.0

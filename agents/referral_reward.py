@@ -36,6 +36,7 @@ class ReferralReward(Agent, frozen=True):
     """value_cents_min: a first order that is worth less earns no reward."""
 
     listens: ClassVar = (OrderPlaced, OrderCancelled)
+    remembers: ClassVar = Rewarded
     says: ClassVar = {"referral_reward": ReferralRewardPayload}
 
     purpose: Purpose | Literal["internal"] = "internal"

@@ -92,6 +92,7 @@ class ReplenishmentDue(Agent, frozen=True):
     """
 
     listens: ClassVar = (OrderPlaced, OrderCancelled, OrderRefunded)
+    remembers: ClassVar = Basket
     says: ClassVar = {"replenishment_due": ReplenishmentDuePayload}
 
     purchases_min: Annotated[int, Meta(ge=3, le=PURCHASES_MAX)] = 3

@@ -40,6 +40,7 @@ class ServiceRecovery(Agent, frozen=True):
     """rating_max: the best rating that is still bad."""
 
     listens: ClassVar = (ReviewPosted, ReviewEdited)
+    remembers: ClassVar = Answered
     says: ClassVar = {"service_recovery": ServiceRecoveryPayload}
 
     purpose: Purpose | Literal["internal"] = "service"

@@ -90,6 +90,8 @@ class Survey(Agent, frozen=True):
                 f" {self.passive_max}"
             )
 
+    remembers: ClassVar = Surveyed
+
     def on_event(self, event: Occasion | Decided, customer: View) -> Iterable[Act]:
         """A delivery starts the wait; the others say how often, and whether, to ask."""
         match event:

@@ -27,6 +27,7 @@ class ThankYou(Agent, frozen=True):
     """rating_min: the lowest rating that is good. needs_text: whether stars alone do not do."""
 
     listens: ClassVar = (ReviewPosted, ReviewEdited)
+    remembers: ClassVar = Heard
     says: ClassVar = {"thank_you": ThankYouPayload}
 
     rating_min: Rating = 4

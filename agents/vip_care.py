@@ -68,6 +68,7 @@ class VipCare(Agent, frozen=True):
     """
 
     listens: ClassVar = (QuestionAsked, ReviewPosted, ReviewEdited)
+    remembers: ClassVar = Heard
     says: ClassVar = {"vip_care": VipCarePayload}
 
     purpose: Purpose | Literal["internal"] = "internal"

@@ -44,6 +44,7 @@ class WinBackCoupon(Agent, frozen=True):
     """
 
     listens: ClassVar = (Decided, OrderPlaced, OrderCancelled, OrderRefunded)
+    remembers: ClassVar = Coupons
     says: ClassVar = {"win_back_coupon": CouponPayload, EXPIRING: CouponPayload}
 
     after: str = "churn_alert"

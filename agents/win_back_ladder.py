@@ -78,6 +78,7 @@ class WinBackLadder(Agent, frozen=True):
     """
 
     listens: ClassVar = (Decided, OrderPlaced, OrderCancelled, OrderRefunded)
+    remembers: ClassVar = Climb
     says: ClassVar = {
         REMINDER: WinBackReminderPayload,
         LARGER: CouponPayload,

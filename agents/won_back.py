@@ -58,6 +58,7 @@ class WonBack(Agent, frozen=True):
     """
 
     listens: ClassVar = (Decided, OrderPlaced)
+    remembers: ClassVar = Asked
     says: ClassVar = {"won_back": WonBackPayload}
 
     follows: tuple[str, ...] = (

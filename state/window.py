@@ -69,6 +69,36 @@ def total(window: Window, now: int, length: int) -> tuple[int, int]:
     return count, amount
 
 
+def is_counted(window: Window, at: int, now: int, length: int) -> bool:
+    """Whether ``total`` still counts what happened at a moment, by the bucket that holds it.
+
+    What is in no bucket is counted while it is younger than ``length``.
+    """
+    for i in range(0, len(window), FIELDS):
+        start, level = divmod(window[i], _LEVELS)
+        width = LEVELS[level][0]
+        if start * width <= at < (start + 1) * width:
+            return (start + 1) * width > now - length
+    return at > now - length
+
+
+def next_loss_at(window: Window, now: int, length: int) -> int | None:
+    """When the first of the buckets that ``total`` counts leaves; None where it counts none.
+
+    An event that is added before then may move it, because buckets grow coarse.
+
+    >>> window: Window = []
+    >>> add(window, 40 * DAY, 40 * DAY, 500)
+    >>> (next_loss_at(window, 41 * DAY, 365 * DAY) - 40 * DAY - HOUR) / DAY
+    365.0
+    """
+    ends = (
+        (window[i] // _LEVELS + 1) * LEVELS[window[i] % _LEVELS][0] + length
+        for i in range(0, len(window), FIELDS)
+    )
+    return min((end for end in ends if end > now), default=None)
+
+
 def _level(at: int, newest: int) -> int | None:
     """The finest level that still keeps the bucket of ``at``; None where all have let it go."""
     for level, (width, kept) in enumerate(LEVELS):

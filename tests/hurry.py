@@ -87,6 +87,8 @@ AGENTS: dict[str, dict[str, Any]] = {
     "first_purchase_offer": {
         "views_min": 1, "after_hours": 1 * _SECOND_H, "value_cents": 500, "valid_days": 3 * _SECOND_D,
         "return_days": 5 * _SECOND_D, "pause_hours": 4 * _SECOND_H, "channels": [],
+        # For each of two partitions: two coupons.
+        "budget_cents": {"EUR": 2_000}, "budget_days": 10 * _SECOND_D,
     },
     # Visits lie hours apart, so in a hurry one must do.
     "browse_abandonment": {
@@ -101,18 +103,38 @@ AGENTS: dict[str, dict[str, Any]] = {
         "reminder_after_days": 0.5 * _SECOND_D, "larger_after_days": 1.5 * _SECOND_D,
         "last_call_after_days": 3 * _SECOND_D, "spent_cents_min": 0, "value_cents_min": 1,
         "valid_days": 2 * _SECOND_D, "return_days": 5 * _SECOND_D, "reopens": True,
-        "pause_hours": 4 * _SECOND_H, "channels": [],
+        "pause_hours": 4 * _SECOND_H, "channels": [], "budget_days": 10 * _SECOND_D,
+        # For each of two partitions: one coupon of the largest value, or some small ones.
+        "budget_cents": {"EUR": 11_000, "SEK": 3_000},
     },
     "won_back": {"within_days": 10 * _SECOND_D},
+    "customer_class": {
+        "new_days": 2 * _SECOND_D, "potential_spend_cents": 2_000, "frequent_orders": 3,
+        "high_end_order_cents": 4_000, "high_value_spend_cents": 8_000,
+    },
+    "lifecycle": {
+        "lead_views": 2, "lead_visits": 2, "at_risk_days": 1 * _SECOND_D,
+        "lapsed_days": 3 * _SECOND_D,
+    },
+    "rfm": {"rescore_days": 2 * _SECOND_D, "customers_min": 4, "clusters": ["good", "fair"]},
+    "back_in_stock": {
+        "of_wishlist": True, "of_cart": True, "valid_days": 20 * _SECOND_D, "channels": [],
+    },
+    "price_drop": {
+        "drop_share": 0.01, "valid_days": 20 * _SECOND_D, "pause_hours": 2 * _SECOND_H, "channels": [],
+    },
 }  # fmt: skip
 
 
 def write_hurried(path: Path, *, due_max: int = 20, **gate: Any) -> None:
-    """Write it to a file. due_max: timers in one commit. gate: other settings of the gate."""
+    """Write it to a file. due_max: timers in one commit. gate: other settings of the gate.
+
+    Those who are told of a product in one commit are a third of that.
+    """
     shipped = tomllib.loads(DEFAULT_CONFIG.read_text("utf-8"))
     assert shipped["agents"].keys() == AGENTS.keys(), "engine.toml has other agents now"
     sections = {
-        "engine": shipped["engine"] | {"due_max": due_max},
+        "engine": shipped["engine"] | {"due_max": due_max, "fan_out_max": max(1, due_max // 3)},
         "gate": shipped["gate"] | GATE | gate,
         **{f"agents.{it}": shipped["agents"][it] | AGENTS[it] for it in AGENTS},
     }

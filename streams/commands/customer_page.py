@@ -1,6 +1,7 @@
 """How is a customer shown to a person? One page: what is known on the left, in the order of use."""
 
 from datetime import datetime
+from typing import Any
 
 from rich.text import Text
 
@@ -61,6 +62,7 @@ def _sections(view: View, when: "_Ages") -> dict[str, list[str]]:
         "responses": _responses(view, when),
         "deliveries": _deliveries(view.deliveries, when),
         "timers": [f"{it.name}: {when(it.due_at)}" for it in view.timers],
+        "waits for": [f"{it}, for {', '.join(agents)}" for it, agents in view.awaited.items()],
         "said": [_told(it, when) for it in view.said],
         "touches": [
             f"{it.kind}{f' by {it.channel}' if it.channel else ''}: {when(it.at)}"
@@ -72,7 +74,7 @@ def _sections(view: View, when: "_Ages") -> dict[str, list[str]]:
         "went wrong": [_grieved(it, when) for it in view.grievances],
         "coupon": [_coupon(it, when) for it in view.coupons],
         "memory": [
-            f"{agent}: {memory}"
+            f"{agent}: {_remembered(memory)}"
             for agent, memory in view.memory.items()
             if agent not in KEEP_COUPONS
         ],
@@ -189,6 +191,12 @@ def _counted(it: Counted, when: "_Ages") -> str:
 def _trod(it: Trod, when: "_Ages") -> str:
     often = f" {it.times} times on {plural(it.visits, 'visit')}," if it.times > 1 else ""
     return f"{it.what} {it.name}:{often} last {when(it.last_at)}"
+
+
+def _remembered(memory: Any) -> str:
+    if not isinstance(memory, dict):
+        return str(memory)
+    return ", ".join(f"{name} {it}" for name, it in memory.items() if it not in ("", 0, [], None))
 
 
 def _shares(shares: dict[str, float]) -> str:

@@ -6,10 +6,15 @@ import msgspec
 from msgspec import Raw, Struct
 
 from agents.coupon import Coupons
+from agents.roster import known_agents
 from schemas.instant import to_text, to_text_if_ever
 
-#: The agents whose memory is ``Coupons``: a memory alone does not say whose kind it is of.
-KEEP_COUPONS = ("first_purchase_offer", "win_back_coupon", "win_back_ladder")
+#: The agents whose memory is ``Coupons``, or begins with it.
+KEEP_COUPONS = tuple(
+    name
+    for name, agent in known_agents().items()
+    if agent.remembers and issubclass(agent.remembers, Coupons)
+)
 
 
 class Kept(Struct, frozen=True):

@@ -6,7 +6,6 @@ Moments are RFC 3339 here, None for never. Money is in minor units of the curren
 from datetime import date, timedelta
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 
 from schemas.instant import DAY, to_text, to_text_if_ever
@@ -18,6 +17,7 @@ from streams.customer import gate as gate_view
 from streams.customer import row as customer_row
 from streams.customer.coupons import Kept
 from streams.customer.gate import Counted, Deliveries, Reported, Told, Touched, Waiting
+from streams.customer.memory import memories
 
 _DAYS = (1, 7, 28, 365)
 _EPOCH = date(1970, 1, 1)
@@ -130,7 +130,10 @@ class Timer(Struct, frozen=True):
 
 
 class View(Struct, frozen=True, kw_only=True):
-    """The whole view. clock_at: the moment from which days and windows are counted."""
+    """The whole view. clock_at: the moment from which days and windows are counted.
+
+    awaited: products that agents wait for, with the names of these.
+    """
 
     customer_id: str
     partition: int
@@ -161,6 +164,7 @@ class View(Struct, frozen=True, kw_only=True):
     ratings: Ratings | None
     responses: dict[str, Reported]
     timers: list[Timer]
+    awaited: dict[str, list[str]]
     said: list[Told]
     touches: list[Touched]
     held: list[Waiting]
@@ -235,14 +239,14 @@ def view(customer_id: str, partition: int, row: bytes, clock_at: int) -> View:
             Timer(name, to_text(due_at))
             for name, due_at in sorted(it.timers.items(), key=lambda timer: timer[1])
         ],
+        awaited={name: list(agents) for name, agents in it.awaited.items()},
         said=[gate_view.told(kind, said) for kind, said in it.said.items()],
         touches=gate_view.touched(it),
         held=[gate_view.waiting(held) for held in it.held],
         exposures=gate_view.counted(it.exposures),
         case_closed_at=to_text_if_ever(it.case_closed_at),
         coupons=coupon_view.coupons(it.memory, at),
-        # Only an agent knows the names of what it remembers; its values stand in their order.
-        memory={agent: msgspec.msgpack.decode(memory) for agent, memory in it.memory.items()},
+        memory=memories(it.memory),
         deliveries=gate_view.delivered(it),
         grievances=[
             Grieved(kind, to_text(grievance.at), grievance.amount, grievance.about)
