@@ -16,6 +16,7 @@ from msgspec import Meta, Struct, field
 from schemas.decisions import Evidence, Money
 from schemas.event import Cents, Currency, Event, Name, snake_case
 from schemas.profiles import Channel, Country, Purpose
+from schemas.shop_events import PriceChanged, StockChanged
 from state import portrait
 from state.customer import Customer
 from state.ledger import Ledger, Ledgers
@@ -98,7 +99,23 @@ class Enter(Struct, frozen=True, gc=False):
     entry: Struct
 
 
-Act = Say | Note | SetTimer | CancelTimer | Remember | Learn | Enter
+class Await(Struct, frozen=True, gc=False):
+    """Tell me, by ``on_product``, what becomes of this product, until I stop awaiting it.
+
+    A customer's row has room for ``AWAITED_MAX`` products, for all agents together: of more, the
+    one that has been awaited longest is let go. Awaiting a product again makes it the newest.
+    """
+
+    product_id: str
+
+
+class StopAwaiting(Struct, frozen=True, gc=False):
+    """Tell me no more of this product. One that is not awaited is stopped already."""
+
+    product_id: str
+
+
+Act = Say | Note | SetTimer | CancelTimer | Remember | Learn | Enter | Await | StopAwaiting
 
 
 class Timer(Struct, frozen=True, gc=False):
@@ -122,7 +139,30 @@ class Decided(Struct, frozen=True, gc=False):
     expires_at: int | None = None
 
 
-Occasion = Event | Timer | Decided
+class ProductChange(Struct, frozen=True, gc=False):
+    """A product has come back, is sold out, or has another price. before, after: its rows."""
+
+    event: StockChanged | PriceChanged
+    before: Product
+    after: Product
+
+    @property
+    def product_id(self) -> str:
+        """Which product."""
+        return self.event.product_id
+
+    @property
+    def came_back(self) -> bool:
+        """Whether it can be ordered again."""
+        return self.before.available == 0 < self.after.available
+
+    @property
+    def sold_out(self) -> bool:
+        """Whether it cannot be ordered any more."""
+        return self.after.available == 0 < self.before.available
+
+
+Occasion = Event | Timer | Decided | ProductChange
 
 
 class View(Struct, gc=False):
@@ -130,8 +170,8 @@ class View(Struct, gc=False):
 
     id: the customer. at: event time, or the tick time at which a timer fires.
     row: the profile. shop: the partition's clock and rhythm. products: rows of the event's
-    products, for agents with ``reads_products``. ledgers: those that agents keep of the partition.
-    agent: whose memory it is.
+    products, for agents with ``reads_products``, and of one that has changed. ledgers: those that
+    agents keep of the partition. agent: whose memory it is.
     """
 
     id: str
@@ -151,6 +191,10 @@ class View(Struct, gc=False):
     def trait(self, name: str) -> str:
         """What agents have learned of the customer; empty where it is not known."""
         return portrait.known(self.row.portrait, name, self.at)
+
+    def awaits(self, product_id: str) -> bool:
+        """Whether the agent waits for the product."""
+        return self.agent in self.row.awaited.get(product_id, ())
 
     def ledger(self, kind: type[L]) -> L:
         """The agent's ledger of the partition. It is for reading; yield ``Enter`` to change it."""
@@ -228,6 +272,10 @@ class Agent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def on_timer(self, timer: Timer, customer: View) -> Iterable[Act]:
         """Decide on something that did not happen."""
+        return ()
+
+    def on_product(self, change: ProductChange, customer: View) -> Iterable[Act]:
+        """Decide on what has become of a product that the agent awaits for this customer."""
         return ()
 
     def on_end(self, customer: View) -> Iterable[Enter]:

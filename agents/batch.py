@@ -5,7 +5,7 @@ into one commit. Nothing in it outlives the batch.
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from heapq import heappop, heappush
 from typing import TypeVar
 
@@ -18,7 +18,7 @@ from schemas.decisions import Decision, Outgoing
 from schemas.event import Event
 from schemas.journal import Entry
 from schemas.shop_events import ShopEvent
-from state.customer import Customer, RowError, decode_customer
+from state.customer import AWAITED_MAX, Customer, RowError, decode_customer
 from state.ledger import Ledgers
 from state.product import Product
 from state.shop import Shop, decode_shop
@@ -42,10 +42,7 @@ class Batch:
 
     def __init__(self, loaded: Loaded, due_until: int | None) -> None:
         self.shop = Shop() if loaded.shop is None else _read(decode_shop, loaded.shop, "the shop")
-        self.customers: dict[str, Customer | None] = {
-            customer_id: None if row is None else decode_customer(customer_id, row)
-            for customer_id, row in loaded.customers.items()
-        }
+        self.customers: dict[str, Customer | None] = {}
         self.products: dict[str, Product] = {
             product_id: Product() if row is None else _read(_decode_product, row, product_id)
             for product_id, row in loaded.products.items()
@@ -69,14 +66,20 @@ class Batch:
         self._due_before: dict[str, int | None] = {}
         self._changed: set[str] = set()
         self._learned: set[str] = set()
+        #: Products that somebody waits for, as far as the batch may have to know it.
+        self.awaited = set(loaded.awaited)
+        #: Those who wait for the product that the first record changes, in order of their ids; and
+        #: whether there are more, who were not loaded.
+        self.waiters: list[str] = []
+        self.waiters_cut = False
+        #: Whether the record at which a run has ended is done in part, and needs another batch.
+        self.begun = False
+        #: What was awaited, of customers with whom that has changed.
+        self._awaited_before: dict[str, frozenset[str]] = {}
         #: Timers set for later than this wait for another batch.
         self._due_until = -1 if due_until is None else due_until
         self._due: list[Due] = []
-        if due_until is not None:
-            for customer_id, row in self.customers.items():
-                if row:
-                    for key, due_at in row.timers.items():
-                        self._queue(customer_id, key, due_at)
+        self._read_rows(loaded.customers)
 
     @property
     def applied(self) -> dict[tuple[str, str], int]:
@@ -99,13 +102,20 @@ class Batch:
         self._changed.add(customer_id)
         return row
 
+    def take_waiters(self, loaded: Loaded) -> None:
+        """Add those who wait for the product that the first record changes; none is applied yet."""
+        self.waiters, self.waiters_cut = loaded.waiters, loaded.waiters_cut
+        known = self.customers
+        self._read_rows({it: row for it, row in loaded.customers.items() if it not in known})
+
     def continues(self) -> bool:
-        """Whether the record at hand is a tick of which an earlier batch has fired some timers."""
+        """Whether the record at hand is one of which an earlier batch has done a part."""
         return self._expected.chunk > 0 and self.offset == self._expected.offset
 
     def erase(self, customer_id: str, row: Customer) -> None:
         """End the row, its timers and its memory."""
         self._remember_due(customer_id, row)
+        self._remember_awaited(customer_id, row)
         self.customers[customer_id] = None
         self._changed.add(customer_id)
 
@@ -124,6 +134,26 @@ class Batch:
         if key in row.timers:
             self._remember_due(customer_id, row)
             del row.timers[key]
+
+    def wait_for(self, customer_id: str, row: Customer, agent: str, product_id: str) -> None:
+        """Let an agent wait for a product; what has been awaited longest makes room for it."""
+        self._remember_awaited(customer_id, row)
+        agents = row.awaited.pop(product_id, ())
+        row.awaited[product_id] = agents if agent in agents else (*agents, agent)
+        while len(row.awaited) > AWAITED_MAX:
+            del row.awaited[next(iter(row.awaited))]
+        self.awaited.add(product_id)
+
+    def wait_no_more(self, customer_id: str, row: Customer, agent: str, product_id: str) -> None:
+        """Let an agent wait for a product no longer, if it does."""
+        agents = row.awaited.get(product_id, ())
+        if agent not in agents:
+            return
+        self._remember_awaited(customer_id, row)
+        if others := tuple(it for it in agents if it != agent):
+            row.awaited[product_id] = others
+        else:
+            del row.awaited[product_id]
 
     def next_turn(self, until: int) -> list[Due]:
         """All due timers of the customer who has the first one; empty where no loaded one is due.
@@ -154,14 +184,13 @@ class Batch:
         sequence = self._expected.sequence + len(self.outgoing) + 1
         self.outgoing.append(Outgoing(sequence, appended_at, decision, self.offset))
 
-    def close(self, offset: int, *, whole: bool, published: int) -> Commit:
+    def close(self, offset: int, *, published: int) -> Commit:
         """What to commit, when all records before ``offset`` have been applied.
 
-        whole: the record at ``offset`` has not been begun; else it is a tick that needs another
-        batch. published: the last outbox sequence that the broker has acknowledged.
+        published: the last outbox sequence that the broker has acknowledged.
         """
         before = self._expected
-        chunk = 0 if whole else (before.chunk + 1 if before.offset == offset else 1)
+        chunk = (before.chunk + 1 if before.offset == offset else 1) if self.begun else 0
         customers: dict[str, bytes | None] = {}
         for customer_id in self._changed:
             row = self.customers[customer_id]
@@ -189,7 +218,30 @@ class Batch:
             counters=dict(counts),
             published=published,
             ledgers=self.ledgers.changed(),
+            waiting=self._waiting(),
         )
+
+    def _waiting(self) -> dict[tuple[str, str], bool]:
+        """By product and customer, who waits from now on and who does no more."""
+        waiting: dict[tuple[str, str], bool] = {}
+        for customer_id, before in self._awaited_before.items():
+            row = self.customers[customer_id]
+            now = frozenset() if row is None else row.awaited.keys()
+            for product_id in sorted(before ^ now):
+                waiting[product_id, customer_id] = product_id in now
+        return waiting
+
+    def _read_rows(self, rows: Mapping[str, bytes | None]) -> None:
+        for customer_id, encoded in rows.items():
+            row = None if encoded is None else decode_customer(customer_id, encoded)
+            self.customers[customer_id] = row
+            if row and self._due_until >= 0:
+                for key, due_at in row.timers.items():
+                    self._queue(customer_id, key, due_at)
+
+    def _remember_awaited(self, customer_id: str, row: Customer) -> None:
+        if customer_id not in self._awaited_before:
+            self._awaited_before[customer_id] = frozenset(row.awaited)
 
     def _remember_due(self, customer_id: str, row: Customer) -> None:
         if customer_id not in self._due_before:

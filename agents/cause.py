@@ -5,7 +5,7 @@ from msgspec import Raw, Struct
 from agents.agent import Note, Say, View
 from schemas.decisions import LEFT, Decision, Merged, Outcome, Scalar, decision_id
 from schemas.instant import to_text
-from schemas.journal import Entry
+from schemas.journal import Entry, ShopEntry
 
 
 class Cause(Struct, frozen=True, gc=False):
@@ -29,6 +29,13 @@ class Cause(Struct, frozen=True, gc=False):
         if entry.imported_at:
             return cls(event_id, at, max(entry.imported_at, clock_at), silent=True)
         return cls(event_id, at, at, entry.source.appended_at, _refusal(late))
+
+    @classmethod
+    def of_shop_event(cls, entry: ShopEntry, *, late: bool) -> "Cause":
+        """What happened in the shop. Of two products it may have one id, so both name it."""
+        event, at = entry.event, entry.event.occurred_at
+        cause_id = f"{event.subject}/{event.event_id}"
+        return cls(cause_id, at, at, entry.source.appended_at, _refusal(late))
 
     @classmethod
     def of_timer(cls, key: str, due_at: int, at: int, *, late: bool) -> "Cause":

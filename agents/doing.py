@@ -11,6 +11,7 @@ from msgspec import Raw
 from agents.agent import (
     Act,
     Agent,
+    Await,
     CancelTimer,
     Enter,
     Learn,
@@ -18,6 +19,7 @@ from agents.agent import (
     Remember,
     Say,
     SetTimer,
+    StopAwaiting,
     View,
 )
 from agents.batch import Batch
@@ -26,7 +28,7 @@ from agents.speech import Speech, Wish
 from agents.written import NO_PAYLOAD
 from schemas.decisions import Evidence
 from schemas.instant import DAY
-from state.customer import TIMERS_MAX, RowError
+from state.customer import TIMERS_MAX, Customer, RowError
 from state.ledger import Ledger
 from state.portrait import Trait, learn
 
@@ -44,10 +46,8 @@ def do(
         match act:
             case SetTimer():
                 _set_timer(batch, speech, agent, act, view, cause)
-            case Remember(None):
-                row.memory.pop(agent.name, None)
             case Remember():
-                row.memory[agent.name] = body
+                _remember(row, agent, act, body)
             case CancelTimer():
                 batch.drop_timer(view.id, row, agent.timer_key(act.name))
             case Note():
@@ -56,8 +56,18 @@ def do(
                 learn(row.portrait, act.trait, _trait(act, view.at))
             case Enter() if agent.keeps is not None:
                 _enter(batch, speech, agent, agent.keeps, act, view, cause)
+            case Await() | StopAwaiting():
+                wait = batch.wait_for if isinstance(act, Await) else batch.wait_no_more
+                wait(view.id, row, agent.name, act.product_id)
             case Say() if not cause.silent:
                 wishes.append(Wish(agent, act, body, cause))
+
+
+def _remember(row: Customer, agent: Agent, act: Remember, body: Raw) -> None:
+    if act.memory is None:
+        row.memory.pop(agent.name, None)
+    else:
+        row.memory[agent.name] = body
 
 
 def _trait(act: Learn, at: int) -> Trait | None:

@@ -18,13 +18,14 @@ from agents.agent import (
     Decided,
     Note,
     Occasion,
+    ProductChange,
     Timer,
     View,
 )
 from agents.batch import Batch, Due
 from agents.cause import Cause
 from agents.doing import Acts, do
-from agents.fan_out import take_in
+from agents.fan_out import news, take_in, waiters_of
 from agents.gate.gate import Gate
 from agents.intake import EngineSettings, Intake
 from agents.market import Markets
@@ -35,11 +36,12 @@ from schemas.decisions import Evidence
 from schemas.journal import Entry, Record, ShopEntry, Tick
 from schemas.orders import OrderPlaced
 from schemas.profiles import ConsentChanged, ErasureRequested, MessageUnsubscribed
-from schemas.shop_events import ProductChanged, ShopEvent
+from schemas.shop_events import PriceChanged, ProductChanged, ShopEvent, StockChanged
 from state.product import learn, named_in
 from state.table import Loaded, Needs
+from state.waiting import Waiters
 
-#: An agent's method that is asked: ``on_event`` or ``on_timer``.
+#: An agent's method that is asked: ``on_event``, ``on_timer`` or ``on_product``.
 Decide = Callable[[Any, View], Iterable[Act]]
 #: With these a customer may take back what they had agreed to.
 _WITHDRAWALS = frozenset((ConsentChanged, MessageUnsubscribed))
@@ -73,12 +75,16 @@ class Engine:
         }
         self._keepers = [agent for agent in agents if agent.keeps is not None]
         self._ledgers[ErasureRequested] = [agent.name for agent in self._keepers]
+        hear = [it for it in agents if type(it).on_product is not Agent.on_product]
+        for kind in (StockChanged, PriceChanged):
+            self._ledgers[kind] = [agent.name for agent in hear if agent.keeps is not None]
         self._ledgers[Tick] = [agent.name for agent in agents if agent.keeps_at_ticks]
 
     def needs(self, records: Iterable[Record]) -> Needs:
         """The rows that these records name."""
         customers: dict[str, None] = {}
         products: dict[str, None] = {}
+        awaited: dict[str, None] = {}
         due_until: int | None = None
         kinds: set[type[Any]] = set()
         wants_rates = False
@@ -92,7 +98,7 @@ class Engine:
             wants_rates = wants_rates or self._teller.needs_rates(record)
             if isinstance(event, ShopEvent):
                 if isinstance(event, ProductChanged):
-                    products[event.product_id] = None
+                    awaited[event.product_id] = None
                 continue
             customers[event.customer_id or event.subject] = None
             if self._learns:
@@ -101,26 +107,41 @@ class Engine:
         if wants_rates:
             ledgers.add(RATES)
         return Needs(
-            list(customers), list(products), due_until, self.settings.due_max, sorted(ledgers)
-        )
+            list(customers), list(products | awaited), due_until, self.settings.due_max,
+            sorted(ledgers), list(awaited),
+        )  # fmt: skip
 
     def open(self, loaded: Loaded, needs: Needs) -> Batch:
         """Start a batch from what the table loaded."""
         return Batch(loaded, needs.due_until)
 
+    def waiters(self, batch: Batch, offset: int, record: Record) -> Waiters | None:
+        """Whose rows are needed too before the first record, which stands at this offset, is run.
+
+        Only now is it known whether anybody has to be told of it.
+        """
+        batch.offset = offset
+        return waiters_of(batch, record, self.settings.fan_out_max)
+
     def run(self, batch: Batch, offsets: Sequence[int], records: Sequence[Record]) -> int:
         """Apply records, which stand at these journal offsets, in order; returns how many are done.
 
-        Fewer than all means that the next one is a tick with more due timers than were loaded:
-        commit what there is and come again.
+        Fewer than all means that the next one needs rows that were not loaded: it is a tick with
+        more due timers, or a product's event of which others are to be told. Commit what there is
+        and come again.
         """
         for done, record in enumerate(records):
             batch.offset = offsets[done]
             if isinstance(record, Entry):
                 self._event(batch, record)
             elif isinstance(record, ShopEntry):
-                take_in(batch, record, self._teller, self._lateness)
-            elif not self._tick(batch, record):
+                if done and news(batch, record) is not None:
+                    return done  # It begins a batch, for it needs the rows of all who wait for it.
+                tell, teller = self._tell_waiter, self._teller
+                batch.begun = not take_in(batch, record, teller, self._lateness, tell)
+            else:
+                batch.begun = not self._tick(batch, record)
+            if batch.begun:
                 return done
         return len(records)
 
@@ -150,6 +171,26 @@ class Engine:
             if acts := self._acts(agent, agent.on_event, event, view):
                 cause = Cause.of_event(entry, batch.shop.clock_at, late=late)
                 do(batch, self._speech, agent, acts, view, cause, wishes)
+        if wishes:
+            self._speak(batch, view, wishes)
+
+    def _tell_waiter(
+        self, batch: Batch, entry: ShopEntry, change: ProductChange, customer_id: str, late: bool
+    ) -> None:
+        """Ask the agents that await a product for a customer. A row that nobody changes stays."""
+        row = batch.customers[customer_id]
+        if row is None:
+            return
+        product_id, at = change.product_id, entry.event.occurred_at
+        awaiting = row.awaited.get(product_id, ())
+        products, cause = {product_id: change.after}, Cause.of_shop_event(entry, late=late)
+        view = View(customer_id, at, row, batch.shop, products, batch.ledgers)
+        wishes: list[Wish] = []
+        for agent in [it for name, it in self.agents.items() if name in awaiting]:
+            here = self._markets.variant(agent, row)
+            if acts := self._acts(here, here.on_product, change, view):
+                batch.customer(customer_id)
+                do(batch, self._speech, here, acts, view, cause, wishes)
         if wishes:
             self._speak(batch, view, wishes)
 

@@ -25,7 +25,8 @@ class EngineSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     lateness_minutes: an event this much older than the clock is folded, but nothing is said on it.
     anonymous_days, retention_days: silence after which a visitor's, a customer's row ends.
-    due_max: timers loaded for one commit; a tick with more takes several commits.
+    due_max: timers loaded for one commit; a tick with more takes several commits. fan_out_max:
+    customers who are told of a product in one commit; one for which more wait takes several.
     currency: the shop's own, into which amounts are converted; empty: they count as they come.
     rate_days_max: how many days before an event its rate may be of, as weekends have none.
     """
@@ -34,6 +35,7 @@ class EngineSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     anonymous_days: float = 30.0
     retention_days: float = 1095.0
     due_max: Annotated[int, Meta(ge=1)] = 500
+    fan_out_max: Annotated[int, Meta(ge=1)] = 500
     currency: Annotated[str, Meta(pattern="^([A-Z]{3})?$", max_length=3)] = ""
     rate_days_max: Annotated[int, Meta(ge=0)] = 7
 

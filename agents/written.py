@@ -4,6 +4,7 @@ The law: an agent's acts are taken whole or not at all.
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 from msgspec import Raw
@@ -11,6 +12,7 @@ from msgspec import Raw
 from agents.agent import (
     Act,
     Agent,
+    Await,
     CancelTimer,
     Enter,
     Learn,
@@ -18,9 +20,11 @@ from agents.agent import (
     Remember,
     Say,
     SetTimer,
+    StopAwaiting,
 )
 from schemas.codec import encode_json, encode_row
 from schemas.decisions import Evidence, Money
+from schemas.event import ID_MAX
 from schemas.instant import LATEST
 
 NO_PAYLOAD = Raw(b"{}")
@@ -56,12 +60,24 @@ def _body(agent: Agent, act: Act) -> Raw:
         case Enter():
             if agent.keeps is None:
                 raise ValueError("enters something, and keeps no ledger")
+        case Await() | StopAwaiting():
+            _check_awaited(agent, act.product_id)
         case CancelTimer():
             pass
         case _:
             # Its type alone: how an object is written may differ from one process to the next.
             raise TypeError(f"a {type(act).__name__} is not an act")
     return NO_PAYLOAD
+
+
+def _check_awaited(agent: Agent, product_id: Any) -> None:
+    """Raises TypeError or ValueError for what no product is called, or where nobody would hear."""
+    if not isinstance(product_id, str) or not product_id:
+        raise TypeError(f"a product is awaited by its id, not by {product_id!r}")
+    if len(product_id) > ID_MAX:
+        raise ValueError(f"awaits a product whose id has {len(product_id)} characters")
+    if type(agent).on_product is Agent.on_product:
+        raise ValueError("awaits a product, and has no on_product")
 
 
 def _check_trait(agent: Agent, act: Learn) -> None:

@@ -12,7 +12,8 @@ from msgspec.structs import force_setattr
 
 from schemas.instant import EARLIEST, LATEST, Instant, to_millis
 
-Id = Annotated[str, Meta(min_length=1, max_length=128)]
+ID_MAX = 128
+Id = Annotated[str, Meta(min_length=1, max_length=ID_MAX)]
 Name = Annotated[str, Meta(max_length=256)]
 Text = Annotated[str, Meta(max_length=10_000)]
 # Ten thousand million of a currency with cents: a mistake, and a bound for the sums in a row.

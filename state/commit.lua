@@ -1,9 +1,9 @@
 -- Write a batch whole, if nobody has moved the partition meanwhile; else nothing.
--- KEYS: position, shop, customers, timers, products, ledgers, outbox, counters
--- ARGV: expected position, new position, new shop, published sequence, new sequence, then eight
+-- KEYS: position, shop, customers, timers, products, ledgers, waiting, outbox, counters
+-- ARGV: expected position, new position, new shop, published sequence, new sequence, then ten
 --       counts, then that many values each: rows set (id, row), rows deleted (id), timers set
---       (time, id), timers removed (id), products set (id, row), ledgers set (name, row), outbox
---       entries, counters (name, by)
+--       (time, id), timers removed (id), products set (id, row), ledgers set (name, row), who waits
+--       from now on (0, entry), who does no more (entry), outbox entries, counters (name, by)
 -- Returns 1, or 0 where the position is not the expected one.
 
 local position = redis.call('GET', KEYS[1]) or '0:0:0'
@@ -11,7 +11,7 @@ if position ~= ARGV[1] then return 0 end
 
 -- Lua refuses to unpack more than about 8,000 values on its stack; even, so that pairs stay together.
 local UNPACK_MAX = 7000
-local at = 14
+local at = 16
 
 local function send(command, key, count)
   local last = at + tonumber(count) - 1
@@ -29,14 +29,16 @@ send('ZADD', KEYS[4], ARGV[8])
 send('ZREM', KEYS[4], ARGV[9])
 send('HSET', KEYS[5], ARGV[10])
 send('HSET', KEYS[6], ARGV[11])
-send('RPUSH', KEYS[7], ARGV[12])
-for i = at, at + tonumber(ARGV[13]) - 1, 2 do redis.call('HINCRBY', KEYS[8], ARGV[i], ARGV[i + 1]) end
+send('ZADD', KEYS[7], ARGV[12])
+send('ZREM', KEYS[7], ARGV[13])
+send('RPUSH', KEYS[8], ARGV[14])
+for i = at, at + tonumber(ARGV[15]) - 1, 2 do redis.call('HINCRBY', KEYS[9], ARGV[i], ARGV[i + 1]) end
 
 -- The outbox ends with the newest decision and has no gaps, so what stays can be counted from its end.
 local unpublished = tonumber(ARGV[5]) - tonumber(ARGV[4])
 if unpublished == 0 then
-  redis.call('DEL', KEYS[7])
+  redis.call('DEL', KEYS[8])
 elseif unpublished > 0 then
-  redis.call('LTRIM', KEYS[7], -unpublished, -1)
+  redis.call('LTRIM', KEYS[8], -unpublished, -1)
 end
 return 1

@@ -3,6 +3,7 @@
 Rows are msgpack arrays, so the order of fields is the format: new fields go at the end, with a
 default, and an old row loads. ``ROW_VERSION`` grows when an old reader would misread a row, or
 would lose by writing it again what must not be lost. Version 2: what is held, exposures, touches.
+Version 3: what is awaited, of which an index beside the rows knows too (``waiting.py``).
 What changes a row when an event comes stands in ``fold.py``.
 """
 
@@ -23,7 +24,7 @@ from state.portrait import Portrait
 from state.trail import Trail
 from state.window import Window
 
-ROW_VERSION = 2
+ROW_VERSION = 3
 
 # Bounds. Together they keep a busy customer's row near one kilobyte and the median under 600 bytes.
 EVENT_IDS_MAX = 8
@@ -37,6 +38,7 @@ RECENT_ORDERS_MAX = 3
 TRAITS_MAX = 16
 TIMERS_MAX = 64
 KINDS_MAX = 64
+AWAITED_MAX = 16
 
 # An order of which nothing more is heard for so long is taken to have arrived, and is let go when
 # the next one comes.
@@ -165,6 +167,7 @@ class Customer(Struct, array_like=True, gc=False):
     agents have learned of the customer, by trait; ``traits`` are what the shop has told us.
     grievances: the last thing of each kind that went wrong for the customer. trail: what was
     searched, looked at and bought last.
+    awaited: products that agents wait for, the newest last, each with the names of these agents.
     """
 
     version: int = ROW_VERSION
@@ -209,6 +212,7 @@ class Customer(Struct, array_like=True, gc=False):
     portrait: Portrait = field(default_factory=dict)
     grievances: Grievances = field(default_factory=dict)
     trail: Trail = field(default_factory=dict)
+    awaited: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def market(self) -> str:

@@ -1,10 +1,12 @@
 """Where are rows kept in a test, a simulation or a replay? In this process, under the same laws."""
 
-from bisect import bisect_right, insort
+from bisect import bisect_left, bisect_right, insort
+from itertools import islice, takewhile
 
 from msgspec.structs import replace
 
 from state.table import Commit, Loaded, Needs, Position
+from state.waiting import Waiters, entry
 
 
 class _Partition:
@@ -16,6 +18,7 @@ class _Partition:
         self.ledgers: dict[str, bytes] = {}
         self.due: dict[str, int] = {}
         self.due_order: list[tuple[int, str]] = []
+        self.waiting: list[tuple[str, str]] = []
         self.outbox: list[bytes] = []
         self.counters: dict[str, int] = {}
 
@@ -26,6 +29,22 @@ class _Partition:
         if at is not None:
             self.due[customer_id] = at
             insort(self.due_order, (at, customer_id))
+
+    def set_waiting(self, pair: tuple[str, str], *, waits: bool) -> None:
+        at = bisect_left(self.waiting, pair)
+        is_there = self.waiting[at : at + 1] == [pair]
+        if waits and not is_there:
+            self.waiting.insert(at, pair)
+        elif is_there and not waits:
+            del self.waiting[at]
+
+    def waiters(self, wanted: Waiters) -> list[str]:
+        """One more than wanted tells whether there are more."""
+        begin = bisect_right(self.waiting, (wanted.product_id, wanted.after))
+        found = takewhile(
+            lambda pair: pair[0] == wanted.product_id, islice(self.waiting, begin, None)
+        )
+        return [customer_id for _, customer_id in islice(found, wanted.waiters_max + 1)]
 
 
 class MemoryTable:
@@ -44,7 +63,9 @@ class MemoryTable:
             # chr(0x10FFFF) sorts after every id, so all that is due at due_until is in.
             end = bisect_right(here.due_order, (needs.due_until, chr(0x10FFFF)))
             due = here.due_order[: min(end, needs.due_max + 1)]
-        names = dict.fromkeys([*(name for _, name in due), *needs.customers])
+        waiters = [] if needs.waiters is None else here.waiters(needs.waiters)
+        waiters_max = 0 if needs.waiters is None else needs.waiters.waiters_max
+        names = dict.fromkeys([*(name for _, name in due), *waiters, *needs.customers])
         return Loaded(
             here.position,
             here.shop,
@@ -53,6 +74,9 @@ class MemoryTable:
             due[: needs.due_max],
             len(due) > needs.due_max,
             {name: here.ledgers.get(name) for name in needs.ledgers},
+            [name for name in needs.awaited if here.waiters(Waiters(name, "", 0))],
+            waiters[:waiters_max],
+            len(waiters) > waiters_max,
         )
 
     async def commit(self, partition: int, commit: Commit) -> bool:
@@ -68,6 +92,8 @@ class MemoryTable:
                 here.customers[customer_id] = row
         for customer_id, at in commit.due.items():
             here.set_due(customer_id, at)
+        for pair, waits in commit.waiting.items():
+            here.set_waiting(pair, waits=waits)
         here.products.update(commit.products)
         here.ledgers.update(commit.ledgers)
         here.outbox += commit.outbox
@@ -103,6 +129,7 @@ class MemoryTable:
         found = {("customers", name): row for name, row in here.customers.items()}
         found |= {("products", name): row for name, row in here.products.items()}
         found |= {("ledgers", name): row for name, row in here.ledgers.items()}
+        found |= {("waiting", entry(*pair)): b"0" for pair in here.waiting}
         found |= {("timers", name): b"%d" % at for name, at in here.due.items()}
         found |= {("counters", name): b"%d" % by for name, by in here.counters.items()}
         if here.shop is not None:

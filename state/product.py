@@ -12,7 +12,12 @@ Motwani, VLDB 2002).
 from msgspec import Struct
 from msgspec.structs import replace
 
-from schemas.clickstream import ProductAdded, ProductViewed
+from schemas.clickstream import (
+    ProductAdded,
+    ProductViewed,
+    ProductWishlisted,
+    StockAlertRequested,
+)
 from schemas.event import Event
 from schemas.orders import OrderPlaced
 from schemas.shop_events import PriceChanged, StockChanged
@@ -21,6 +26,9 @@ NEIGHBOURS_MAX = 24
 # Pairs grow with the square of the lines: a wholesale order of 500 lines says little and would
 # cost 250,000 updates. 12 lines are 132.
 LINES_MAX = 12
+
+#: What is about one product, of which its row may say something.
+_NAMING = (ProductViewed, ProductAdded, ProductWishlisted, StockAlertRequested)
 
 
 class Product(Struct, array_like=True, gc=False):
@@ -77,4 +85,4 @@ def named_in(event: Event) -> list[str]:
     """The products whose rows an event needs, each once, in the order of the lines."""
     if isinstance(event, OrderPlaced):
         return list(dict.fromkeys(item.product_id for item in event.products))
-    return [event.product_id] if isinstance(event, (ProductViewed, ProductAdded)) else []
+    return [event.product_id] if isinstance(event, _NAMING) else []

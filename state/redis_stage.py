@@ -15,10 +15,11 @@ from state.redis_client import answer
 from state.redis_table import KEYS, RedisTable, key_of, script
 
 _PIECE = 1_000
+_SORTED_SETS = ("timers", "waiting")
 
 
 class Piece(Struct, array_like=True):
-    """Some of what a partition holds. name: of the key. pairs: name and value, or time."""
+    """Some of what a partition holds. name: of the key. pairs: name and value, or score."""
 
     name: str
     values: list[bytes] = []
@@ -56,8 +57,9 @@ class Stage(RedisTable):
             value = await answer(self._redis.get(*self.keys(partition, name)))
             if value is not None:
                 yield Piece(name, [value])
-        for name in ("customers", "products", "ledgers", "counters", "timers"):
-            async for pairs in self._scan(*self.keys(partition, name), sorted_set=name == "timers"):
+        for name in ("customers", "products", "ledgers", "counters", *_SORTED_SETS):
+            is_one = name in _SORTED_SETS
+            async for pairs in self._scan(*self.keys(partition, name), sorted_set=is_one):
                 yield Piece(name, pairs=pairs)
         [outbox] = self.keys(partition, "outbox")
         begin = 0
@@ -73,7 +75,7 @@ class Stage(RedisTable):
                 await answer(self._redis.set(key, piece.values[0]))
             case "outbox":
                 await answer(self._redis.rpush(key, *piece.values))
-            case "timers":
+            case _ if piece.name in _SORTED_SETS:
                 await answer(self._redis.zadd(key, {it: int(at) for it, at in piece.pairs}))
             case _:
                 await answer(self._redis.hset(key, mapping=dict(piece.pairs)))

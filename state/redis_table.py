@@ -2,8 +2,8 @@
 
 Keys of partition 7 share the hash tag ``{p7}``, so they live in one slot of a Redis Cluster and one
 script can write them all: ``ebb:{p7}:customers`` (hash), ``:timers`` (sorted set by earliest due
-time), ``:products`` and ``:ledgers`` (hashes), ``:shop``, ``:outbox`` (list), ``:counters`` (hash),
-``:position``. Commands are those of Redis 7.0.
+time), ``:products`` and ``:ledgers`` (hashes), ``:waiting`` (sorted set, who waits for what),
+``:shop``, ``:outbox`` (list), ``:counters`` (hash), ``:position``. Commands are those of Redis 7.0.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,9 +13,15 @@ from typing import Any, Self
 
 from state.redis_client import answer, connect
 from state.table import Commit, Loaded, Needs, Position
+from state.waiting import beginning, entry
 
 #: The names of a partition's keys; scripts take them in this order.
-KEYS = ("position", "shop", "customers", "timers", "products", "ledgers", "outbox", "counters")
+KEYS = (
+    "position", "shop", "customers", "timers", "products", "ledgers", "waiting", "outbox",
+    "counters",
+)  # fmt: skip
+#: Those of them that a batch reads.
+READ = KEYS[:7]
 
 
 class RedisTable:
@@ -53,7 +59,7 @@ class RedisTable:
         return Position.parse(await answer(self._redis.get(self.key(partition, "position"))))
 
     async def load(self, partition: int, needs: Needs) -> Loaded:
-        keys = self.keys(partition, *KEYS[:6])
+        keys = self.keys(partition, *READ)
         return loaded(needs, await answer(self._load(keys, load_arguments(needs))))
 
     async def commit(self, partition: int, commit: Commit) -> bool:
@@ -124,18 +130,27 @@ def script(name: str) -> str:
 
 
 def load_arguments(needs: Needs) -> list[Any]:
-    """What ``load.lua`` is told; its keys are the first six."""
+    """What ``load.lua`` is told; its keys are those that a batch reads."""
     due_until = "" if needs.due_until is None else needs.due_until
     # One more than wanted tells whether there are more.
-    counts = [due_until, needs.due_max + 1, len(needs.customers), len(needs.products)]
-    return [*counts, *needs.customers, *needs.products, *needs.ledgers]
+    args: list[Any] = [due_until, needs.due_max + 1]
+    if (wanted := needs.waiters) is None:
+        args += ["", "", 0]
+    else:
+        args += [beginning(wanted.product_id), wanted.after, wanted.waiters_max + 1]
+    args += map(len, (needs.customers, needs.products, needs.ledgers))
+    awaited = map(beginning, needs.awaited)
+    return [*args, *needs.customers, *needs.products, *needs.ledgers, *awaited]
 
 
 def loaded(needs: Needs, reply: Sequence[Any]) -> Loaded:
     """What ``load.lua`` answers."""
-    position, shop, rows, products, due, due_rows, ledgers = reply
+    position, shop, rows, products, due, due_rows, ledgers, awaited, waiters, waiter_rows = reply
     ids = [name.decode() for name in due[::2]]
+    waiter_ids = [name.decode() for name in waiters]
+    waiters_max = 0 if needs.waiters is None else needs.waiters.waiters_max
     customers = dict(zip(ids, due_rows, strict=True))
+    customers.update(zip(waiter_ids, waiter_rows, strict=True))
     customers.update(zip(needs.customers, rows, strict=True))
     return Loaded(
         Position.parse(position),
@@ -145,6 +160,9 @@ def loaded(needs: Needs, reply: Sequence[Any]) -> Loaded:
         [(int(time), name) for time, name in zip(due[1::2], ids, strict=True)][: needs.due_max],
         len(ids) > needs.due_max,
         dict(zip(needs.ledgers, ledgers, strict=True)),
+        [name for name, count in zip(needs.awaited, awaited, strict=True) if count],
+        waiter_ids[:waiters_max],
+        len(waiter_ids) > waiters_max,
     )
 
 
@@ -161,8 +179,10 @@ def commit_arguments(commit: Commit) -> list[Any]:
     not_due = [name for name, at in commit.due.items() if at is None]
     products, counters = _flat(commit.products.items()), _flat(commit.counters.items())
     ledgers = _flat(commit.ledgers.items())
+    waiting = _flat((0, entry(*pair)) for pair, waits in commit.waiting.items() if waits)
+    not_waiting = [entry(*pair) for pair, waits in commit.waiting.items() if not waits]
     groups: list[list[Any]] = [
-        rows, gone, due, not_due, products, ledgers, commit.outbox, counters
+        rows, gone, due, not_due, products, ledgers, waiting, not_waiting, commit.outbox, counters
     ]  # fmt: skip
     args: list[Any] = [str(commit.expected), str(commit.position), commit.shop]
     args += [commit.published, commit.position.sequence]

@@ -49,7 +49,8 @@ class Shop(Struct, array_like=True, gc=False):
     """The partition's own row.
 
     clock_at, previous_at: the last tick, and the one before. carried: per raw partition, what has
-    been seen. budgets: what each campaign has handed out in the period under way.
+    been seen. budgets: what each campaign has handed out in the period under way. cursor: of an
+    event of a product for which very many wait, up to which of these customers it has been told.
     """
 
     clock_at: int = 0
@@ -57,6 +58,7 @@ class Shop(Struct, array_like=True, gc=False):
     rhythm: Rhythm = field(default_factory=Rhythm)
     previous_at: int = 0
     budgets: dict[str, Spent] = field(default_factory=dict)
+    cursor: str = ""
 
     def has_seen(self, source: Source) -> bool:
         """Whether ingest carried this raw record over before; remembers it if not.

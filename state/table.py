@@ -11,6 +11,8 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from state.waiting import Waiters
+
 
 class StoreError(Exception):
     """The store did not answer, or not as expected. A write may or may not have happened."""
@@ -20,8 +22,9 @@ class Position(Struct, frozen=True, order=True):
     """How far a partition has come.
 
     offset: the next journal record to apply.
-    chunk: how many commits the tick at ``offset`` has had already; a tick with very many due
-    timers takes several, and each must be told from the next.
+    chunk: how many commits the record at ``offset`` has had already; a tick with very many due
+    timers takes several, as does an event of a product for which very many wait, and each must be
+    told from the next.
     sequence: how many decisions the partition has made; the outbox ends with this one.
     epoch: how often all rows have been replaced by others, restored or rebuilt. Whoever holds what
     was read before that is at another position, also where the journal's offset is the same.
@@ -57,7 +60,8 @@ class Position(Struct, frozen=True, order=True):
 class Needs(Struct, frozen=True):
     """The rows that a batch names. due_until: also the customers with a timer due by then.
 
-    ledgers: by the names of the agents that keep them.
+    ledgers: by the names of the agents that keep them. awaited: products of which is asked whether
+    anybody waits. waiters: those who wait for one of them.
     """
 
     customers: list[str] = []
@@ -65,13 +69,17 @@ class Needs(Struct, frozen=True):
     due_until: int | None = None
     due_max: int = 0
     ledgers: list[str] = []
+    awaited: list[str] = []
+    waiters: Waiters | None = None
 
 
 class Loaded(Struct, frozen=True):
     """What a batch starts from. Rows are encoded; a missing one is None, as it never existed.
 
     due: customers with timers due by ``due_until``, ordered by (earliest due, customer); at most
-    ``due_max`` of them, and ``due_cut`` says that there are more.
+    ``due_max`` of them, and ``due_cut`` says that there are more. awaited: for which of the
+    products asked about somebody waits. waiters: by their ids, in order; ``waiters_cut`` says that
+    there are more.
     """
 
     position: Position
@@ -81,6 +89,9 @@ class Loaded(Struct, frozen=True):
     due: list[tuple[int, str]] = []
     due_cut: bool = False
     ledgers: dict[str, bytes | None] = {}
+    awaited: list[str] = []
+    waiters: list[str] = []
+    waiters_cut: bool = False
 
 
 class Commit(Struct, frozen=True):
@@ -88,6 +99,7 @@ class Commit(Struct, frozen=True):
 
     outbox: encoded decisions, those after ``expected.sequence``.
     published: the relay has had every decision up to this sequence acknowledged; they leave.
+    waiting: by product and customer, whether the one waits for the other from now on.
     """
 
     expected: Position
@@ -100,6 +112,7 @@ class Commit(Struct, frozen=True):
     counters: dict[str, int]
     published: int = 0
     ledgers: dict[str, bytes] = {}
+    waiting: dict[tuple[str, str], bool] = {}
 
 
 class Table(Protocol):

@@ -1,4 +1,4 @@
-"""How do records become state? Load the rows they name, decide, commit; and again for a long tick.
+"""How do records become state? Load the rows they name, decide, commit; and again for a long one.
 
 The one procedure, whoever calls it: the worker over Redis, a replay or a test over memory.
 """
@@ -10,9 +10,10 @@ from typing import Protocol
 
 from agents.batch import Batch
 from agents.engine import Engine
+from agents.fan_out import stretch
 from schemas.dead_letter import Refusal
 from schemas.journal import Entry, Record
-from state.table import Commit, Position, Table
+from state.table import Commit, Loaded, Needs, Position, Table
 
 # To count a row's size takes a microsecond, and some tell as much as all.
 _ROWS_MEASURED = 20
@@ -73,21 +74,19 @@ async def apply(
     leaves them behind. Raises Conflict, and StoreError when it is not known whether a commit took
     place.
     """
+    awaited: set[str] = set()
     while records:
         started = perf_counter()
-        needs = engine.needs(records)
-        loaded = await table.load(partition, needs)
-        if loaded.position != position:
-            raise Conflict(f"partition {partition} is at {loaded.position}, not at {position}")
+        part = records[: stretch(records, awaited)]
+        batch = await _open(engine, table, partition, position, offsets[0], part)
         stopwatch("load", (now := perf_counter()) - started)
 
-        batch = engine.open(loaded, needs)
-        done = engine.run(batch, offsets, records)
-        whole = done == len(records)
-        offset = offsets[-1] + 1 if whole else offsets[done]
+        done = engine.run(batch, offsets, part)
+        awaited |= batch.awaited
+        offset = offsets[-1] + 1 if done == len(records) else offsets[done]
         if batch.refused and refuse is not None:
             await refuse(batch.refused)
-        commit = batch.close(offset, whole=whole, published=published)
+        commit = batch.close(offset, published=published)
         stopwatch("decide", (decided := perf_counter()) - now)
 
         if not await table.commit(partition, commit):
@@ -96,6 +95,29 @@ async def apply(
         position = commit.position
         yield Applied(batch, position, _row_bytes(commit), commit.counters)
         records, offsets = records[done:], offsets[done:]
+
+
+async def _open(
+    engine: Engine, table: Table, partition: int, position: Position, offset: int,
+    records: Sequence[Record],
+) -> Batch:  # fmt: skip
+    """A batch with all rows that the records need.
+
+    Two loads are one, for whoever commits between them moves the position.
+    """
+    needs = engine.needs(records)
+    batch = engine.open(await _load(table, partition, position, needs), needs)
+    if (waiters := engine.waiters(batch, offset, records[0])) is not None:
+        needs = Needs(waiters=waiters)
+        batch.take_waiters(await _load(table, partition, position, needs))
+    return batch
+
+
+async def _load(table: Table, partition: int, position: Position, needs: Needs) -> Loaded:
+    loaded = await table.load(partition, needs)
+    if loaded.position != position:
+        raise Conflict(f"partition {partition} is at {loaded.position}, not at {position}")
+    return loaded
 
 
 def _row_bytes(commit: Commit) -> list[int]:

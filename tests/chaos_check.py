@@ -29,6 +29,7 @@ from state.customer import decode_customer
 from state.memory_table import MemoryTable
 from state.shop import Shop
 from state.table import Position
+from state.waiting import entry
 from streams.apply import apply
 from streams.bootstrap import load_policy
 from streams.commands.kafka import Reader
@@ -219,6 +220,9 @@ def _check_state(shop: ChaosShop, partition: int, table: MemoryTable, verdict: V
         {name.decode(): msgspec.msgpack.decode(row) for name, row in client.hgetall(key + "ledgers").items()},
         {name: msgspec.msgpack.decode(row) for name, row in here.ledgers.items()}, verdict,
     )  # fmt: skip
+    waiting = dict.fromkeys(it.decode() for it in client.zrange(key + "waiting", 0, -1))
+    wanted = dict.fromkeys(entry(*pair) for pair in here.waiting)
+    _compare(f"p{partition} waiting", dict(waiting), dict(wanted), verdict)
     _compare(
         f"p{partition} timers",
         {name.decode(): int(due) for name, due in client.zrange(key + "timers", 0, -1, withscores=True)},

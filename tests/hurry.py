@@ -117,15 +117,24 @@ AGENTS: dict[str, dict[str, Any]] = {
         "lapsed_days": 3 * _SECOND_D,
     },
     "rfm": {"rescore_days": 2 * _SECOND_D, "customers_min": 4, "clusters": ["good", "fair"]},
+    "back_in_stock": {
+        "of_wishlist": True, "of_cart": True, "valid_days": 20 * _SECOND_D, "channels": [],
+    },
+    "price_drop": {
+        "drop_share": 0.01, "valid_days": 20 * _SECOND_D, "pause_hours": 2 * _SECOND_H, "channels": [],
+    },
 }  # fmt: skip
 
 
 def write_hurried(path: Path, *, due_max: int = 20, **gate: Any) -> None:
-    """Write it to a file. due_max: timers in one commit. gate: other settings of the gate."""
+    """Write it to a file. due_max: timers in one commit. gate: other settings of the gate.
+
+    Those who are told of a product in one commit are a third of that.
+    """
     shipped = tomllib.loads(DEFAULT_CONFIG.read_text("utf-8"))
     assert shipped["agents"].keys() == AGENTS.keys(), "engine.toml has other agents now"
     sections = {
-        "engine": shipped["engine"] | {"due_max": due_max},
+        "engine": shipped["engine"] | {"due_max": due_max, "fan_out_max": max(1, due_max // 3)},
         "gate": shipped["gate"] | GATE | gate,
         **{f"agents.{it}": shipped["agents"][it] | AGENTS[it] for it in AGENTS},
     }

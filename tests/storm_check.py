@@ -243,6 +243,8 @@ def _rows(table: MemoryTable, partition: int) -> dict[str, Any]:
         **{f"customer {name}": row for name, row in here.customers.items()},
         **{f"product {name}": row for name, row in here.products.items()},
         **{f"timer {name}": at for name, at in here.due.items()},
+        **{f"ledger {name}": row for name, row in here.ledgers.items()},
+        "waiting": here.waiting,
     }
 
 

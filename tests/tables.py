@@ -12,6 +12,7 @@ from schemas.orders import OrderPlaced
 from state.memory_table import MemoryTable
 from state.redis_table import RedisTable
 from state.table import Commit, Loaded, Needs, Position, Table
+from state.waiting import entry
 
 T = TypeVar("T")
 Contents = dict[str, Any]
@@ -86,6 +87,7 @@ def in_memory(table: MemoryTable, partition: int) -> Contents:
     part = table._of(partition)
     return {
         "position": str(part.position), "shop": part.shop, "customers": dict(part.customers),
+        "waiting": sorted(entry(*pair) for pair in part.waiting),
         "products": dict(part.products), "ledgers": dict(part.ledgers), "timers": dict(part.due),
         "outbox": list(part.outbox),
         "counters": dict(part.counters),
@@ -103,6 +105,7 @@ def in_redis(client: Any, partition: int) -> Contents:
     return {
         "position": (client.get(key("position")) or b"0:0:0").decode(),
         "shop": client.get(key("shop")), "customers": rows("customers"),
+        "waiting": [it.decode() for it in client.zrange(key("waiting"), 0, -1)],
         "products": rows("products"), "ledgers": rows("ledgers"), "timers": {name.decode(): int(due) for name, due in timers},
         "outbox": client.lrange(key("outbox"), 0, -1),
         "counters": {name: int(by) for name, by in rows("counters").items()},
@@ -142,4 +145,5 @@ FULL = step(
     ledgers={"rfm": b"ledger of rfm"},
     outbox=[b"first", b"second"],
     counters={"records/page_viewed/applied": 2},
+    waiting={("tea", "ann"): True, ("tea", "zoë"): True},
 )

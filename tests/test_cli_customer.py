@@ -69,6 +69,7 @@ FILLED: dict[str, Any] = WITH_GATE | {
     "birthday": date(1990, 1, 2), "country": "DE", "portrait": {"class": Trait("frequent", AT // DAY)}, "traits": {"size": "L"}, "timers": {"churn_alert": AT},
     "memory": {"churn_alert": Raw(encode_row(["e1"]))},
     "grievances": {"late": Grievance((AT - DAY) // HOUR, 30, "o-1")},
+    "awaited": {"tea": ("price_drop",)},
 }  # fmt: skip
 
 #: What the engine keeps for itself, and when the cart changed last, which its lines say.

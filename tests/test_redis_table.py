@@ -16,6 +16,7 @@ from tables import BEGINNING, ELSEWHERE, FULL, HERE, IDS, Store, memory_store, r
 from state.redis_stage import Stage
 from state.redis_table import RedisTable
 from state.table import Needs, Position, StoreError
+from state.waiting import Waiters
 from streams.embedded import HOST, Embedded
 
 pytestmark = pytest.mark.live
@@ -47,6 +48,8 @@ def _empty(client: Any) -> None:
 
 
 SOME_IDS = st.sampled_from(IDS)
+# Ids of which one begins like another, or looks like an entry of the index.
+PRODUCTS = st.sampled_from(("a", "an", "ann", "1:a", "2:an", "日", "日本", "a\0", "\U0010ffff"))
 ROWS = st.dictionaries(SOME_IDS, st.one_of(st.none(), st.binary(max_size=3)), max_size=5)
 DUE = st.dictionaries(SOME_IDS, st.one_of(st.none(), st.integers(0, 3)), max_size=5)
 STEPS = st.lists(
@@ -57,6 +60,7 @@ STEPS = st.lists(
                 "due": DUE,
                 "products": st.dictionaries(SOME_IDS, st.binary(max_size=3), max_size=3),
                 "ledgers": st.dictionaries(SOME_IDS, st.binary(max_size=3), max_size=3),
+                "waiting": st.dictionaries(st.tuples(PRODUCTS, SOME_IDS), st.booleans()),
                 "outbox": st.lists(st.binary(max_size=3), max_size=3),
                 "counters": st.dictionaries(st.sampled_from("ab"), st.integers(0, 9)),
                 "published": st.integers(0, 12),
@@ -68,6 +72,13 @@ STEPS = st.lists(
                 "customers": st.lists(SOME_IDS, max_size=4, unique=True),
                 "products": st.lists(SOME_IDS, max_size=4, unique=True),
                 "ledgers": st.lists(SOME_IDS, max_size=4, unique=True),
+                "awaited": st.lists(PRODUCTS, max_size=4, unique=True),
+                "waiters": st.one_of(
+                    st.none(),
+                    st.builds(
+                        Waiters, PRODUCTS, st.one_of(st.just(""), SOME_IDS), st.integers(0, 5)
+                    ),
+                ),
                 "due_until": st.one_of(st.none(), st.integers(0, 3)),
                 "due_max": st.integers(0, 5),
             }
@@ -135,7 +146,7 @@ def test_all_keys_of_a_partition_share_a_slot(client: Any, in_redis: Store) -> N
     for key in (keys := client.keys()):
         slots.setdefault(key.split(b":")[1], set()).add(key_slot(key))
     assert slots == {b"{p7}": {key_slot(b"p7")}, b"{p8}": {key_slot(b"p8")}}
-    assert len(keys) == 2 * 8
+    assert len(keys) == 2 * 9
 
 
 def test_people_are_told_what_lies_in_a_partition(embedded: Embedded, in_redis: Store) -> None:

@@ -43,6 +43,7 @@ FORMAT = (
     "recent_orders", "ratings", "consent", "responses", "locale", "time_zone", "birthday", "traits",
     "said", "timers", "memory", "profile_at", "touches", "held", "exposures", "case_closed_at",
     "visit_awaited_until", "deliveries", "country", "portrait", "grievances", "trail",
+    "awaited",
 )  # fmt: skip
 
 
@@ -66,6 +67,7 @@ def full_row(seed: int = 1, events: int = 200) -> Customer:
         )
     ]  # fmt: skip
     row.portrait = {"class": Trait("frequent", 20_000), "likes": Trait("tea", 20_000, 60, 30)}
+    row.awaited = {"tea": ("back_in_stock", "price_drop"), "pot": ("price_drop",)}
     row.exposures = {"*": Exposure(1_768_896_000_000, False, True, 2, {"EUR": 900})}
     return row
 

@@ -20,6 +20,7 @@ from tables import (
 )
 
 from state.table import Loaded, Position
+from state.waiting import Waiters
 from streams.embedded import Embedded
 
 # More than Lua takes at once (about 8,000), in each group of a commit, and not a multiple of it.
@@ -64,15 +65,17 @@ def test_a_load_gives_back_what_a_commit_wrote(store: Store) -> None:
     assert store.commit(FULL)
     assert store.position() == Position(1, 0, 2)
     loaded = store.load(
-        customers=["zoë", "nobody", "ann"], products=["tea", "none"], ledgers=["none", "rfm"]
-    )
+        customers=["zoë", "nobody", "ann"], products=["tea", "none"], ledgers=["none", "rfm"],
+        awaited=["none", "tea"], waiters=Waiters("tea", "", 1),
+    )  # fmt: skip
     assert loaded == Loaded(
         Position(1, 0, 2),
         b"shop",
         {"zoë": b"row of zoe", "nobody": None, "ann": b"row of ann"},
         {"tea": b"row of tea", "none": None},
         ledgers={"none": None, "rfm": b"ledger of rfm"},
-    )
+        awaited=["tea"], waiters=["ann"], waiters_cut=True,
+    )  # fmt: skip
     assert store.outbox() == [b"first", b"second"]
 
 
@@ -94,7 +97,8 @@ def test_whoever_holds_another_position_changes_nothing_at_all(
     if begun:
         assert store.commit(FULL)
     before = store.everything()
-    rest: dict[str, Any] = {"shop": b"other", "products": {"tea": b"x"}, "published": 2}
+    rest: dict[str, Any] = {"shop": b"other", "products": {"tea": b"x"}, "published": 2,
+                            "waiting": {("tea", "ann"): False, ("pot", "ann"): True}}  # fmt: skip
     changes = {"customers": {"ann": None, "bob": b"x"}, "due": {"ann": None, "bob": 5}, **rest}
     assert not store.commit(step(expected, outbox=[b"x"], counters={"x": 1}, **changes))
     assert store.everything() == before
@@ -143,6 +147,40 @@ def test_no_more_of_the_due_are_loaded_than_asked_for_and_a_cut_is_told(
     loaded = store.load(due_until=due_until, due_max=due_max)
     assert (loaded.due, loaded.due_cut) == (due, due_cut)
     assert {name for _, name in due} <= loaded.customers.keys()
+
+
+def test_those_who_wait_for_a_product_come_by_their_ids_a_part_at_a_time(store: Store) -> None:
+    # Others begin like it, are shorter, or hold what looks like an entry.
+    others = ("te", "teas", "3:tea", "a")
+    waiting = {("tea", name): True for name in reversed(IDS)}
+    waiting |= {(product, "ann"): True for product in others}
+    rows = {name: name.encode() for name in IDS}
+    assert store.commit(step(BEGINNING, customers=rows, waiting=waiting))
+    found: list[str] = []
+    while True:
+        after = found[-1] if found else ""
+        loaded = store.load(waiters=Waiters("tea", after, 2))
+        assert loaded.customers == {name: name.encode() for name in loaded.customers}
+        assert loaded.customers.keys() >= set(loaded.waiters)
+        found += loaded.waiters
+        if not loaded.waiters_cut:
+            break
+        assert len(loaded.waiters) == 2
+    assert found == sorted(IDS)
+
+
+def test_it_is_told_for_which_products_anybody_waits(store: Store) -> None:
+    waiting = {("tea", "ann"): True, ("tea", "bob"): True, ("pot", "ann"): True}
+    store.commit(step(BEGINNING, waiting=waiting))
+    asked = ["mug", "tea", "te", "pot", "teas", "3:tea"]
+    assert store.load(awaited=asked).awaited == ["tea", "pot"]
+
+    gone = {("tea", "ann"): False, ("pot", "ann"): False, ("mug", "zoë"): False}
+    store.commit(step(Position(1), waiting=gone))
+    assert store.load(awaited=asked).awaited == ["tea"]
+    assert store.load(waiters=Waiters("tea", "", 9)).waiters == ["bob"]
+    assert store.load(waiters=Waiters("tea", "bob", 9)).waiters == []
+    assert not store.load(waiters=Waiters("tea", "", 1)).waiters_cut
 
 
 def test_a_timer_can_be_moved_and_taken_away(store: Store) -> None:
@@ -220,9 +258,14 @@ def test_a_commit_may_be_far_larger_than_lua_takes_at_once(store: Store) -> None
     changes: dict[str, Any] = {
         "customers": rows, "due": {name: at for at, name in enumerate(ids)}, "products": rows,
         "outbox": list(rows.values()), "counters": dict.fromkeys(ids, 1), "ledgers": rows,
+        "waiting": {("tea", name): True for name in ids},
     }  # fmt: skip
     assert store.commit(step(BEGINNING, **changes))
-    loaded = store.load(customers=ids, products=ids, due_until=MANY, due_max=MANY - 1, ledgers=ids)
+    loaded = store.load(
+        customers=ids, products=ids, due_until=MANY, due_max=MANY - 1, ledgers=ids, awaited=ids,
+        waiters=Waiters("tea", "", MANY - 1),
+    )  # fmt: skip
+    assert (loaded.awaited, loaded.waiters, loaded.waiters_cut) == ([], ids[:-1], True)
     assert (loaded.customers, loaded.products, loaded.due_cut) == (rows, rows, True)
     assert loaded.ledgers == rows
     assert loaded.due == list(enumerate(ids))[:-1]
@@ -230,7 +273,11 @@ def test_a_commit_may_be_far_larger_than_lua_takes_at_once(store: Store) -> None
     assert len(store.contents(HERE)["counters"]) == MANY
 
     nothing = dict.fromkeys(ids)
-    assert store.commit(step(store.position(), customers=nothing, due=nothing, published=MANY))
+    gone = {("tea", name): False for name in ids}
+    assert store.commit(
+        step(store.position(), customers=nothing, due=nothing, published=MANY, waiting=gone)
+    )
     emptied = store.contents(HERE)
     assert [emptied[name] for name in ("customers", "timers", "outbox")] == [{}, {}, []]
+    assert emptied["waiting"] == []
     assert emptied["products"] == rows

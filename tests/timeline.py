@@ -10,7 +10,10 @@ Decisions. After ``->`` stand all of them, in their order, with ``;`` between: `
 for a trigger; ``suppressed``, ``deferred``, ``held_out``, ``merged`` or ``noted``, and then the kind, for
 the others (``reason=`` says why). A key is looked up in the payload, the evidence's values, the
 evidence, what the gate saw, and the decision itself. What is decided about several customers at one
-moment stands in a row for each.
+moment stands in a row for each; but a row of the shop's own names what its event causes for all of
+them, in the order of their ids:
+
+    2026-01-20 08:00  shop  stock_changed product=tea available=5  -> back_in_stock customer_id=ann
 
 Time. A row names what its event causes and what has become due since the tick before.
 
@@ -32,7 +35,8 @@ from agents.agent import Agent
 from agents.gate.gate import Gate
 from agents.intake import EngineSettings
 from schemas.decisions import Decision, Outcome
-from streams.simulated.story import Row, facts, moment, pairs, parse
+from schemas.shop_events import ShopEvent
+from streams.simulated.story import SHOP, Row, facts, moment, pairs, parse
 
 OUTCOMES = frozenset(get_args(Outcome))
 
@@ -90,8 +94,11 @@ def _expected(text: str) -> Expected:
 
 def _compare(rows: list[Row], said: list[tuple[int, Decision]]) -> None:
     left: dict[tuple[int, str], list[Decision]] = {}
+    of_the_shop = {(row.at, f"{row.event.subject}/{row.event.event_id}")
+                   for row in rows if isinstance(row.event, ShopEvent)}  # fmt: skip
     for at, decision in said:
-        left.setdefault((at, decision.customer_id), []).append(decision)
+        whose = SHOP if (at, decision.cause) in of_the_shop else decision.customer_id
+        left.setdefault((at, whose), []).append(decision)
     problems: list[str] = []
     for row in rows:
         found = left.get((row.at, row.customer_id), [])

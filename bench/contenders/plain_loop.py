@@ -19,7 +19,15 @@ from config.settings import load_settings
 from schemas.cloud_event import messages
 from schemas.codec import decode_record
 from schemas.journal import Entry, Record
-from state.redis_table import KEYS, commit_arguments, key_of, load_arguments, loaded, script
+from state.redis_table import (
+    KEYS,
+    READ,
+    commit_arguments,
+    key_of,
+    load_arguments,
+    loaded,
+    script,
+)
 from state.table import Commit, Loaded, Needs, Position
 from streams.bootstrap import load_policy
 from streams.connection import Brokers
@@ -38,7 +46,7 @@ class Rows:
 
     def load(self, partition: int, needs: Needs) -> Loaded:
         """What RedisTable.load does."""
-        return loaded(needs, self._load(_keys(partition)[:5], load_arguments(needs)))
+        return loaded(needs, self._load(_keys(partition)[: len(READ)], load_arguments(needs)))
 
     def commit(self, partition: int, commit: Commit) -> bool:
         """What RedisTable.commit does."""
@@ -96,11 +104,12 @@ class Loop:
         while facts:
             needs = self._engine.needs(facts)
             batch = self._engine.open(self._rows.load(partition, needs), needs)
+            if waiters := self._engine.waiters(batch, offsets[0], facts[0]):
+                batch.take_waiters(self._rows.load(partition, Needs(waiters=waiters)))
             done = self._engine.run(batch, offsets, facts)
-            whole = done == len(facts)
-            offset = offsets[-1] + 1 if whole else offsets[done]
+            offset = offsets[-1] + 1 if done == len(facts) else offsets[done]
             published = self._positions[partition].sequence
-            commit = batch.close(offset, whole=whole, published=published)
+            commit = batch.close(offset, published=published)
             self._publish(batch)
             if not self._rows.commit(partition, commit):
                 raise RuntimeError("somebody else writes these rows")

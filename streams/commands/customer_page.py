@@ -62,6 +62,7 @@ def _sections(view: View, when: "_Ages") -> dict[str, list[str]]:
         "responses": _responses(view, when),
         "deliveries": _deliveries(view.deliveries, when),
         "timers": [f"{it.name}: {when(it.due_at)}" for it in view.timers],
+        "waits for": [f"{it}, for {', '.join(agents)}" for it, agents in view.awaited.items()],
         "said": [_told(it, when) for it in view.said],
         "touches": [
             f"{it.kind}{f' by {it.channel}' if it.channel else ''}: {when(it.at)}"

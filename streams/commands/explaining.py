@@ -142,7 +142,9 @@ def _why(decision: Decision, records: Sequence[Decision], came_back: CameBack | 
         lines.append(f"It had set a timer, which was due at {moment(decision.cause_at)}.")
     else:
         lines.append(f"It follows from the event {decision.cause} of {moment(decision.cause_at)}.")
-    if others := [it for it in decision.evidence.events if it != decision.cause]:
+    # A product's event is a cause with the product before it.
+    its_own = {decision.cause, decision.cause.rpartition("/")[2]}
+    if others := [it for it in decision.evidence.events if it not in its_own]:
         told = [f"the trigger {it}" if _ID.fullmatch(it) else f"the event {it}" for it in others]
         lines.append(f"It rests on {listed(told)}.")
     return lines + seen(decision.evidence, _currency(decision))

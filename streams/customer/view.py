@@ -130,7 +130,10 @@ class Timer(Struct, frozen=True):
 
 
 class View(Struct, frozen=True, kw_only=True):
-    """The whole view. clock_at: the moment from which days and windows are counted."""
+    """The whole view. clock_at: the moment from which days and windows are counted.
+
+    awaited: products that agents wait for, with the names of these.
+    """
 
     customer_id: str
     partition: int
@@ -161,6 +164,7 @@ class View(Struct, frozen=True, kw_only=True):
     ratings: Ratings | None
     responses: dict[str, Reported]
     timers: list[Timer]
+    awaited: dict[str, list[str]]
     said: list[Told]
     touches: list[Touched]
     held: list[Waiting]
@@ -235,6 +239,7 @@ def view(customer_id: str, partition: int, row: bytes, clock_at: int) -> View:
             Timer(name, to_text(due_at))
             for name, due_at in sorted(it.timers.items(), key=lambda timer: timer[1])
         ],
+        awaited={name: list(agents) for name, agents in it.awaited.items()},
         said=[gate_view.told(kind, said) for kind, said in it.said.items()],
         touches=gate_view.touched(it),
         held=[gate_view.waiting(held) for held in it.held],
