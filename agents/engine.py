@@ -137,7 +137,8 @@ class Engine:
             elif isinstance(record, ShopEntry):
                 if done and news(batch, record) is not None:
                     return done  # It begins a batch, for it needs the rows of all who wait for it.
-                batch.begun = not self._shop_event(batch, record)
+                tell, teller = self._tell_waiter, self._teller
+                batch.begun = not take_in(batch, record, teller, self._lateness, tell)
             else:
                 batch.begun = not self._tick(batch, record)
             if batch.begun:
@@ -173,16 +174,8 @@ class Engine:
         if wishes:
             self._speak(batch, view, wishes)
 
-    def _shop_event(self, batch: Batch, entry: ShopEntry) -> bool:
-        """Take in what happened in the shop, and tell those who wait for it; False: not all yet."""
-
-        def tell(change: ProductChange, customer_id: str, late: bool) -> None:
-            self._tell_waiter(batch, entry, change, customer_id, late=late)
-
-        return take_in(batch, entry, self._teller, self._lateness, tell)
-
     def _tell_waiter(
-        self, batch: Batch, entry: ShopEntry, change: ProductChange, customer_id: str, *, late: bool
+        self, batch: Batch, entry: ShopEntry, change: ProductChange, customer_id: str, late: bool
     ) -> None:
         """Ask the agents that await a product for a customer. A row that nobody changes stays."""
         row = batch.customers[customer_id]
@@ -190,22 +183,14 @@ class Engine:
             return
         product_id, at = change.product_id, entry.event.occurred_at
         awaiting = row.awaited.get(product_id, ())
-        products = {product_id: change.after}
+        products, cause = {product_id: change.after}, Cause.of_shop_event(entry, late=late)
         view = View(customer_id, at, row, batch.shop, products, batch.ledgers)
         wishes: list[Wish] = []
         for agent in [it for name, it in self.agents.items() if name in awaiting]:
             here = self._markets.variant(agent, row)
             if acts := self._acts(here, here.on_product, change, view):
                 batch.customer(customer_id)
-                do(
-                    batch,
-                    self._speech,
-                    here,
-                    acts,
-                    view,
-                    Cause.of_shop_event(entry, late=late),
-                    wishes,
-                )
+                do(batch, self._speech, here, acts, view, cause, wishes)
         if wishes:
             self._speak(batch, view, wishes)
 
