@@ -17,6 +17,7 @@ from agents.agent import (
     Act,
     Agent,
     Decided,
+    Enter,
     Note,
     Occasion,
     Timer,
@@ -41,7 +42,7 @@ from state.product import learn, named_in
 from state.table import Loaded, Needs
 
 #: An agent's method that is asked: ``on_event`` or ``on_timer``.
-Decide = Callable[[Any, View], Iterable[Act]]
+Decide = Callable[[Any, View], Iterable[Act] | Enter]
 #: With these a customer may take back what they had agreed to.
 _WITHDRAWALS = frozenset((ConsentChanged, MessageUnsubscribed))
 
@@ -249,11 +250,18 @@ class Engine:
         """
         try:
             acts = decide(occasion, view.of(agent.name))
-            # Most are asked in vain: an agent that has nothing to say may return an empty tuple.
-            return () if acts == () else written(agent, acts)
+            if not isinstance(acts, Enter):
+                # Most are asked in vain: one that has nothing to say may return an empty tuple.
+                return () if acts == () else written(agent, acts)
+            if agent.keeps is None:
+                return written(agent, [acts])
         except Exception as error:  # noqa: BLE001 (an agent may fail in any way)
             evidence = Evidence(values={"error": f"{type(error).__name__}: {error}"})
             return [(Note(reason="agent_failed", evidence=evidence), NO_PAYLOAD)]
+        # Who counts views enters nearly each of them: by way of a list of acts that takes 3.6 µs, and
+        # so 0.8 µs (``python -m bench.ledger``).
+        view.ledgers.enter(agent.name, agent.keeps, acts.entry)
+        return ()
 
     def _set_end(self, batch: Batch, customer_id: str, row: Customer, seen_at: int) -> None:
         due_at = max(seen_at, row.last_seen_at) + self._silence(customer_id)
