@@ -250,16 +250,17 @@ class Engine:
         """
         try:
             acts = decide(occasion, view.of(agent.name))
-            if not isinstance(acts, Enter):
+            # By its type: isinstance takes 0.1 µs where it is none, which is nearly always so.
+            if type(acts) is not Enter:
                 # Most are asked in vain: one that has nothing to say may return an empty tuple.
-                return () if acts == () else written(agent, acts)
+                return () if acts == () else written(agent, acts)  # type: ignore[arg-type]
             if agent.keeps is None:
                 return written(agent, [acts])
         except Exception as error:  # noqa: BLE001 (an agent may fail in any way)
             evidence = Evidence(values={"error": f"{type(error).__name__}: {error}"})
             return [(Note(reason="agent_failed", evidence=evidence), NO_PAYLOAD)]
-        # Who counts views enters nearly each of them: by way of a list of acts that takes 3.6 µs, and
-        # so 0.8 µs (``python -m bench.ledger``).
+        # Who counts views enters nearly each of them: by way of a list of acts that takes 3.6 µs,
+        # and so 0.8 µs (``python -m bench.ledger``).
         view.ledgers.enter(agent.name, agent.keeps, acts.entry)
         return ()
 

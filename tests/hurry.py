@@ -51,6 +51,20 @@ AGENTS: dict[str, dict[str, Any]] = {
         "priority": 10, "channels": [],
     },
     "service_recovery": {"channels": []},
+    # Windows open and close all the time, and the bounds of the ledgers are reached.
+    "reputation": {
+        "window_hours": 2 * _SECOND_H, "lateness_minutes": 1 / 60, "recent_windows": 2,
+        "recent_min": 1, "usual_min": 1, "products_max": 8,
+    },
+    "demand_gap": {
+        "window_hours": 2 * _SECOND_H, "lateness_minutes": 1 / 60, "customers_min": 1,
+        "names_max": 8,
+    },
+    "trend": {
+        "window_hours": 2 * _SECOND_H, "lateness_minutes": 1 / 60, "baseline_windows": 2,
+        "interest_min": 1, "names_max": 8,
+    },
+    "sales": {"categories_max": 8},
 }  # fmt: skip
 
 
