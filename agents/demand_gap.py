@@ -58,7 +58,7 @@ class DemandGap(Tallying, frozen=True):
         """Enter a search that found nothing, if it is the customer's first one of its kind."""
         if event.result_count != 0 or not (query := normalised(event.query)):
             return ()
-        seen = Seen(self, query, 1, event.occurred_at, customer.shop.clock_at)
+        seen = Seen(self, query, event.occurred_at, customer.shop.clock_at)
         asked = customer.recall(Asked)
         width = self.width
         begins_s = event.occurred_at // width * width // SECOND

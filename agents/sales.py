@@ -70,10 +70,12 @@ class Sales(Agent, frozen=True):
         if isinstance(event, OrderPlaced):
             return self._taken(event.paid_cents, event.currency, event.products, customer)
         back, acts = _back(event, customer)
-        if not back:
-            return acts
         order = customer.row.recent_orders.get(event.order_id)
         currency = order.currency if order and order.currency else customer.row.currency
+        if (
+            not back or not currency
+        ):  # Of somebody of whom no order is known: of no currency either.
+            return acts
         items = event.products if isinstance(event, OrderRefunded) else ()
         return [*acts, self._taken(-back, currency, items, customer)]
 

@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar
 from msgspec import Meta, Struct
 
 from agents.agent import Act, Enter, View
-from agents.ops.tally import NAME_MAX, Pooled, Seen, Tally, Tallying
+from agents.ops.tally import Pooled, Seen, Tally, Tallying
 from schemas.clickstream import ProductViewed
 from schemas.decisions import Evidence
 from schemas.ops import Alert
@@ -73,10 +73,10 @@ class Trend(Tallying, frozen=True):
         if type(event) is ProductViewed:
             if not event.category:
                 return ()
-            return Enter(Seen(self, event.category[:NAME_MAX], 1, at, clock_at))
+            return Enter(Seen(self, event.category, at, clock_at))
         items = event.products  # type: ignore[union-attr]
-        names = dict.fromkeys(it.category[:NAME_MAX] for it in items if it.category)
-        return [Enter(Seen(self, name, self.order_weight, at, clock_at)) for name in names]
+        names = dict.fromkeys(it.category for it in items if it.category)
+        return [Enter(Seen(self, name, at, clock_at, self.order_weight)) for name in names]
 
     def conclude(self, ledgers: Sequence[Tally], window: int) -> list[Alert]:
         """Categories whose rise has begun with this window, the steepest first."""

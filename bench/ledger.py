@@ -2,7 +2,7 @@
 
     python -m bench.ledger
 
-Batches as a worker has them, rows and ledgers decoded and encoded; in turn, and the least of several
+Batches as a worker has them, rows and ledgers decoded and encoded; in turn, and the least of many
 rounds is told, because whatever else the machine does can only add to it. `as a list` is the same
 agent, but each entry is returned in a list of acts.
 """
@@ -79,7 +79,7 @@ def _full_ledger() -> bytes:
     for day in range(-trend.windows_kept - trend.looks_back, 1):
         at = _BEGIN + day * DAY
         for number in range(trend.names_max):
-            seen = Seen(trend, f"category {number}", 1_000, at, at)
+            seen = Seen(trend, f"category {number}", at, at, 1_000)
             ledgers.enter("trend", trend.keeps, seen)
     return encode_row(ledgers.read("trend", trend.keeps))
 

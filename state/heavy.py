@@ -16,13 +16,12 @@ from msgspec import Struct
 
 
 class Heavy(Struct, array_like=True, dict=True):
-    """A summary. total: the weight of all that was added. missed: of a name that is not held.
+    """A summary. missed: the most that a name can weigh that is not held.
 
     cells: name → [count, error, …]; what follows the two belongs to whoever added it, and goes when
     the name does. Bytes: some five and the name for each.
     """
 
-    total: int = 0
     missed: int = 0
     cells: dict[str, list[int]] = {}
 
@@ -36,7 +35,6 @@ class Heavy(Struct, array_like=True, dict=True):
         Of the lightest names the one that came first makes room. They are looked for once for all
         that have the same count, so a stream of ever new names costs no search for each.
         """
-        self.total += by
         cells = self.cells
         cell = cells.get(name)
         if cell is not None:
@@ -47,6 +45,11 @@ class Heavy(Struct, array_like=True, dict=True):
             least = self._make_room()
         cell = cells[name] = [least + by, least]
         return cell
+
+    @property
+    def total(self) -> int:
+        """The weight of all that was added: who makes room leaves its count to who comes."""
+        return sum(cell[0] for cell in self.cells.values())
 
     def bounds(self, name: str) -> tuple[int, int]:
         """The least and the most that a name can weigh.

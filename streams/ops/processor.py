@@ -154,15 +154,16 @@ class Ops:
         for window in windows:
             # On a thread: it takes tenths of a second where there are many partitions.
             alerts = await asyncio.to_thread(lookout.conclude, ledgers, window)
-            messages = [alert_message(it) for it in alerts]
-            await self._producer.send(
-                [Outbound(it.topic, it.value, it.key, it.headers) for it in messages]
-            )
-            await self._rows.note_concluded(lookout.name, (window + 1) * width)
+            if alerts:
+                messages = [alert_message(it) for it in alerts]
+                await self._producer.send(
+                    [Outbound(it.topic, it.value, it.key, it.headers) for it in messages]
+                )
+                await self._rows.note_concluded(lookout.name, (window + 1) * width)
             metrics.OPS_WINDOWS.labels(lookout.name, "concluded").inc()
             metrics.OPS_ALERTS.labels(lookout.alert).inc(len(alerts))
-        if not windows:  # Nobody needs to know of these any more, and they are done with too.
-            await self._rows.note_concluded(lookout.name, (last + 1) * width)
+        # Also where there was nothing to say, or nobody needs to know of it any more.
+        await self._rows.note_concluded(lookout.name, (last + 1) * width)
 
     def _first_worth_it(self, lookout: Lookout) -> int:
         """The first window that did not end too long ago by the wall."""
