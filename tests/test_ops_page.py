@@ -10,8 +10,9 @@ from pages import blocks, page, rows, section
 
 from agents.ops.lookout import Lookout
 from agents.roster import known_agents
-from schemas.ops import KINDS, AlertBody, ops_topic
+from schemas.ops import KINDS, AlertBody, alert_message, ops_topic
 from streams.ops.settings import OpsSettings
+from streams.promised import CloudEventHeaders
 
 PAGE = page("docs/ops-topics.md")
 LOOKOUTS: dict[str, Lookout] = {
@@ -57,3 +58,12 @@ def test_the_section_of_the_page_is_the_one_that_there_is() -> None:
     assert {it.split(" = ")[0] for it in toml.splitlines()[1:]} == set(
         OpsSettings.__struct_fields__
     )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_headers_of_an_alert_are_those_that_are_promised(kind: str) -> None:
+    headers = {name: value.decode() for name, value in alert_message(ALERTS[kind]).headers}
+    assert set(headers) == {
+        it.encode_name for it in msgspec.structs.fields(CloudEventHeaders) if it.required
+    }
+    msgspec.convert(headers, CloudEventHeaders)

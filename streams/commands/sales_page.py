@@ -92,7 +92,7 @@ def _show_forecast(report: SalesReport, it: Forecast) -> None:
         f" {_told(round(tested.last_week), report)}",
         soft_wrap=True,
     )
-    if tested.ours >= min(tested.yesterday, tested.last_week):
+    if round(tested.ours) > round(min(tested.yesterday, tested.last_week)):
         terminal.out.print(
             "One of the naive forecasts did better: go by that one.", style="yellow", soft_wrap=True
         )
