@@ -101,6 +101,17 @@ def test_a_gap_that_lasts_is_told_once_and_again_when_it_was_gone_for_a_window()
     assert said == [0, 4]
 
 
+def test_the_oldest_window_that_is_kept_still_knows_the_one_before_it() -> None:
+    history: list[Event | Tick] = []
+    for day in range(5):
+        history += [*searches(day, "tea", "ann", "bob", "cem"), *ticks(day)]
+    partition = Partition(GAP)
+    partition.feed(journal([*history[:-24], Tick(BEGIN + 4 * DAY + 9 * HOUR)]))
+    partition.feed(journal(searches(4, "jam", "dee"), 500))
+    today = BEGIN // DAY
+    assert concluded(GAP, partition) == {today + 1: [], today + 2: [], today + 3: []}
+
+
 def test_a_search_that_found_something_or_does_not_say_is_no_gap() -> None:
     history = [
         *searches(0, "tea", "ann", "bob", "cem", found=1),
@@ -122,6 +133,19 @@ def test_a_late_search_counts_in_its_own_window_while_that_is_open() -> None:
         partition.feed(journal([*seen, *ticks(0), *arrives, *ticks(1, 3)[2:]]))
         assert [it.subject for it in concluded(GAP, partition)[BEGIN // DAY]] == expected
         assert ledger_of(partition, GAP).late == (minutes == 90)
+
+
+def test_a_late_search_does_not_make_a_newer_one_count_twice() -> None:
+    newer, again, late = [
+        ProductsSearched(
+            event_id=f"e{it}", customer_id="ann", occurred_at=at, query="tea", result_count=0
+        )
+        for it, at in enumerate((BEGIN + DAY, BEGIN + DAY + 2, BEGIN + DAY - 1))
+    ]  # fmt: skip
+    partition = Partition(GAP)
+    partition.feed(journal([newer, late, again]))
+    windows = ledger_of(partition, GAP).open
+    assert [windows[BEGIN // DAY + it].bounds("tea") for it in (0, 1)] == [(1, 1), (1, 1)]
 
 
 def test_a_storefront_that_retries_is_heard_once() -> None:

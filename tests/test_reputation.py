@@ -143,6 +143,15 @@ def test_what_a_closed_window_says_does_not_change_by_what_comes_later() -> None
     assert concluded(REPUTATION, partition)[window] == before
 
 
+def test_the_oldest_window_that_is_kept_still_knows_what_was_recent_before_it() -> None:
+    bad = [1, 1, 1]
+    history = days(rated(0, [5] * 6), [], rated(2, bad), [], rated(4, bad), [], [])
+    assert [(it.begins_at - BEGIN) // DAY for it in told(REPUTATION, history)] == [2]
+    partition = Partition(REPUTATION)
+    partition.feed(journal([*history, *rated(7, [5])]))
+    assert concluded(REPUTATION, partition)[BEGIN // DAY + 4] == []
+
+
 REVIEWS = st.lists(
     st.tuples(
         st.integers(0, 9), st.sampled_from(("tea", "jam", "soap")), st.integers(1, 5),

@@ -5,6 +5,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from partition import Partition, cut, journal
 from shop_ledgers import concluded
 from timeline import moment
@@ -94,6 +95,24 @@ def test_any_log_cut_into_any_batches_leaves_the_same_ledgers(
     whole = run([records])
     for other in (run(cut(records, sizes)), run(cut(records, [1] * len(records)))):
         assert other.state() == whole.state()
+
+
+@settings(max_examples=150, deadline=None)
+@given(STEPS)
+def test_a_ledger_keeps_all_that_the_windows_need_which_it_keeps(steps: list[Any]) -> None:
+    records = journal(history(steps))
+    small, generous = Partition(*LOOKOUTS), Partition(*map(_generous, LOOKOUTS))
+    for one in records:
+        small.feed([one])
+        generous.feed([one])
+        for lookout in LOOKOUTS:
+            found = concluded(_generous(lookout), generous)
+            for window, alerts in concluded(lookout, small).items():
+                assert alerts == found[window]
+
+
+def _generous(lookout: Lookout) -> Lookout:
+    return replace(lookout, windows_kept=50)
 
 
 @settings(max_examples=100, deadline=None)

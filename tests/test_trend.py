@@ -71,6 +71,11 @@ def test_a_category_that_rises_is_told_with_what_was_to_be_expected() -> None:
     assert alert.evidence.thresholds == {"interest_min": 10, "ratio_min": 2.0, "z_min": 5.0}
 
 
+def test_what_was_to_be_expected_grows_with_the_rest_of_the_shop() -> None:
+    [alert] = told(TREND, days(*[USUAL] * 4, {"tea": 60, "jam": 80}))
+    assert alert.payload == TrendPayload("tea", 60, 24.0, 2.5)
+
+
 def test_a_rise_that_goes_on_is_told_once() -> None:
     more = {"tea": 300, "jam": 40}
     assert said(USUAL, USUAL, USUAL, USUAL, RISEN, more, more) == [(4, "tea")]
