@@ -266,8 +266,11 @@ class Agent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """Under which key a row has the agent's timer of this name."""
         return f"{self.name}/{name}" if name else self.name
 
-    def on_event(self, event: Any, customer: View) -> Iterable[Act]:
-        """Decide on an event that has just been folded into ``customer.row``."""
+    def on_event(self, event: Any, customer: View) -> Iterable[Act] | Enter:
+        """Decide on an event that has just been folded into ``customer.row``.
+
+        An entry that is all there is to do may be returned by itself, which is cheaper.
+        """
         return ()
 
     def on_timer(self, timer: Timer, customer: View) -> Iterable[Act]:

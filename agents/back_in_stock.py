@@ -77,8 +77,8 @@ class BackInStock(Agent, frozen=True):
         StockAlertRequested, ProductWishlisted, ProductAdded, OrderPlaced, Decided,
     )  # fmt: skip
     says: ClassVar = {"back_in_stock": BackInStockPayload}
-    remembers: ClassVar = Requests
     reads_products: ClassVar = True
+    remembers: ClassVar = Requests
 
     purpose: Purpose | Literal["internal"] = "service"
     pause_hours: float = 0.0

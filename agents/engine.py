@@ -5,34 +5,23 @@ cause, and what a batch holds makes no difference: a log cut into other batches 
 and the same decisions.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
-
-import msgspec
 
 from agents.agent import (
     END_OF_ROW,
-    HELD,
-    Act,
     Agent,
-    Decided,
-    Note,
-    Occasion,
-    ProductChange,
-    Timer,
     View,
 )
+from agents.asking import Asking
 from agents.batch import Batch, Due
 from agents.cause import Cause
-from agents.doing import Acts, do
 from agents.fan_out import news, take_in, waiters_of
 from agents.gate.gate import Gate
 from agents.intake import EngineSettings, Intake
 from agents.market import Markets
 from agents.speech import Speech, Wish
 from agents.teller import RATES, Teller
-from agents.written import NO_PAYLOAD, written
-from schemas.decisions import Evidence
 from schemas.journal import Entry, Record, ShopEntry, Tick
 from schemas.orders import OrderPlaced
 from schemas.profiles import ConsentChanged, ErasureRequested, MessageUnsubscribed
@@ -41,8 +30,6 @@ from state.product import learn, named_in
 from state.table import Loaded, Needs
 from state.waiting import Waiters
 
-#: An agent's method that is asked: ``on_event``, ``on_timer`` or ``on_product``.
-Decide = Callable[[Any, View], Iterable[Act]]
 #: With these a customer may take back what they had agreed to.
 _WITHDRAWALS = frozenset((ConsentChanged, MessageUnsubscribed))
 
@@ -58,15 +45,13 @@ class Engine:
     ) -> None:
         self.agents = {agent.name: agent for agent in agents}
         self.settings = settings
-        self._markets = Markets(agents)
         self._teller = Teller(settings.currency, settings.rate_days_max)
-        self._speech = Speech(gate, self.agents, self._markets, partitions)
+        markets = Markets(agents)
+        self._speech = Speech(gate, self.agents, markets, partitions)
         self._intake = Intake(settings, self._teller, gate.outcome_window, self._erase)
+        self._asking = Asking(agents, markets, self._speech, self._intake.lateness)
         self._lateness = self._intake.lateness
-        self._listeners: dict[type[Any], list[Agent]] = {}
-        for agent in agents:
-            for event_type in agent.listens:
-                self._listeners.setdefault(event_type, []).append(agent)
+        self._listeners = self._asking.listeners
         self._learns = any(agent.reads_products for agent in agents)
         #: Whose ledgers an event of a type may need, and whose a tick.
         self._ledgers = {
@@ -137,7 +122,8 @@ class Engine:
             elif isinstance(record, ShopEntry):
                 if done and news(batch, record) is not None:
                     return done  # It begins a batch, for it needs the rows of all who wait for it.
-                batch.begun = not self._shop_event(batch, record)
+                tell, teller = self._asking.tell_waiter, self._teller
+                batch.begun = not take_in(batch, record, teller, self._lateness, tell)
             else:
                 batch.begun = not self._tick(batch, record)
             if batch.begun:
@@ -159,69 +145,7 @@ class Engine:
         if kind in self._listeners and (taken.is_news or not entry.imported_at):
             # Only this event's: what else a batch has loaded depends on how the log was cut.
             view.products = {it: batch.products[it] for it in named} if named else {}
-            self._tell(batch, taken.entry, view, late=taken.late)
-
-    def _tell(self, batch: Batch, entry: Entry, view: View, *, late: bool) -> None:
-        """Ask the agents that listen to an event, which has been folded."""
-        event = entry.event
-        wishes: list[Wish] = []
-        for listener in self._listeners[type(event)]:
-            agent = self._markets.variant(listener, view.row)
-            if acts := self._acts(agent, agent.on_event, event, view):
-                cause = Cause.of_event(entry, batch.shop.clock_at, late=late)
-                do(batch, self._speech, agent, acts, view, cause, wishes)
-        if wishes:
-            self._speak(batch, view, wishes)
-
-    def _shop_event(self, batch: Batch, entry: ShopEntry) -> bool:
-        """Take in what happened in the shop, and tell those who wait for it; False: not all yet."""
-
-        def tell(change: ProductChange, customer_id: str, late: bool) -> None:
-            self._tell_waiter(batch, entry, change, customer_id, late=late)
-
-        return take_in(batch, entry, self._teller, self._lateness, tell)
-
-    def _tell_waiter(
-        self, batch: Batch, entry: ShopEntry, change: ProductChange, customer_id: str, *, late: bool
-    ) -> None:
-        """Ask the agents that await a product for a customer. A row that nobody changes stays."""
-        row = batch.customers[customer_id]
-        if row is None:
-            return
-        product_id, at = change.product_id, entry.event.occurred_at
-        awaiting = row.awaited.get(product_id, ())
-        products = {product_id: change.after}
-        view = View(customer_id, at, row, batch.shop, products, batch.ledgers)
-        wishes: list[Wish] = []
-        for agent in [it for name, it in self.agents.items() if name in awaiting]:
-            here = self._markets.variant(agent, row)
-            if acts := self._acts(here, here.on_product, change, view):
-                batch.customer(customer_id)
-                do(
-                    batch,
-                    self._speech,
-                    here,
-                    acts,
-                    view,
-                    Cause.of_shop_event(entry, late=late),
-                    wishes,
-                )
-        if wishes:
-            self._speak(batch, view, wishes)
-
-    def _speak(self, batch: Batch, view: View, wishes: list[Wish]) -> None:
-        """Let the gate answer; and let agents hear of what has left."""
-        for decided, cause in self._speech.settle(batch, view, wishes):
-            # They answer with timers and memory; a trigger that follows from a trigger at once
-            # would be a loop in the making.
-            quiet = msgspec.structs.replace(cause, refusal="follows_a_trigger")
-            replies: list[Wish] = []
-            for listener in self._listeners.get(Decided, ()):
-                agent = self._markets.variant(listener, view.row)
-                acts = self._acts(agent, agent.on_event, decided, view)
-                do(batch, self._speech, agent, acts, view, quiet, replies)
-            if replies:
-                self._speech.settle(batch, view, replies)
+            self._asking.tell(batch, taken.entry, view, late=taken.late)
 
     def _tick(self, batch: Batch, tick: Tick) -> bool:
         """Fire what is due; False where more is due than was loaded. The clock never goes back.
@@ -247,61 +171,21 @@ class Engine:
             if row.timers.get(due.key) != due.due_at:
                 continue  # Another one of this turn has cancelled it, or set it anew.
             if due.key != END_OF_ROW:
-                self._fire(batch, due, view, wishes)
+                self._asking.fire(batch, due, view, wishes)
             elif ends := self._intake.is_over(customer_id, row, at):
                 break
             else:
                 # It is looked at when it is due, and not at every event.
                 self._intake.set_end(batch, customer_id, row, row.last_seen_at)
         if wishes:
-            self._speak(batch, view, wishes)
+            self._asking.speak(batch, view, wishes)
         if ends:
             batch.fired[END_OF_ROW] += 1
             self._speech.abandon(batch, view)
             keepers = [agent for agent in self._keepers if agent.keeps_at_ticks]
-            self._end(batch, view, Cause.of_timer(END_OF_ROW, at, at, late=False), keepers)
+            cause = Cause.of_timer(END_OF_ROW, at, at, late=False)
+            self._asking.end(batch, view, cause, keepers)
 
     def _erase(self, batch: Batch, view: View, entry: Entry) -> None:
         cause = Cause.of_event(entry, batch.shop.clock_at, late=False)
-        self._end(batch, view, cause, self._keepers)
-
-    def _end(self, batch: Batch, view: View, cause: Cause, keepers: Iterable[Agent]) -> None:
-        """End a row; what it has in the ledgers goes out of them first."""
-        for usual in keepers:
-            agent = self._markets.variant(usual, view.row)
-            acts = self._acts(agent, _at_end(agent), Timer(END_OF_ROW, view.at), view)
-            do(batch, self._speech, agent, acts, view, cause, [])
-        batch.erase(view.id, view.row)
-
-    def _fire(self, batch: Batch, due: Due, view: View, wishes: list[Wish]) -> None:
-        batch.drop_timer(due.customer_id, view.row, due.key)
-        name, _, timer = due.key.partition("/")
-        if name == HELD:
-            batch.fired[name] += 1
-            wishes += self._speech.release(batch, view)
-        elif usual := self.agents.get(name):
-            batch.fired[name] += 1
-            agent = self._markets.variant(usual, view.row)
-            # Due before the last tick, and not fired by it: a late event has set it for the past.
-            late = due.due_at < batch.shop.previous_at - self._lateness
-            cause = Cause.of_timer(due.key, due.due_at, view.at, late=late)
-            acts = self._acts(agent, agent.on_timer, Timer(timer, due.due_at), view)
-            do(batch, self._speech, agent, acts, view, cause, wishes)
-
-    def _acts(self, agent: Agent, decide: Decide, occasion: Occasion, view: View) -> Acts:
-        """Let one agent decide.
-
-        An agent that fails is put on record and the others go on: a policy's mistake must not stop
-        a partition. Its acts are taken whole or not at all.
-        """
-        try:
-            acts = decide(occasion, view.of(agent.name))
-            # Most are asked in vain: an agent that has nothing to say may return an empty tuple.
-            return () if acts == () else written(agent, acts)
-        except Exception as error:  # noqa: BLE001 (an agent may fail in any way)
-            evidence = Evidence(values={"error": f"{type(error).__name__}: {error}"})
-            return [(Note(reason="agent_failed", evidence=evidence), NO_PAYLOAD)]
-
-
-def _at_end(agent: Agent) -> Decide:
-    return lambda _, view: agent.on_end(view)
+        self._asking.end(batch, view, cause, self._keepers)

@@ -20,8 +20,8 @@ from state.fold import is_repeat
 from state.product import changed
 from state.waiting import Waiters
 
-#: Lets the agents of one customer hear of a change. Takes whether it is heard of late.
-Tell = Callable[[ProductChange, str, bool], None]
+#: Lets the agents of one customer hear of a change, by their id; and says whether that is late.
+Tell = Callable[[Batch, ShopEntry, ProductChange, str, bool], None]
 
 
 def news(batch: Batch, record: Record) -> ProductChange | None:
@@ -79,7 +79,7 @@ def take_in(batch: Batch, entry: ShopEntry, teller: Teller, lateness: int, tell:
         batch.learned([event.product_id])
         if (change := news(batch, entry)) is not None:
             for customer_id in batch.waiters:
-                tell(change, customer_id, late)
+                tell(batch, entry, change, customer_id, late)
             shop.cursor = batch.waiters[-1] if batch.waiters_cut else ""
             if batch.waiters_cut:
                 return False

@@ -278,8 +278,8 @@ class MembershipTier(Agent, frozen=True):
 
     def _now(self, customer: View) -> int:
         """The month that has come, by the newest event or tick."""
-        newest_at = max(customer.at, customer.row.last_seen_at, customer.shop.clock_at)
-        return month_of(newest_at, self.time_zone)
+        newest = max(customer.at, customer.row.last_seen_at, customer.shop.clock_at)
+        return month_of(newest, self.time_zone)
 
     def _unit(self, currency: str) -> int:
         """The money that counts for one unit; more than there can be, where an order does not."""
@@ -292,9 +292,7 @@ class MembershipTier(Agent, frozen=True):
         return self.points_per_unit if self.measure == "points" else 1
 
     def _currency(self, customer: View) -> str:
-        if self.measure == "points":
-            return ""
-        return self.currency or customer.row.currency
+        return "" if self.measure == "points" else self.currency or customer.row.currency
 
 
 def _waking(name: str, at: int) -> Act:

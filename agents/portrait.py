@@ -108,8 +108,9 @@ class Portrait(Agent, frozen=True):
 
     def _coupons(self, used: float, orders: float) -> Learn:
         share = used / orders if orders else 0.0
-        value: Share = "never" if share < _NEVER else "always" if share > _ALWAYS else "sometimes"
-        return Learn("uses_coupons", value, (orders + 1) / (orders + 3), self.half_life_days)
+        return Learn(
+            "uses_coupons", _how_often(share), (orders + 1) / (orders + 3), self.half_life_days
+        )
 
     def _answered(self, customer: View) -> Iterable[Act]:
         """The channel on which they answer best, as the gate would choose it."""
@@ -118,3 +119,11 @@ class Portrait(Agent, frozen=True):
         if best:
             rate = answer_rate(responses[best])
             yield Learn("answers_on", best, rate, self.half_life_days)
+
+
+def _how_often(share: float) -> Share:
+    if share < _NEVER:
+        return "never"
+    if share > _ALWAYS:
+        return "always"
+    return "sometimes"

@@ -71,8 +71,8 @@ class PriceDrop(Agent, frozen=True):
 
     listens: ClassVar = (ProductWishlisted, ProductAdded, ProductRemoved, OrderPlaced)
     says: ClassVar = {"price_drop": PriceDropPayload}
-    remembers: ClassVar = Watched
     reads_products: ClassVar = True
+    remembers: ClassVar = Watched
 
     drop_share: Annotated[float, Meta(gt=0, lt=1)] = 0.1
     of_cart: bool = True

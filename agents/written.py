@@ -39,6 +39,8 @@ def written(agent: Agent, acts: Iterable[Act]) -> list[tuple[Act, Raw]]:
     told apart. Asked before any of them is done, so that they are taken whole or not at all.
     """
     ready = [(act, _body(agent, act)) for act in acts]
+    if len(ready) < 2:
+        return ready
     kinds = [act.kind or agent.name for act, _ in ready if type(act) is Say]
     if len(kinds) > 1 and len(set(kinds)) < len(kinds):
         raise ValueError(f"says {kinds} on one occasion: two of a kind would have the same id")

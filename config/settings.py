@@ -195,6 +195,7 @@ class EngineFile(Struct, frozen=True, forbid_unknown_fields=True):
     gate: dict[str, Any] = {}
     agents: dict[str, dict[str, Any]] = {}
     effect: dict[str, Any] = {}
+    ops: dict[str, Any] = {}
 
 
 def load_engine_file(path: str) -> EngineFile:
@@ -209,7 +210,7 @@ def load_engine_file(path: str) -> EngineFile:
         raise ConfigError(f"{path}: not TOML: {error}") from error
     except msgspec.ValidationError as error:
         raise ConfigError(
-            f"{path}: {error}; the sections are engine, gate, agents.<name>, effect"
+            f"{path}: {error}; the sections are engine, gate, agents.<name>, effect, ops"
         ) from error
 
 

@@ -52,7 +52,8 @@ class Ledgers:
 
     def enter(self, name: str, kind: type[Ledger], entry: Struct) -> None:
         """Make an entry."""
-        self.read(name, kind).enter(entry)
+        ledger = self._open.get(name) or self.read(name, kind)
+        ledger.enter(entry)
         self._changed.add(name)
 
     def changed(self) -> dict[str, bytes]:

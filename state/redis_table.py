@@ -3,7 +3,8 @@
 Keys of partition 7 share the hash tag ``{p7}``, so they live in one slot of a Redis Cluster and one
 script can write them all: ``ebb:{p7}:customers`` (hash), ``:timers`` (sorted set by earliest due
 time), ``:products`` and ``:ledgers`` (hashes), ``:waiting`` (sorted set, who waits for what),
-``:shop``, ``:outbox`` (list), ``:counters`` (hash), ``:position``. Commands are those of Redis 7.0.
+``:shop``, ``:outbox`` (list), ``:counters`` (hash), ``:position``. Two keys are of no partition:
+``ebb:carried`` and ``ebb:concluded`` (hashes). Commands are those of Redis 7.0.
 """
 
 from collections.abc import Iterable, Sequence
@@ -115,8 +116,21 @@ class RedisTable:
         reply = await answer(self._redis.hgetall(CARRIED_KEY))
         return {name.decode(): int(at) for name, at in reply.items()}
 
+    async def note_concluded(self, agent: str, ends_at: int) -> None:
+        """Note up to which end of a window an agent's alerts are published (epoch milliseconds)."""
+        await answer(self._redis.hset(CONCLUDED_KEY, agent, ends_at))
+        await answer(self._redis.expire(CONCLUDED_KEY, _CONCLUDED_S))
+
+    async def concluded(self) -> dict[str, int]:
+        """Up to where it is noted, by agent."""
+        reply = await answer(self._redis.hgetall(CONCLUDED_KEY))
+        return {name.decode(): int(at) for name, at in reply.items()}
+
 
 CARRIED_KEY = "ebb:carried"
+CONCLUDED_KEY = "ebb:concluded"
+# Longer than any window and any stop; an installation that is given up leaves nothing behind.
+_CONCLUDED_S = 90 * 24 * 3_600
 
 
 def key_of(partition: int, name: str) -> str:

@@ -32,6 +32,7 @@ from streams.customer.page import add_customers
 from streams.fetches import Hooks
 from streams.lanes import Lanes
 from streams.member import Member
+from streams.ops.processor import Ops
 from streams.producer import Producer, producer_config
 from streams.publisher import Marks, PlainPublisher, Publisher, TransactionalPublisher
 from streams.topics import JOURNAL, Topics, wanted_topics
@@ -95,6 +96,10 @@ class Worker:
         self.member = Member(
             settings, policy.engine(there[JOURNAL]), self.table, self.producer, self._publisher,
             _Group(self.app), there,
+        )  # fmt: skip
+        self.ops = Ops(
+            policy.agents, self.table, self.producer, policy.ops, partitions=there[JOURNAL],
+            is_leader=self.app.is_leader, by_wall=settings.clock == "wall",
         )  # fmt: skip
         self.assigned = False
         self.kafka_answered_at = time.monotonic()
@@ -177,6 +182,7 @@ class Worker:
         app.task(stacks.listen)
         app.task(self.member.watch)
         app.task(self.member.clock.note)
+        app.task(self.ops.run)
         if self.settings.clock == "wall":
             app.task(self.member.clock.tick)
 

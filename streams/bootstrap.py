@@ -10,11 +10,13 @@ from agents.agent import Agent
 from agents.engine import Engine
 from agents.gate.gate import COMMERCIAL, Gate
 from agents.intake import EngineSettings
+from agents.ops.lookout import Lookout
 from agents.roster import hire, known_agents
 from config.settings import ConfigError, EngineFile, Settings, load_engine_file
 from schemas.mistake import settings_of
 from state.exposure import CAMPAIGNS_MAX
 from streams.effect.settings import read_effect
+from streams.ops.settings import OpsSettings
 
 # No duration is longer than the retention of a customer may sensibly be, in days, hours or minutes.
 _DURATIONS = ("_days", "_hours", "hours", "_minutes", "_seconds")
@@ -25,11 +27,15 @@ CODE_KEY = "code_key"
 
 
 class Policy(Struct, frozen=True):
-    """What engine.toml makes of the engine: the agents that are on, the gate, the settings."""
+    """What engine.toml makes of the engine: the agents that are on, the gate, the settings.
+
+    ops: how what concerns the shop is concluded; no matter of the engine's.
+    """
 
     agents: list[Agent]
     gate: Gate
     settings: EngineSettings
+    ops: OpsSettings = OpsSettings()
 
     def engine(self, partitions: int) -> Engine:
         """The pure core under this policy, for a journal of so many partitions."""
@@ -58,12 +64,15 @@ def load_policy(settings: Settings) -> Policy:
     """Read engine.toml and the secrets. Raises ConfigError with file, key, found and allowed."""
     file = load_engine_file(settings.config)
     try:
-        _check_numbers({"engine": file.engine, "gate": file.gate, "agents": file.agents}, "")
+        parts = {"engine": file.engine, "gate": file.gate, "agents": file.agents, "ops": file.ops}
+        _check_numbers(parts, "")
         read_effect(file.effect)  # Not the engine's, but a mistake in it is one.
+        engine = settings_of(file.engine, EngineSettings, "engine")
         policy = Policy(
-            hire(_with_secrets(file, settings)),
+            hire(_with_lateness(_with_secrets(file, settings), engine)),
             _gate(file),
-            settings_of(file.engine, EngineSettings, "engine"),
+            engine,
+            settings_of(file.ops, OpsSettings, "ops"),
         )
         _check_names(policy)
         policy = replace(policy, gate=_keyed(policy, settings))
@@ -86,6 +95,15 @@ def _with_secrets(file: EngineFile, settings: Settings) -> dict[str, dict[str, A
             )
         sections[name] = section | {CODE_KEY: settings.secret_coupon_key()}
     return sections
+
+
+def _with_lateness(
+    sections: dict[str, dict[str, Any]], engine: EngineSettings
+) -> dict[str, dict[str, Any]]:
+    """Windows wait for what comes late as long as the engine does, unless a section says else."""
+    lookouts = {name for name, it in known_agents().items() if issubclass(it, Lookout)}
+    wait = {"lateness_minutes": engine.lateness_minutes}
+    return {name: wait | it if name in lookouts else it for name, it in sections.items()}
 
 
 def _gate(file: EngineFile) -> Gate:
@@ -147,7 +165,7 @@ def _check_names(policy: Policy) -> None:
             raise ValueError(
                 f"{key}: no trigger of kind {unknown[0]!r}; there are {', '.join(sorted(kinds))}"
             )
-    campaigns = {agent.counted_as for agent in policy.agents}
+    campaigns = {agent.counted_as for agent in policy.agents if agent.says}
     if len(campaigns) >= CAMPAIGNS_MAX:
         raise ValueError(
             f"agents: {len(campaigns)} campaigns; {CAMPAIGNS_MAX - 1} are allowed: give agents that"

@@ -160,7 +160,7 @@ def _message(contract: Contract, name: str, kind: type[Struct]) -> Schema:
     if contract.headers is not None:
         headers = {"$ref": f"#/components/schemas/{contract.headers.__name__}"}
         of_its_type = {"properties": {"ce_type": {"const": contract.ce_type}}}
-        key = {"type": "string", "description": "The customer, as in ce_subject."}
+        key = {"type": "string", "description": contract.key}
         message["headers"] = {"type": "object", "allOf": [headers, of_its_type]}
         message["bindings"] = {"kafka": {"key": key}}
     return message

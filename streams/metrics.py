@@ -76,6 +76,23 @@ CAMPAIGN_MONEY = Counter(
     "Value of coupons handed out, redeemed and returned.",
     ["campaign", "what", "currency"],
 )
+OPS_ALERTS = Counter("ebbtide_ops_alerts", "Alerts to the shop published, by kind.", ["kind"])
+OPS_WINDOWS = Counter(
+    "ebbtide_ops_windows", "Windows that are over, by agent and what became of them.",
+    ["agent", "outcome"],
+)  # fmt: skip
+OPS_HELD_BACK = Gauge(
+    "ebbtide_ops_held_back_seconds", "How far the slowest partition's clock is behind the furthest."
+)
+OPS_LATE = Gauge("ebbtide_ops_late", "What came too late for its window, by agent.", ["agent"])
+REVENUE_BY_CLASS = Gauge(
+    "ebbtide_revenue_by_class", "Net revenue of the last days, by class of customer.",
+    ["currency", "class", "days"],
+)  # fmt: skip
+REVENUE_BY_CATEGORY = Gauge(
+    "ebbtide_revenue_by_category", "Net revenue of the last days, by category.",
+    ["currency", "category", "days"],
+)  # fmt: skip
 
 
 def time_stage(stage: str, seconds: float) -> None:
@@ -160,3 +177,20 @@ def forget_partition(partition: int) -> None:
     for gauge in (CLOCK_LAG, PARTITION_LAG, OUTBOX):
         with suppress(KeyError):
             gauge.remove(str(partition))
+
+
+def show_revenue(
+    by_class: Mapping[tuple[str, str, str], int], by_category: Mapping[tuple[str, str, str], int]
+) -> None:
+    """Show amounts by (currency, name, days), and nothing of what was shown before."""
+    for gauge, amounts in ((REVENUE_BY_CLASS, by_class), (REVENUE_BY_CATEGORY, by_category)):
+        gauge.clear()
+        for labels, cents in amounts.items():
+            gauge.labels(*labels).set(cents)
+
+
+def forget_ops() -> None:
+    """Take off the page what the leader alone shows: another worker is the leader."""
+    OPS_HELD_BACK.set(0)
+    for gauge in (OPS_LATE, REVENUE_BY_CLASS, REVENUE_BY_CATEGORY):
+        gauge.clear()

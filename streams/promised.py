@@ -10,14 +10,16 @@ from typing import Annotated, Any, Literal, get_args
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from agents.ops.lookout import Lookout
 from agents.roster import known_agents
 from schemas import dead_letter, decisions
 from schemas.cloud_event import Message, messages
 from schemas.codec import RAW_UNIONS
 from schemas.dead_letter import AnyReason
-from schemas.decisions import Decision, Trigger
+from schemas.decisions import Decision, Evidence, Trigger
 from schemas.instant import EARLIEST
 from schemas.journal import Tick
+from schemas.ops import Alert, AlertBody, alert_message
 from streams.json_schema import sentences
 
 Moment = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
@@ -32,10 +34,10 @@ class CloudEventHeaders(Struct, frozen=True, kw_only=True, rename={"content_type
     ce_source: who says it: Ebbtide, and for decisions its record of them, because they share ids.
     ce_type: what is said: one type for each kind of trigger, and one for decisions.
     ce_subject: the customer, who is the record's key too; a visitor who is not known is ``anon:``
-    and their anonymous_id.
-    ce_time: when it was decided, in event time or tick time.
+    and their anonymous_id. Of an alert to the shop: what it is about.
+    ce_time: when it was decided, in event time or tick time. Of an alert: the end of its window.
     ce_causationid: the id of the event that decided, with ``product_id/`` before it if it is one of
-    the shop's; or ``agent/timer@due`` for a timer.
+    the shop's; or ``agent/timer@due`` for a timer. Of an alert: ``agent@begin/end`` of its window.
     content_type: what the value is written in.
     ce_expirytime: after this nobody should act on it any more. Without it: never.
     """
@@ -81,6 +83,7 @@ class Contract(Struct, frozen=True):
 
     values: what may stand on it, by the name of the message; none where a value is any bytes.
     headers: the struct of its headers, if we promise any. ce_type: the CloudEvents type.
+    key: what the record's key is.
     """
 
     topic: str
@@ -88,13 +91,14 @@ class Contract(Struct, frozen=True):
     values: dict[str, type[Struct]] = {}
     headers: type[Struct] | None = None
     ce_type: str = ""
+    key: str = "The customer, as in ce_subject."
 
 
 def contracts() -> list[Contract]:
     """Every topic that somebody outside writes to or reads from, in the order of the road."""
     about = sentences(dead_letter.__doc__ or "")
     return [
-        *_raw(), *_triggers(), _decisions(),
+        *_raw(), *_triggers(), *_ops(), _decisions(),
         Contract(dead_letter.TOPIC, about, headers=DeadLetterHeaders),
     ]  # fmt: skip
 
@@ -122,6 +126,27 @@ def _triggers() -> list[Contract]:
             about = sentences(sys.modules[agent.__module__].__doc__ or "").partition("\n")[0]
             trigger, _ = _sample(kind)
             found.append(_sent(trigger, about, trigger.topic, body))
+    return sorted(found, key=lambda contract: contract.topic)
+
+
+def _ops() -> list[Contract]:
+    found = []
+    for agent in known_agents().values():
+        if issubclass(agent, Lookout):
+            kind = agent.alert
+            body = msgspec.defstruct(
+                "".join(map(str.title, kind.split("_"))) + "Body", [("payload", agent.tells)],
+                bases=(AlertBody,), namespace={"__doc__": f"The body of a {kind} alert."},
+            )  # fmt: skip
+            about = sentences(sys.modules[agent.__module__].__doc__ or "").partition("\n")[0]
+            sample = alert_message(
+                Alert(
+                    kind=kind, agent=agent.name, subject="tea", begins_at=EARLIEST,
+                    ends_at=EARLIEST, reason="sample", evidence=Evidence(), payload=Evidence(),
+                )
+            )  # fmt: skip
+            sent = _sent(sample, about, sample.topic, body)
+            found.append(msgspec.structs.replace(sent, key="What it is about, as in ce_subject."))
     return sorted(found, key=lambda contract: contract.topic)
 
 

@@ -12,6 +12,7 @@ from schemas import dead_letter
 from schemas.cloud_event import DECISIONS, trigger_topic
 from schemas.codec import RAW_TOPICS
 from schemas.instant import DAY
+from schemas.ops import KINDS, ops_topic
 from streams.connection import Brokers
 from streams.producer import RECORD_BYTES_MAX
 
@@ -58,6 +59,8 @@ def wanted_topics(
         Topic(JOURNAL, journal_partitions, keep),
         Topic(MARKS, journal_partitions, last),
         *(Topic(trigger_topic(kind), journal_partitions) for kind in sorted(kinds)),
+        # Few, and in the order in which they are said. There whatever is on: none costs anything.
+        *(Topic(ops_topic(kind), 1, month) for kind in KINDS),
         Topic(DECISIONS, journal_partitions, month),
         Topic(dead_letter.TOPIC, 1, month | {"max.message.bytes": str(RECORD_BYTES_MAX)}),
         Topic(leader_topic(group), 1),

@@ -123,6 +123,20 @@ AGENTS: dict[str, dict[str, Any]] = {
     "price_drop": {
         "drop_share": 0.01, "valid_days": 20 * _SECOND_D, "pause_hours": 2 * _SECOND_H, "channels": [],
     },
+    # Windows open and close all the time, and the bounds of the ledgers are reached.
+    "reputation": {
+        "window_hours": 2 * _SECOND_H, "lateness_minutes": 1 / 60, "recent_windows": 2,
+        "recent_min": 1, "usual_min": 1, "products_max": 8,
+    },
+    "demand_gap": {
+        "window_hours": 2 * _SECOND_H, "lateness_minutes": 1 / 60, "customers_min": 1,
+        "names_max": 8,
+    },
+    "trend": {
+        "window_hours": 2 * _SECOND_H, "lateness_minutes": 1 / 60, "baseline_windows": 2,
+        "interest_min": 1, "names_max": 8,
+    },
+    "sales": {"categories_max": 8},
 }  # fmt: skip
 
 

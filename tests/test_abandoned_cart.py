@@ -11,7 +11,7 @@ from agents.gate.quiet_hours import QuietHours
 CART = AbandonedCart(after_minutes=60)
 
 
-def test_a_cart_that_nobody_touches_for_an_hour_is_told_of_with_what_is_in_it() -> None:
+def test_a_cart_that_nobody_touches_for_an_hour_is_told_of_with_what_is_in_it_timeline() -> None:
     check(
         """
         2026-01-20 08:00  ann  product_added product=milk:2x199
@@ -25,7 +25,7 @@ def test_a_cart_that_nobody_touches_for_an_hour_is_told_of_with_what_is_in_it() 
     )
 
 
-def test_a_visitor_without_a_name_has_a_cart_too() -> None:
+def test_a_visitor_without_a_name_has_a_cart_too_timeline() -> None:
     check(
         """
         2026-01-20 08:00  anon:7f3  product_added
@@ -35,7 +35,7 @@ def test_a_visitor_without_a_name_has_a_cart_too() -> None:
     )
 
 
-def test_any_activity_around_the_cart_starts_the_hour_anew() -> None:
+def test_any_activity_around_the_cart_starts_the_hour_anew_timeline() -> None:
     check(
         """
         2026-01-20 08:00  ann  product_added product=milk
@@ -50,7 +50,7 @@ def test_any_activity_around_the_cart_starts_the_hour_anew() -> None:
     )
 
 
-def test_whoever_still_looks_around_has_not_left() -> None:
+def test_whoever_still_looks_around_has_not_left_timeline() -> None:
     check(
         """
         2026-01-20 08:00  ann  product_added product=milk event_id=added
@@ -63,7 +63,7 @@ def test_whoever_still_looks_around_has_not_left() -> None:
     )
 
 
-def test_looking_around_without_a_cart_is_no_reason_to_speak() -> None:
+def test_looking_around_without_a_cart_is_no_reason_to_speak_timeline() -> None:
     check(
         """
         2026-01-20 08:00  ann  product_viewed
@@ -74,7 +74,7 @@ def test_looking_around_without_a_cart_is_no_reason_to_speak() -> None:
     )
 
 
-def test_the_order_ends_it() -> None:
+def test_the_order_ends_it_timeline() -> None:
     check(
         """
         2026-01-20 08:00  ann  product_added product=milk
@@ -86,7 +86,7 @@ def test_the_order_ends_it() -> None:
     )
 
 
-def test_an_order_that_is_seen_before_its_cart_ends_it_too() -> None:
+def test_an_order_that_is_seen_before_its_cart_ends_it_too_timeline() -> None:
     check(
         """
         2026-01-20 08:10  ann  order_placed products=milk
@@ -98,7 +98,7 @@ def test_an_order_that_is_seen_before_its_cart_ends_it_too() -> None:
     )
 
 
-def test_what_is_added_after_an_order_is_a_new_cart() -> None:
+def test_what_is_added_after_an_order_is_a_new_cart_timeline() -> None:
     check(
         """
         2026-01-20 08:00  ann  product_added product=milk
@@ -110,7 +110,7 @@ def test_what_is_added_after_an_order_is_a_new_cart() -> None:
     )
 
 
-def test_an_order_seen_after_the_next_cart_was_begun_leaves_that_cart_alone() -> None:
+def test_an_order_seen_after_the_next_cart_was_begun_leaves_that_cart_alone_timeline() -> None:
     check(
         """
         2026-01-20 08:00  ann  product_added product=milk
@@ -122,7 +122,7 @@ def test_an_order_seen_after_the_next_cart_was_begun_leaves_that_cart_alone() ->
     )
 
 
-def test_taking_the_last_thing_out_ends_it() -> None:
+def test_taking_the_last_thing_out_ends_it_timeline() -> None:
     check(
         """
         2026-01-20 08:00  ann  product_added product=milk:2x199
@@ -134,7 +134,7 @@ def test_taking_the_last_thing_out_ends_it() -> None:
     )
 
 
-def test_an_out_of_order_click_does_not_shorten_the_wait() -> None:
+def test_an_out_of_order_click_does_not_shorten_the_wait_timeline() -> None:
     check(
         """
         2026-01-20 08:30  ann  product_added product=milk
@@ -146,7 +146,7 @@ def test_an_out_of_order_click_does_not_shorten_the_wait() -> None:
     )
 
 
-def test_a_cart_that_is_heard_of_days_later_is_not_told_as_news() -> None:
+def test_a_cart_that_is_heard_of_days_later_is_not_told_as_news_timeline() -> None:
     check(
         """
         2026-01-20 08:00  bob  page_viewed
@@ -158,7 +158,7 @@ def test_a_cart_that_is_heard_of_days_later_is_not_told_as_news() -> None:
     )
 
 
-def test_nor_when_the_customer_is_there_as_it_is_heard_of() -> None:
+def test_nor_when_the_customer_is_there_as_it_is_heard_of_timeline() -> None:
     check(
         """
         2026-01-20 12:00  ann  page_viewed
@@ -170,7 +170,7 @@ def test_nor_when_the_customer_is_there_as_it_is_heard_of() -> None:
     )
 
 
-def test_two_carts_left_within_a_day_are_told_of_once() -> None:
+def test_two_carts_left_within_a_day_are_told_of_once_timeline() -> None:
     check(
         """
         2026-01-20 08:00  ann  product_added product=milk
@@ -184,7 +184,7 @@ def test_two_carts_left_within_a_day_are_told_of_once() -> None:
     )
 
 
-def test_a_cart_that_is_worth_less_than_the_minimum_is_let_go() -> None:
+def test_a_cart_that_is_worth_less_than_the_minimum_is_let_go_timeline() -> None:
     check(
         """
         2026-01-20 08:00  ann  product_added product=milk:1x199
@@ -196,7 +196,7 @@ def test_a_cart_that_is_worth_less_than_the_minimum_is_let_go() -> None:
     )
 
 
-def test_an_order_during_downtime_prevents_the_reminder() -> None:
+def test_an_order_during_downtime_prevents_the_reminder_timeline() -> None:
     check(
         """
         2026-01-20 08:00  ann    product_added product=milk
@@ -210,7 +210,7 @@ def test_an_order_during_downtime_prevents_the_reminder() -> None:
     )
 
 
-def test_it_is_no_use_after_three_days() -> None:
+def test_it_is_no_use_after_three_days_timeline() -> None:
     check(
         """
         2026-01-20 08:00  ann  product_added
@@ -220,7 +220,7 @@ def test_it_is_no_use_after_three_days() -> None:
     )
 
 
-def test_without_consent_the_record_says_so_once_and_then_counts() -> None:
+def test_without_consent_the_record_says_so_once_and_then_counts_timeline() -> None:
     check(
         """
         2026-01-20 08:00  ann  product_added product=milk
@@ -259,7 +259,9 @@ HELD = """
         ("order_placed products=milk", "suppressed abandoned_cart reason=reason_gone"),
     ],
 )
-def test_in_the_morning_it_tells_of_the_cart_as_it_is_by_then(night: str, morning: str) -> None:
+def test_in_the_morning_it_tells_of_the_cart_as_it_is_by_then_timeline(
+    night: str, morning: str
+) -> None:
     again = "-> suppressed abandoned_cart reason=already_held" if "tea" in night else ""
     check(
         f"""
@@ -274,7 +276,7 @@ def test_in_the_morning_it_tells_of_the_cart_as_it_is_by_then(night: str, mornin
     )
 
 
-def test_whoever_is_busy_with_the_cart_in_the_morning_is_told_of_it_later() -> None:
+def test_whoever_is_busy_with_the_cart_in_the_morning_is_told_of_it_later_timeline() -> None:
     check(
         f"""
         {HELD}

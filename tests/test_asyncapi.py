@@ -11,6 +11,8 @@ from any_event import TOPIC_OF
 from agents.roster import known_agents
 from schemas import dead_letter
 from schemas.codec import RAW_TOPICS
+from schemas.ops import KINDS as OPS_KINDS
+from schemas.ops import ops_topic
 from streams import contracts
 
 PAYLOADS = {kind: it for agent in known_agents().values() for kind, it in agent.says.items()}
@@ -55,7 +57,8 @@ def test_every_event_type_has_a_message_on_its_topic() -> None:
 
 
 def test_every_topic_that_others_see_is_a_channel() -> None:
-    sent = {f"triggers.{kind}" for kind in PAYLOADS} | {"decisions", dead_letter.TOPIC}
+    sent = {f"triggers.{kind}" for kind in PAYLOADS} | {ops_topic(kind) for kind in OPS_KINDS}
+    sent |= {"decisions", dead_letter.TOPIC}
     assert set(DOCUMENT["channels"]) == set(RAW_TOPICS) | sent
     for topic in sent:
         assert DOCUMENT["operations"][f"send-{topic}"]["action"] == "send"

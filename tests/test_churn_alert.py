@@ -11,7 +11,7 @@ EAGER = ChurnAlert(chance=0.2)
 AFTER_30_DAYS = ChurnAlert(chance=0.99, quiet_days_min=30)
 
 
-def test_a_weekly_buyer_is_missed_long_before_a_monthly_one() -> None:
+def test_a_weekly_buyer_is_missed_long_before_a_monthly_one_timeline() -> None:
     check(
         """
         2026-01-05 08:00  bob  order_placed
@@ -30,7 +30,7 @@ def test_a_weekly_buyer_is_missed_long_before_a_monthly_one() -> None:
     )
 
 
-def test_a_single_order_is_judged_by_the_rhythm_that_a_shop_has_by_default() -> None:
+def test_a_single_order_is_judged_by_the_rhythm_that_a_shop_has_by_default_timeline() -> None:
     check(
         """
         2026-01-05 08:00  ann  order_placed
@@ -41,7 +41,7 @@ def test_a_single_order_is_judged_by_the_rhythm_that_a_shop_has_by_default() -> 
     )
 
 
-def test_a_single_order_is_judged_by_the_shop_s_own_rhythm_once_it_has_shown_one() -> None:
+def test_a_single_order_is_judged_by_the_shop_s_own_rhythm_once_it_has_shown_one_timeline() -> None:
     weekly_buyers = "\n".join(
         f"2026-{month:02}-{day:02} 08:00  {buyer}  order_placed"
         for month, day in [(1, 5), (1, 12), (1, 19), (1, 26), (2, 2), (2, 9)]
@@ -65,7 +65,7 @@ def test_a_single_order_is_judged_by_the_shop_s_own_rhythm_once_it_has_shown_one
     )
 
 
-def test_the_next_order_starts_the_wait_anew() -> None:
+def test_the_next_order_starts_the_wait_anew_timeline() -> None:
     check(
         """
         2026-01-20 08:00  ann  order_placed
@@ -78,7 +78,7 @@ def test_the_next_order_starts_the_wait_anew() -> None:
     )
 
 
-def test_a_customer_who_comes_back_and_leaves_again_is_alerted_on_again() -> None:
+def test_a_customer_who_comes_back_and_leaves_again_is_alerted_on_again_timeline() -> None:
     check(
         """
         2026-01-20 08:00  ann  order_placed
@@ -90,7 +90,7 @@ def test_a_customer_who_comes_back_and_leaves_again_is_alerted_on_again() -> Non
     )
 
 
-def test_the_alert_comes_in_the_very_second_in_which_it_is_due() -> None:
+def test_the_alert_comes_in_the_very_second_in_which_it_is_due_timeline() -> None:
     check(
         """
         2026-01-20 08:00:00      ann  order_placed
@@ -101,7 +101,7 @@ def test_the_alert_comes_in_the_very_second_in_which_it_is_due() -> None:
     )
 
 
-def test_an_order_in_the_last_second_prevents_the_alert() -> None:
+def test_an_order_in_the_last_second_prevents_the_alert_timeline() -> None:
     check(
         """
         2026-01-20 08:00:00  ann  order_placed
@@ -113,7 +113,7 @@ def test_an_order_in_the_last_second_prevents_the_alert() -> None:
     )
 
 
-def test_looking_around_is_no_order_and_does_not_prevent_the_alert() -> None:
+def test_looking_around_is_no_order_and_does_not_prevent_the_alert_timeline() -> None:
     check(
         """
         2026-01-20 08:00  ann  order_placed
@@ -125,7 +125,7 @@ def test_looking_around_is_no_order_and_does_not_prevent_the_alert() -> None:
     )
 
 
-def test_two_days_of_downtime_fire_no_false_alert() -> None:
+def test_two_days_of_downtime_fire_no_false_alert_timeline() -> None:
     check(
         """
         2026-01-20 08:00  ann    order_placed
@@ -140,7 +140,7 @@ def test_two_days_of_downtime_fire_no_false_alert() -> None:
     )
 
 
-def test_a_late_order_does_not_repeat_an_alert() -> None:
+def test_a_late_order_does_not_repeat_an_alert_timeline() -> None:
     check(
         """
         2026-01-20 08:00  ann  order_placed
@@ -152,7 +152,7 @@ def test_a_late_order_does_not_repeat_an_alert() -> None:
     )
 
 
-def test_a_late_order_does_not_move_the_alert_that_is_set() -> None:
+def test_a_late_order_does_not_move_the_alert_that_is_set_timeline() -> None:
     check(
         """
         2026-01-20 08:00  ann  order_placed
@@ -163,7 +163,7 @@ def test_a_late_order_does_not_move_the_alert_that_is_set() -> None:
     )
 
 
-def test_a_late_order_that_ended_the_silence_moves_the_alert() -> None:
+def test_a_late_order_that_ended_the_silence_moves_the_alert_timeline() -> None:
     check(
         """
         2026-01-20 08:00  ann  order_placed
@@ -175,7 +175,7 @@ def test_a_late_order_that_ended_the_silence_moves_the_alert() -> None:
     )
 
 
-def test_a_silence_that_was_over_before_it_was_heard_of_is_not_told_as_news() -> None:
+def test_a_silence_that_was_over_before_it_was_heard_of_is_not_told_as_news_timeline() -> None:
     check(
         """
         2026-01-20 08:00  bob  page_viewed
@@ -187,7 +187,7 @@ def test_a_silence_that_was_over_before_it_was_heard_of_is_not_told_as_news() ->
     )
 
 
-def test_what_is_at_stake_is_what_was_spent_in_the_last_year() -> None:
+def test_what_is_at_stake_is_what_was_spent_in_the_last_year_timeline() -> None:
     check(
         """
         2024-11-01 08:00  ann    order_placed products=sofa:1x90000
@@ -202,7 +202,7 @@ def test_what_is_at_stake_is_what_was_spent_in_the_last_year() -> None:
     )
 
 
-def test_the_evidence_holds_the_gaps_the_chance_and_the_last_order() -> None:
+def test_the_evidence_holds_the_gaps_the_chance_and_the_last_order_timeline() -> None:
     (alert,) = check(
         """
         2026-01-05 08:00  ann  order_placed
@@ -219,7 +219,7 @@ def test_the_evidence_holds_the_gaps_the_chance_and_the_last_order() -> None:
     assert alert.cause.startswith("churn_alert@")
 
 
-def test_an_internal_alert_needs_no_consent_and_one_to_the_customer_does() -> None:
+def test_an_internal_alert_needs_no_consent_and_one_to_the_customer_does_timeline() -> None:
     history = """
         2026-01-20 08:00  ann  order_placed
         2026-02-19 08:00  ann               -> {}

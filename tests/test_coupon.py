@@ -144,7 +144,7 @@ def test_an_ended_coupon_is_forgotten_with_the_next_order() -> None:
     """)
 
 
-def test_while_a_coupon_is_open_there_is_no_other_and_each_occasion_says_so_once() -> None:
+def test_while_a_coupon_is_open_there_is_no_other_and_each_occasion_says_so_once_timeline() -> None:
     weekly = ChurnAlert(purpose="internal", chance=0.99, quiet_days_min=7)
     check(
         """

@@ -23,7 +23,7 @@ LATE = """
 CODE = code_in(check(LATE, ALERT, COUPON, gate=QUIET), "deferred")
 
 
-def test_a_coupon_that_waits_for_the_morning_is_open_from_then_on() -> None:
+def test_a_coupon_that_waits_for_the_morning_is_open_from_then_on_timeline() -> None:
     check(
         f"""
         {LATE}
@@ -37,7 +37,7 @@ def test_a_coupon_that_waits_for_the_morning_is_open_from_then_on() -> None:
     )
 
 
-def test_an_order_in_the_night_answers_the_alert_and_the_code_is_nobodys() -> None:
+def test_an_order_in_the_night_answers_the_alert_and_the_code_is_nobodys_timeline() -> None:
     check(
         f"""
         {LATE}
@@ -52,7 +52,7 @@ def test_an_order_in_the_night_answers_the_alert_and_the_code_is_nobodys() -> No
     )
 
 
-def test_a_late_order_from_before_the_silence_does_not_hold_it_up() -> None:
+def test_a_late_order_from_before_the_silence_does_not_hold_it_up_timeline() -> None:
     check(
         f"""
         {LATE}
@@ -65,7 +65,7 @@ def test_a_late_order_from_before_the_silence_does_not_hold_it_up() -> None:
     )
 
 
-def test_a_reminder_that_waits_is_dropped_if_an_order_comes_in_the_night() -> None:
+def test_a_reminder_that_waits_is_dropped_if_an_order_comes_in_the_night_timeline() -> None:
     history = f"""
         {LATE}
         2026-02-27 08:00:01  ann  -> win_back_coupon
@@ -89,7 +89,7 @@ def test_a_reminder_that_waits_is_dropped_if_an_order_comes_in_the_night() -> No
         )
 
 
-def test_a_coupon_that_is_redeemed_in_the_night_is_not_reminded_of() -> None:
+def test_a_coupon_that_is_redeemed_in_the_night_is_not_reminded_of_timeline() -> None:
     check(
         f"""
         {LATE}
@@ -105,7 +105,7 @@ def test_a_coupon_that_is_redeemed_in_the_night_is_not_reminded_of() -> None:
     )
 
 
-def test_who_is_held_out_gets_no_coupon_no_reminder_and_redeems_nothing() -> None:
+def test_who_is_held_out_gets_no_coupon_no_reminder_and_redeems_nothing_timeline() -> None:
     holdout = Holdout(share=0.5, over_all=0, key="a")
     assert holdout.draws("win_back_coupon", 0.5, "ann")
     check(
@@ -121,7 +121,7 @@ def test_who_is_held_out_gets_no_coupon_no_reminder_and_redeems_nothing() -> Non
     )
 
 
-def test_what_the_budget_does_not_pay_for_is_nobodys_coupon() -> None:
+def test_what_the_budget_does_not_pay_for_is_nobodys_coupon_timeline() -> None:
     poor = replace(COUPON, budget_cents={"EUR": 1_199})
     check(
         f"""
@@ -134,7 +134,7 @@ def test_what_the_budget_does_not_pay_for_is_nobodys_coupon() -> None:
     )
 
 
-def test_one_that_was_refused_does_not_hide_the_one_that_is_open() -> None:
+def test_one_that_was_refused_does_not_hide_the_one_that_is_open_timeline() -> None:
     code = code_in(check(HISTORY, ALERT, COUPON))
     check(
         f"""
@@ -152,7 +152,7 @@ def test_one_that_was_refused_does_not_hide_the_one_that_is_open() -> None:
     )
 
 
-def test_an_alert_in_the_night_begins_the_wait_anew_and_one_coupon_leaves() -> None:
+def test_an_alert_in_the_night_begins_the_wait_anew_and_one_coupon_leaves_timeline() -> None:
     check(
         """
         2026-01-20 16:00     ann    order_placed total_cents=8000
@@ -169,7 +169,7 @@ def test_an_alert_in_the_night_begins_the_wait_anew_and_one_coupon_leaves() -> N
     )
 
 
-def test_a_coupon_that_joins_another_trigger_is_open_as_well() -> None:
+def test_a_coupon_that_joins_another_trigger_is_open_as_well_timeline() -> None:
     check(
         """
         2026-01-20 08:00  ann  order_placed total_cents=8000
@@ -186,7 +186,7 @@ def test_a_coupon_that_joins_another_trigger_is_open_as_well() -> None:
     )
 
 
-def test_what_is_handed_out_used_and_returned_is_in_the_books() -> None:
+def test_what_is_handed_out_used_and_returned_is_in_the_books_timeline() -> None:
     code = code_in(check(HISTORY, ALERT, COUPON))
     shop = Partition(ALERT, replace(COUPON, campaign="spring"))
     history = f"""

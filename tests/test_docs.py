@@ -44,8 +44,8 @@ def test_every_reason_that_the_code_gives_is_explained() -> None:
     given |= set(re.findall(r'refused\("(\w+)"', everything))
     given |= set(re.findall(r'Verdict\("(?:deferred|held_out)", "(\w+)"', everything))
     given |= set(re.findall(r'_drop\(batch, view, held, "(\w+)"', everything))
-    given |= set(re.findall(r'refusal="(\w+)"', sources["engine"]))
-    given |= set(re.findall(r'refusal = "(\w+)"', sources["engine"]))
+    given |= set(re.findall(r'refusal="(\w+)"', sources["asking"]))
+    given |= set(re.findall(r'refusal = "(\w+)"', sources["asking"]))
     given |= set(re.findall(r'"(\w+)" if ', everything))
     assert {
         "no_consent",

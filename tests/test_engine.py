@@ -104,7 +104,7 @@ def test_a_raw_topic_that_was_made_anew_begins_at_offset_0_again() -> None:
 # What is late is folded, and nothing is said about it.
 
 
-def test_a_late_event_counts_and_what_it_would_cause_is_suppressed() -> None:
+def test_a_late_event_counts_and_what_it_would_cause_is_suppressed_timeline() -> None:
     check(
         """
         2026-01-20 08:00  bob  page_viewed                             -> echo
@@ -212,7 +212,9 @@ class Follower(Agent, frozen=True):
         yield Say(reason="later", payload=Heard())
 
 
-def test_a_trigger_reaches_those_who_listen_and_they_may_answer_later_but_not_at_once() -> None:
+def test_a_trigger_reaches_those_who_listen_and_they_may_answer_later_but_not_at_once_timeline() -> (
+    None
+):
     echo, note, *_ = check(
         """
         2026-01-20 08:00  ann  page_viewed  -> echo; noted follower reason=heard_echo_heard; \
@@ -229,7 +231,7 @@ def test_a_trigger_reaches_those_who_listen_and_they_may_answer_later_but_not_at
     assert note.evidence.events == (echo.id,)
 
 
-def test_a_trigger_that_was_not_sent_is_not_heard_of() -> None:
+def test_a_trigger_that_was_not_sent_is_not_heard_of_timeline() -> None:
     check(
         "2026-01-20 08:00  ann  page_viewed  -> suppressed echo reason=no_consent",
         Echo(),

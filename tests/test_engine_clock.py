@@ -118,7 +118,9 @@ def test_nothing_rings_before_a_tick_says_so() -> None:
     assert shop.facts(minutes(1), minutes(2), begin=2) == []
 
 
-def test_a_timer_that_is_set_anew_rings_at_the_new_moment_only_and_a_cancelled_one_never() -> None:
+def test_a_timer_that_is_set_anew_rings_at_the_new_moment_only_and_a_cancelled_one_never_timeline() -> (
+    None
+):
     check(
         """
         2026-01-20 08:00  ann  page_viewed url=a@10,b@10,c@10
@@ -152,7 +154,7 @@ def test_a_timer_that_is_set_for_its_own_past_rings_once_a_tick_and_not_for_ever
         assert rung(shop.facts(minutes(at), begin=1)) == ["ann stuck"]
 
 
-def test_a_timer_that_a_late_event_sets_for_the_past_is_suppressed_as_late() -> None:
+def test_a_timer_that_a_late_event_sets_for_the_past_is_suppressed_as_late_timeline() -> None:
     check(
         """
         2026-01-20 08:00  ann  page_viewed
@@ -165,7 +167,7 @@ def test_a_timer_that_a_late_event_sets_for_the_past_is_suppressed_as_late() -> 
     )
 
 
-def test_a_timer_that_downtime_has_delayed_is_not_late() -> None:
+def test_a_timer_that_downtime_has_delayed_is_not_late_timeline() -> None:
     check(
         """
         2026-01-20 08:00  ann    page_viewed url=a@60

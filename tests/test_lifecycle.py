@@ -129,7 +129,7 @@ def test_a_timeline_with_an_alert_is_at_risk_at_the_next_tick() -> None:
     )
 
 
-def test_the_alert_stands_in_the_evidence() -> None:
+def test_the_alert_stands_in_the_evidence_timeline() -> None:
     alert, stage = check(
         """
         2026-01-01 08:00  ann  order_placed  -> lifecycle_changed to_stage=new

@@ -76,7 +76,7 @@ def test_a_timeline_in_another_currency_counts_where_none_is_named() -> None:
     assert trait_of(table, in_euros) == "silver"
 
 
-def test_a_visitor_is_not_a_member() -> None:
+def test_a_visitor_is_not_a_member_timeline() -> None:
     check("2026-01-20 08:00  anon:x  order_placed total_cents=500000", YEARS)
 
 

@@ -22,7 +22,7 @@ BREAKFASTS = """
 """
 
 
-def test_a_look_at_a_product_brings_what_others_bought_with_it() -> None:
+def test_a_look_at_a_product_brings_what_others_bought_with_it_timeline() -> None:
     check(
         f"""
         {BREAKFASTS}
@@ -34,7 +34,7 @@ def test_a_look_at_a_product_brings_what_others_bought_with_it() -> None:
     )
 
 
-def test_so_do_a_product_in_the_cart_and_an_order() -> None:
+def test_so_do_a_product_in_the_cart_and_an_order_timeline() -> None:
     check(
         f"""
         {BREAKFASTS}
@@ -47,7 +47,7 @@ def test_so_do_a_product_in_the_cart_and_an_order() -> None:
     )
 
 
-def test_what_goes_with_it_most_often_comes_first_and_five_at_most() -> None:
+def test_what_goes_with_it_most_often_comes_first_and_five_at_most_timeline() -> None:
     check(
         """
         2026-01-05 08:00  bob  order_placed products=milk,tea,bread,jam,figs,oats,rye
@@ -64,7 +64,7 @@ def test_what_goes_with_it_most_often_comes_first_and_five_at_most() -> None:
     )
 
 
-def test_two_orders_are_no_evidence_yet() -> None:
+def test_two_orders_are_no_evidence_yet_timeline() -> None:
     check(
         """
         2026-01-05 08:00  bob  order_placed products=milk,tea,bread,jam
@@ -75,7 +75,7 @@ def test_two_orders_are_no_evidence_yet() -> None:
     )
 
 
-def test_with_fewer_than_three_products_to_name_nothing_is_said() -> None:
+def test_with_fewer_than_three_products_to_name_nothing_is_said_timeline() -> None:
     check(
         """
         2026-01-05 08:00  bob  order_placed products=milk,tea,bread
@@ -87,7 +87,7 @@ def test_with_fewer_than_three_products_to_name_nothing_is_said() -> None:
     )
 
 
-def test_a_product_that_nobody_has_bought_brings_nothing() -> None:
+def test_a_product_that_nobody_has_bought_brings_nothing_timeline() -> None:
     check(
         f"""
         {BREAKFASTS}
@@ -97,7 +97,7 @@ def test_a_product_that_nobody_has_bought_brings_nothing() -> None:
     )
 
 
-def test_what_the_customer_just_bought_or_has_in_the_cart_is_left_out() -> None:
+def test_what_the_customer_just_bought_or_has_in_the_cart_is_left_out_timeline() -> None:
     check(
         """
         2026-01-05 08:00  bob  order_placed products=milk,tea,bread,jam,figs,oats
@@ -112,7 +112,7 @@ def test_what_the_customer_just_bought_or_has_in_the_cart_is_left_out() -> None:
     )
 
 
-def test_a_customer_hears_of_it_once_a_week_however_much_they_look() -> None:
+def test_a_customer_hears_of_it_once_a_week_however_much_they_look_timeline() -> None:
     check(
         f"""
         {BREAKFASTS}
@@ -127,7 +127,7 @@ def test_a_customer_hears_of_it_once_a_week_however_much_they_look() -> None:
     )
 
 
-def test_a_late_look_says_nothing_about_the_past() -> None:
+def test_a_late_look_says_nothing_about_the_past_timeline() -> None:
     check(
         f"""
         {BREAKFASTS}
@@ -139,7 +139,7 @@ def test_a_late_look_says_nothing_about_the_past() -> None:
     )
 
 
-def test_without_consent_to_personalisation_nothing_is_said() -> None:
+def test_without_consent_to_personalisation_nothing_is_said_timeline() -> None:
     check(
         f"""
         {BREAKFASTS}
@@ -164,7 +164,7 @@ def test_without_consent_to_personalisation_nothing_is_said() -> None:
         ("order_placed products=jam,figs", "suppressed product_recommendation reason=reason_gone"),
     ],
 )
-def test_what_waits_for_the_morning_leaves_out_what_was_bought_in_the_night(
+def test_what_waits_for_the_morning_leaves_out_what_was_bought_in_the_night_timeline(
     night: str, morning: str
 ) -> None:
     held = "" if night == "page_viewed" else "-> suppressed product_recommendation"
@@ -185,7 +185,7 @@ def test_what_waits_for_the_morning_leaves_out_what_was_bought_in_the_night(
     )
 
 
-def test_a_visitor_without_a_name_is_served_as_well() -> None:
+def test_a_visitor_without_a_name_is_served_as_well_timeline() -> None:
     check(
         f"""
         {BREAKFASTS}

@@ -21,7 +21,7 @@ GIVEN = (
 )  # fmt: skip
 
 GATE = [*(ROOT / "agents" / "gate").glob("*.py")]
-ENGINE = [ROOT / "agents" / f"{name}.py" for name in ("speech", "cause", "engine", "doing")]
+ENGINE = [ROOT / "agents" / f"{name}.py" for name in ("speech", "cause", "asking", "doing")]
 
 
 def given() -> set[str]:

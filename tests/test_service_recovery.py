@@ -8,7 +8,7 @@ from agents.service_recovery import REVIEWS_MAX, TEXT_MAX, ServiceRecovery
 RECOVERY = ServiceRecovery(rating_max=2)
 
 
-def test_one_star_and_two_stars_call_for_a_person() -> None:
+def test_one_star_and_two_stars_call_for_a_person_timeline() -> None:
     check(
         """
         2026-01-20 08:00  ann  order_placed order_id=o1 products=kettle:1x4900
@@ -22,7 +22,7 @@ def test_one_star_and_two_stars_call_for_a_person() -> None:
     )
 
 
-def test_three_stars_and_more_are_no_reason_to_speak() -> None:
+def test_three_stars_and_more_are_no_reason_to_speak_timeline() -> None:
     check(
         """
         2026-01-25 08:00  ann  review_posted rating=3
@@ -33,7 +33,7 @@ def test_three_stars_and_more_are_no_reason_to_speak() -> None:
     )
 
 
-def test_editing_a_bad_review_does_not_repeat_the_call() -> None:
+def test_editing_a_bad_review_does_not_repeat_the_call_timeline() -> None:
     check(
         """
         2026-01-25 08:00  ann  review_posted review_id=r1 rating=1  -> service_recovery
@@ -45,7 +45,7 @@ def test_editing_a_bad_review_does_not_repeat_the_call() -> None:
     )
 
 
-def test_a_review_that_was_edited_from_good_to_bad_calls() -> None:
+def test_a_review_that_was_edited_from_good_to_bad_calls_timeline() -> None:
     check(
         """
         2026-01-25 08:00  ann  review_posted review_id=r1 rating=5
@@ -56,7 +56,7 @@ def test_a_review_that_was_edited_from_good_to_bad_calls() -> None:
     )
 
 
-def test_an_edit_that_is_seen_before_the_review_calls_once() -> None:
+def test_an_edit_that_is_seen_before_the_review_calls_once_timeline() -> None:
     check(
         """
         2026-01-25 08:10  ann  review_edited review_id=r1 rating=1  -> service_recovery
@@ -66,7 +66,7 @@ def test_an_edit_that_is_seen_before_the_review_calls_once() -> None:
     )
 
 
-def test_a_storefront_that_retries_is_heard_once() -> None:
+def test_a_storefront_that_retries_is_heard_once_timeline() -> None:
     check(
         """
         2026-01-25 08:00  ann  review_posted rating=1 event_id=e1  -> service_recovery
@@ -76,7 +76,7 @@ def test_a_storefront_that_retries_is_heard_once() -> None:
     )
 
 
-def test_each_customer_and_each_review_is_answered_for_itself() -> None:
+def test_each_customer_and_each_review_is_answered_for_itself_timeline() -> None:
     check(
         """
         2026-01-25 08:00  ann  review_posted review_id=r1 rating=1  -> service_recovery
@@ -88,7 +88,7 @@ def test_each_customer_and_each_review_is_answered_for_itself() -> None:
     )
 
 
-def test_a_review_that_arrives_days_late_is_on_record_and_calls_nobody() -> None:
+def test_a_review_that_arrives_days_late_is_on_record_and_calls_nobody_timeline() -> None:
     check(
         """
         2026-01-25 08:00  bob  page_viewed
@@ -99,7 +99,9 @@ def test_a_review_that_arrives_days_late_is_on_record_and_calls_nobody() -> None
     )
 
 
-def test_a_customer_who_refuses_service_messages_gets_none_even_where_consent_is_assumed() -> None:
+def test_a_customer_who_refuses_service_messages_gets_none_even_where_consent_is_assumed_timeline() -> (
+    None
+):
     check(
         """
         2026-01-25 08:00  ann  consent_changed purpose=service granted=false
@@ -112,7 +114,7 @@ def test_a_customer_who_refuses_service_messages_gets_none_even_where_consent_is
     )
 
 
-def test_the_agent_s_memory_is_bounded_and_so_is_the_text() -> None:
+def test_the_agent_s_memory_is_bounded_and_so_is_the_text_timeline() -> None:
     rows = "\n".join(
         f"2026-01-25 08:{minute:02}  ann  review_posted review_id=r{minute} rating=1 "
         f"text={'x' * 2 * TEXT_MAX} -> service_recovery text={'x' * TEXT_MAX}"

@@ -11,7 +11,7 @@ from agents.gate.gate import Gate
 from agents.win_back_coupon import WinBackCoupon
 
 
-def test_the_coupon_comes_a_week_after_an_alert_that_no_order_has_answered() -> None:
+def test_the_coupon_comes_a_week_after_an_alert_that_no_order_has_answered_timeline() -> None:
     check(
         """
         2026-01-20 08:00  ann  order_placed total_cents=8000
@@ -27,7 +27,7 @@ def test_the_coupon_comes_a_week_after_an_alert_that_no_order_has_answered() -> 
     )
 
 
-def test_an_order_in_between_cancels_it() -> None:
+def test_an_order_in_between_cancels_it_timeline() -> None:
     check(
         """
         2026-01-20 08:00  ann  order_placed
@@ -41,7 +41,9 @@ def test_an_order_in_between_cancels_it() -> None:
     )
 
 
-def test_an_order_that_was_placed_before_the_alert_and_seen_after_it_cancels_it_too() -> None:
+def test_an_order_that_was_placed_before_the_alert_and_seen_after_it_cancels_it_too_timeline() -> (
+    None
+):
     check(
         """
         2026-01-20 08:00  ann  order_placed
@@ -54,7 +56,7 @@ def test_an_order_that_was_placed_before_the_alert_and_seen_after_it_cancels_it_
     )
 
 
-def test_a_late_order_from_before_the_silence_is_no_answer() -> None:
+def test_a_late_order_from_before_the_silence_is_no_answer_timeline() -> None:
     check(
         """
         2026-01-20 08:00  ann  order_placed
@@ -67,7 +69,7 @@ def test_a_late_order_from_before_the_silence_is_no_answer() -> None:
     )
 
 
-def test_an_alert_that_the_gate_refused_is_followed_by_no_coupon() -> None:
+def test_an_alert_that_the_gate_refused_is_followed_by_no_coupon_timeline() -> None:
     check(
         """
         2026-01-20 08:00  ann  order_placed
@@ -80,7 +82,7 @@ def test_an_alert_that_the_gate_refused_is_followed_by_no_coupon() -> None:
     )
 
 
-def test_without_consent_the_coupon_is_not_sent_and_the_record_says_so() -> None:
+def test_without_consent_the_coupon_is_not_sent_and_the_record_says_so_timeline() -> None:
     check(
         """
         2026-01-20 08:00  ann  order_placed
@@ -102,7 +104,9 @@ def test_without_consent_the_coupon_is_not_sent_and_the_record_says_so() -> None
         ("total_cents=8000 currency=JPY", "value_cents=1200 currency=JPY"),
     ],
 )
-def test_it_is_worth_a_share_of_the_usual_order_within_bounds(spent: str, worth: str) -> None:
+def test_it_is_worth_a_share_of_the_usual_order_within_bounds_timeline(
+    spent: str, worth: str
+) -> None:
     check(
         f"""
         2026-01-20 08:00  ann  order_placed {spent}
@@ -114,7 +118,7 @@ def test_it_is_worth_a_share_of_the_usual_order_within_bounds(spent: str, worth:
     )
 
 
-def test_it_is_never_worth_more_than_the_margin() -> None:
+def test_it_is_never_worth_more_than_the_margin_timeline() -> None:
     check(
         """
         2026-01-20 08:00  ann  order_placed total_cents=8000
@@ -127,7 +131,9 @@ def test_it_is_never_worth_more_than_the_margin() -> None:
 
 
 @pytest.mark.parametrize("spent", ["total_cents=600", "total_cents=0", "total_cents=666"])
-def test_where_the_margin_leaves_less_than_the_least_there_is_no_coupon(spent: str) -> None:
+def test_where_the_margin_leaves_less_than_the_least_there_is_no_coupon_timeline(
+    spent: str,
+) -> None:
     check(
         f"""
         2026-01-20 08:00  ann  order_placed {spent}
@@ -140,7 +146,7 @@ def test_where_the_margin_leaves_less_than_the_least_there_is_no_coupon(spent: s
     )
 
 
-def test_what_was_refunded_does_not_count_as_spent() -> None:
+def test_what_was_refunded_does_not_count_as_spent_timeline() -> None:
     check(
         """
         2026-01-20 08:00  ann  order_placed order_id=tv total_cents=9000
@@ -153,7 +159,7 @@ def test_what_was_refunded_does_not_count_as_spent() -> None:
     )
 
 
-def test_the_code_is_the_same_in_a_replay_and_another_with_another_key() -> None:
+def test_the_code_is_the_same_in_a_replay_and_another_with_another_key_timeline() -> None:
     code = code_in(check(HISTORY, ALERT, COUPON))
     again = code_in(check(HISTORY, ALERT, COUPON))
     other_key = code_in(check(HISTORY, ALERT, WinBackCoupon(code_key="another")))
@@ -163,7 +169,7 @@ def test_the_code_is_the_same_in_a_replay_and_another_with_another_key() -> None
     assert other_key != code
 
 
-def test_no_two_customers_and_no_two_occasions_share_a_code() -> None:
+def test_no_two_customers_and_no_two_occasions_share_a_code_timeline() -> None:
     codes = {code_in(check(HISTORY, ALERT, COUPON))}
     codes.add(code_in(check(HISTORY.replace("ann", "bob"), ALERT, COUPON)))
     codes.add(code_in(check(HISTORY.replace("08:00", "08:01"), ALERT, COUPON)))
@@ -171,7 +177,7 @@ def test_no_two_customers_and_no_two_occasions_share_a_code() -> None:
     assert len(codes) == 3
 
 
-def test_it_expires_where_it_says() -> None:
+def test_it_expires_where_it_says_timeline() -> None:
     check(
         """
         2026-01-20 08:00  ann  order_placed
@@ -183,7 +189,7 @@ def test_it_expires_where_it_says() -> None:
     )
 
 
-def test_a_second_coupon_within_the_pause_is_held_back() -> None:
+def test_a_second_coupon_within_the_pause_is_held_back_timeline() -> None:
     check(
         """
         2026-01-20 08:00  ann  order_placed
@@ -199,7 +205,7 @@ def test_a_second_coupon_within_the_pause_is_held_back() -> None:
     )
 
 
-def test_the_evidence_names_the_alert_that_went_unanswered() -> None:
+def test_the_evidence_names_the_alert_that_went_unanswered_timeline() -> None:
     alert, coupon = check(HISTORY, ALERT, COUPON)
 
     assert coupon.evidence.events == (alert.id,)

@@ -42,13 +42,15 @@ def check(*, config: Config = None, as_json: AsJson = False) -> None:
     gate, engine = msgspec.to_builtins(policy.gate), msgspec.to_builtins(policy.settings)
     del gate["holdout"]["key"]
     effect = msgspec.to_builtins(load_prices(settings).effect)
+    ops = msgspec.to_builtins(policy.ops)
     targets = [it.name for it in load_targets(settings)] if settings.webhooks else []
     if as_json:
         answer = {"config": settings.config, "agents": agents, "gate": gate, "engine": engine}
+        answer |= {"ops": ops}
         terminal.say_json(answer | {"effect": effect, "kinds": policy.kinds(), "targets": targets})
         return
     sections = terminal.table("section", "settings")
-    for name, section in {"engine": engine, "gate": gate, "effect": effect}.items():
+    for name, section in {"engine": engine, "gate": gate, "effect": effect, "ops": ops}.items():
         sections.add_row(name, _toml(section))
     for name, section in agents.items():
         sections.add_row(f"agents.{name}", _toml(section))

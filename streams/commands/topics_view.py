@@ -9,6 +9,7 @@ from config.settings import Settings
 from schemas import dead_letter
 from schemas.cloud_event import DECISIONS
 from schemas.codec import RAW_TOPICS
+from schemas.ops import ops_topic
 from state.redis_table import RedisTable
 from state.table import StoreError
 from streams.commands import kafka, terminal
@@ -96,6 +97,8 @@ def _purpose(name: str, group: str) -> str:
         DECISIONS: "everything decided, silence included",
         dead_letter.TOPIC: "raw records not accepted, with reasons",
     }
+    if name.startswith(ops_topic("")):
+        return "what concerns the shop and no single customer"
     return said.get(name, "triggers, for marketing automation")
 
 
