@@ -118,6 +118,8 @@ class Engine:
             batch.offset = offsets[done]
             if isinstance(record, Entry):
                 self._event(batch, record)
+                if record.sealed:
+                    batch.sealed(record)
             elif isinstance(record, ShopEntry):
                 take_in(batch, record, self._teller, self._lateness)
             elif not self._tick(batch, record):
@@ -208,6 +210,7 @@ class Engine:
     def _erase(self, batch: Batch, view: View, entry: Entry) -> None:
         cause = Cause.of_event(entry, batch.shop.clock_at, late=False)
         self._end(batch, view, cause, self._keepers)
+        batch.forget(view.id, view.row, entry.destroys)
 
     def _end(self, batch: Batch, view: View, cause: Cause, keepers: Iterable[Agent]) -> None:
         """End a row; what it has in the ledgers goes out of them first."""

@@ -1,9 +1,10 @@
 -- Write a batch whole, if nobody has moved the partition meanwhile; else nothing.
--- KEYS: position, shop, customers, timers, products, ledgers, outbox, counters
--- ARGV: expected position, new position, new shop, published sequence, new sequence, then eight
+-- KEYS: position, shop, customers, timers, products, ledgers, outbox, counters, destroying
+-- ARGV: expected position, new position, new shop, published sequence, new sequence, then ten
 --       counts, then that many values each: rows set (id, row), rows deleted (id), timers set
 --       (time, id), timers removed (id), products set (id, row), ledgers set (name, row), outbox
---       entries, counters (name, by)
+--       entries, counters (name, by), outbox entries replaced (sequence, entry), ids of keys to
+--       be destroyed (customer, ids)
 -- Returns 1, or 0 where the position is not the expected one.
 
 local position = redis.call('GET', KEYS[1]) or '0:0:0'
@@ -11,7 +12,7 @@ if position ~= ARGV[1] then return 0 end
 
 -- Lua refuses to unpack more than about 8,000 values on its stack; even, so that pairs stay together.
 local UNPACK_MAX = 7000
-local at = 14
+local at = 16
 
 local function send(command, key, count)
   local last = at + tonumber(count) - 1
@@ -31,6 +32,25 @@ send('HSET', KEYS[5], ARGV[10])
 send('HSET', KEYS[6], ARGV[11])
 send('RPUSH', KEYS[7], ARGV[12])
 for i = at, at + tonumber(ARGV[13]) - 1, 2 do redis.call('HINCRBY', KEYS[8], ARGV[i], ARGV[i + 1]) end
+at = at + tonumber(ARGV[13])
+
+-- The outbox ends with the newest decision; one that is out already is not there to be replaced.
+for i = at, at + tonumber(ARGV[14]) - 1, 2 do
+  local place = tonumber(ARGV[i]) - tonumber(ARGV[5]) - 1
+  if -place <= redis.call('LLEN', KEYS[7]) then redis.call('LSET', KEYS[7], place, ARGV[i + 1]) end
+end
+at = at + tonumber(ARGV[14])
+
+for i = at, at + tonumber(ARGV[15]) - 1, 2 do
+  local key_ids = redis.call('HGET', KEYS[9], ARGV[i]) or ''
+  for j = 1, #ARGV[i + 1], 8 do
+    local key_id = string.sub(ARGV[i + 1], j, j + 7)
+    local known = false
+    for k = 1, #key_ids, 8 do known = known or string.sub(key_ids, k, k + 7) == key_id end
+    if not known then key_ids = key_ids .. key_id end
+  end
+  redis.call('HSET', KEYS[9], ARGV[i], key_ids)
+end
 
 -- The outbox ends with the newest decision and has no gaps, so what stays can be counted from its end.
 local unpublished = tonumber(ARGV[5]) - tonumber(ARGV[4])

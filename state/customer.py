@@ -3,6 +3,7 @@
 Rows are msgpack arrays, so the order of fields is the format: new fields go at the end, with a
 default, and an old row loads. ``ROW_VERSION`` grows when an old reader would misread a row, or
 would lose by writing it again what must not be lost. Version 2: what is held, exposures, touches.
+Version 3: by which keys events were sealed.
 What changes a row when an event comes stands in ``fold.py``.
 """
 
@@ -23,7 +24,7 @@ from state.portrait import Portrait
 from state.trail import Trail
 from state.window import Window
 
-ROW_VERSION = 2
+ROW_VERSION = 3
 
 # Bounds. Together they keep a busy customer's row near one kilobyte and the median under 600 bytes.
 EVENT_IDS_MAX = 8
@@ -37,6 +38,8 @@ RECENT_ORDERS_MAX = 3
 TRAITS_MAX = 16
 TIMERS_MAX = 64
 KINDS_MAX = 64
+# A customer has one key, and one more for each time that Redis has lost it.
+KEY_IDS_MAX = 4
 
 # An order of which nothing more is heard for so long is taken to have arrived, and is let go when
 # the next one comes.
@@ -164,7 +167,8 @@ class Customer(Struct, array_like=True, gc=False):
     visit_awaited_until: until when a visit can be the first one after a trigger. portrait: what
     agents have learned of the customer, by trait; ``traits`` are what the shop has told us.
     grievances: the last thing of each kind that went wrong for the customer. trail: what was
-    searched, looked at and bought last.
+    searched, looked at and bought last. key_ids: of the keys that what is personal in the events
+    was sealed with, newest last.
     """
 
     version: int = ROW_VERSION
@@ -209,6 +213,7 @@ class Customer(Struct, array_like=True, gc=False):
     portrait: Portrait = field(default_factory=dict)
     grievances: Grievances = field(default_factory=dict)
     trail: Trail = field(default_factory=dict)
+    key_ids: str = ""
 
     @property
     def market(self) -> str:

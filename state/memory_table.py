@@ -4,6 +4,7 @@ from bisect import bisect_right, insort
 
 from msgspec.structs import replace
 
+from schemas.journal import merged
 from state.table import Commit, Loaded, Needs, Position
 
 
@@ -18,6 +19,7 @@ class _Partition:
         self.due_order: list[tuple[int, str]] = []
         self.outbox: list[bytes] = []
         self.counters: dict[str, int] = {}
+        self.destroying: dict[str, str] = {}
 
     def set_due(self, customer_id: str, at: int | None) -> None:
         before = self.due.pop(customer_id, None)
@@ -71,6 +73,12 @@ class MemoryTable:
         here.products.update(commit.products)
         here.ledgers.update(commit.ledgers)
         here.outbox += commit.outbox
+        for sequence, entry in commit.blanked.items():
+            place = sequence - commit.position.sequence - 1
+            if -place <= len(here.outbox):
+                here.outbox[place] = entry
+        for customer_id, key_ids in commit.keys_to_destroy.items():
+            here.destroying[customer_id] = merged(here.destroying.get(customer_id, ""), key_ids)
         for name, by in commit.counters.items():
             here.counters[name] = here.counters.get(name, 0) + by
         await self.published(partition, commit.published)

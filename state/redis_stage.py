@@ -56,7 +56,7 @@ class Stage(RedisTable):
             value = await answer(self._redis.get(*self.keys(partition, name)))
             if value is not None:
                 yield Piece(name, [value])
-        for name in ("customers", "products", "ledgers", "counters", "timers"):
+        for name in ("customers", "products", "ledgers", "counters", "destroying", "timers"):
             async for pairs in self._scan(*self.keys(partition, name), sorted_set=name == "timers"):
                 yield Piece(name, pairs=pairs)
         [outbox] = self.keys(partition, "outbox")

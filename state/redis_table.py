@@ -3,7 +3,8 @@
 Keys of partition 7 share the hash tag ``{p7}``, so they live in one slot of a Redis Cluster and one
 script can write them all: ``ebb:{p7}:customers`` (hash), ``:timers`` (sorted set by earliest due
 time), ``:products`` and ``:ledgers`` (hashes), ``:shop``, ``:outbox`` (list), ``:counters`` (hash),
-``:position``. Commands are those of Redis 7.0.
+``:position``, ``:destroying`` (hash: ids of keys that are to be destroyed, by customer). Commands
+are those of Redis 7.0.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,7 +16,10 @@ from state.redis_client import answer, connect
 from state.table import Commit, Loaded, Needs, Position
 
 #: The names of a partition's keys; scripts take them in this order.
-KEYS = ("position", "shop", "customers", "timers", "products", "ledgers", "outbox", "counters")
+KEYS = (
+    "position", "shop", "customers", "timers", "products", "ledgers", "outbox", "counters",
+    "destroying",
+)  # fmt: skip
 
 
 class RedisTable:
@@ -162,7 +166,8 @@ def commit_arguments(commit: Commit) -> list[Any]:
     products, counters = _flat(commit.products.items()), _flat(commit.counters.items())
     ledgers = _flat(commit.ledgers.items())
     groups: list[list[Any]] = [
-        rows, gone, due, not_due, products, ledgers, commit.outbox, counters
+        rows, gone, due, not_due, products, ledgers, commit.outbox, counters,
+        _flat(commit.blanked.items()), _flat(commit.keys_to_destroy.items()),
     ]  # fmt: skip
     args: list[Any] = [str(commit.expected), str(commit.position), commit.shop]
     args += [commit.published, commit.position.sequence]

@@ -88,6 +88,8 @@ class Commit(Struct, frozen=True):
 
     outbox: encoded decisions, those after ``expected.sequence``.
     published: the relay has had every decision up to this sequence acknowledged; they leave.
+    keys_to_destroy: ids of keys, one after another, by customer. blanked: what takes the place of
+    decisions in the outbox, those of this commit included, by sequence.
     """
 
     expected: Position
@@ -100,6 +102,8 @@ class Commit(Struct, frozen=True):
     counters: dict[str, int]
     published: int = 0
     ledgers: dict[str, bytes] = {}
+    keys_to_destroy: dict[str, str] = {}
+    blanked: dict[int, bytes] = {}
 
 
 class Table(Protocol):

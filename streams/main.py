@@ -42,6 +42,7 @@ _EXIT_CODES = {
     "streams.commands.terminal.CommandError": 1,
     "streams.embedded.EmbeddedError": 1,
     "streams.demo.journey.JourneyError": 1,
+    "streams.privacy.cipher.PrivacyError": 2,
     "streams.producer.DeliveryError": 1,
     "streams.topics.TopicError": 1,
 }

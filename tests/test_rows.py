@@ -42,7 +42,7 @@ FORMAT = (
     "session", "cart", "cart_changed_at", "viewed", "bought", "categories", "products",
     "recent_orders", "ratings", "consent", "responses", "locale", "time_zone", "birthday", "traits",
     "said", "timers", "memory", "profile_at", "touches", "held", "exposures", "case_closed_at",
-    "visit_awaited_until", "deliveries", "country", "portrait", "grievances", "trail",
+    "visit_awaited_until", "deliveries", "country", "portrait", "grievances", "trail", "key_ids",
 )  # fmt: skip
 
 

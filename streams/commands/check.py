@@ -43,9 +43,11 @@ def check(*, config: Config = None, as_json: AsJson = False) -> None:
     del gate["holdout"]["key"]
     effect = msgspec.to_builtins(load_prices(settings).effect)
     targets = [it.name for it in load_targets(settings)] if settings.webhooks else []
+    seals = bool(settings.secret_privacy_key())
     if as_json:
         answer = {"config": settings.config, "agents": agents, "gate": gate, "engine": engine}
-        terminal.say_json(answer | {"effect": effect, "kinds": policy.kinds(), "targets": targets})
+        answer |= {"effect": effect, "kinds": policy.kinds(), "targets": targets, "seals": seals}
+        terminal.say_json(answer)
         return
     sections = terminal.table("section", "settings")
     for name, section in {"engine": engine, "gate": gate, "effect": effect}.items():
@@ -55,6 +57,15 @@ def check(*, config: Config = None, as_json: AsJson = False) -> None:
     terminal.out.print(sections)
     agents_on = plural(len(agents), "agent")
     terminal.out.print(f"\n{settings.config} is right: {agents_on} on.", style="green")
+    if seals:
+        terminal.out.print("What is personal in events is sealed in the journal.", style="green")
+    else:
+        terminal.out.print(
+            "What is personal in events stands in the journal as it was published, and an erasure"
+            " does not reach it there: set EBBTIDE_PRIVACY_KEY to have it sealed"
+            " (docs/privacy.md).",
+            style="yellow",
+        )
     if targets:
         right = f"{plural(len(targets), 'target')}: {', '.join(targets)}"
         terminal.out.print(f"{settings.webhooks} is right: {right}.", style="green")
