@@ -18,6 +18,7 @@ from streams.commands import (
     demo,
     explain,
     import_history,
+    prove_erased,
     publish,
     rebuild,
     report,
@@ -100,6 +101,7 @@ app.command(report.app)
 app.command(backup.backup, group=MEND, sort_key=1)
 app.command(backup.restore, group=MEND, sort_key=2)
 app.command(rebuild.rebuild, group=MEND, sort_key=3)
+app.command(prove_erased.prove_erased, name="prove-erased", group=MEND, sort_key=4)
 app["--help"].group = app["--version"].group = ALSO
 
 
