@@ -34,6 +34,7 @@ from agents.written import NO_PAYLOAD, written
 from schemas.decisions import Evidence
 from schemas.journal import Entry, Record, ShopEntry, Tick
 from schemas.orders import OrderPlaced
+from schemas.personal import closed
 from schemas.profiles import ConsentChanged, ErasureRequested, MessageUnsubscribed
 from schemas.shop_events import ProductChanged, ShopEvent
 from state.product import learn, named_in
@@ -117,7 +118,8 @@ class Engine:
         for done, record in enumerate(records):
             batch.offset = offsets[done]
             if isinstance(record, Entry):
-                self._event(batch, record)
+                entry = closed(record, batch.keys_to_destroy) if record.sealed else record
+                self._event(batch, entry)
                 if record.sealed:
                     batch.sealed(record)
             elif isinstance(record, ShopEntry):

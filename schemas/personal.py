@@ -8,6 +8,7 @@ without them a replay past an erasure would count nights, markets and budgets ot
 A product's name in an order is the catalogue's and says no more than its id.
 """
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -18,6 +19,7 @@ from msgspec.structs import replace
 from schemas.clickstream import PageViewed, ProductsSearched
 from schemas.codec import encode_json
 from schemas.event import Event
+from schemas.journal import Entry, each_of
 from schemas.profiles import ProfileUpdated
 from schemas.reviews import QuestionAsked, ReviewEdited, ReviewPosted, SurveyAnswered
 
@@ -48,8 +50,22 @@ def personal_in(event: Event) -> dict[str, Any]:
 
 def without(event: Event, values: dict[str, Any]) -> Event:
     """The event without these values."""
+    if not values:
+        return event
     neutral = PERSONAL[type(event)]
     return replace(event, **{name: neutral[name] for name in values})
+
+
+def closed(entry: Entry, condemned: Mapping[str, str]) -> Entry:
+    """The entry, without what its key has opened where that is condemned by what came before it.
+
+    condemned: ids of keys, by customer. A key opens what stands in the log before the erasure that
+    destroys it, and nothing after, wherever the log is cut into batches.
+    """
+    event = entry.event
+    if not condemned or entry.key_id not in each_of(condemned.get(event.subject, "")):
+        return entry
+    return replace(entry, event=without(event, personal_in(event)))
 
 
 def written(values: dict[str, Any]) -> bytes:

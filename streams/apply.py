@@ -24,6 +24,7 @@ from schemas.codec import decode_outgoing, encode_json
 from schemas.dead_letter import Refusal
 from schemas.decisions import Outgoing, blank
 from schemas.journal import Entry, Record
+from schemas.personal import closed
 from state.table import Commit, Position, Table
 
 # To count a row's size takes a microsecond, and some tell as much as all.
@@ -111,6 +112,13 @@ async def apply(
         position = commit.position
         yield Applied(batch, position, _row_bytes(commit), commit.counters)
         records, offsets = records[done:], offsets[done:]
+        if commit.keys_to_destroy:
+            records = [_closed(it, commit.keys_to_destroy) for it in records]
+
+
+def _closed(record: Record, condemned: Mapping[str, str]) -> Record:
+    """The record as whoever reads it in another batch would find it."""
+    return closed(record, condemned) if isinstance(record, Entry) and record.sealed else record
 
 
 def blanked(entries: Iterable[Outgoing], forgotten: Mapping[str, int]) -> Iterator[Outgoing]:

@@ -21,7 +21,7 @@ from state.table import Position, StoreError, Table
 from streams import metrics
 from streams.apply import Conflict, apply
 from streams.dead_letters import dead_letter_of, dead_letter_of_entry
-from streams.privacy.opener import parts, refuse_sealed
+from streams.privacy.opener import refuse_sealed
 from streams.privacy.privacy import Privacy
 from streams.producer import Producer
 from streams.relay import Relays
@@ -122,9 +122,8 @@ class Engage:
         offsets, decoded = await self._decode(tp, records)
         metrics.time_stage("decode", perf_counter() - started)
         try:
-            for part in parts(decoded):
-                opened = await self._open(tp.partition, offsets[part], decoded[part])
-                await self._apply(tp, offsets[part], opened)
+            opened = await self._open(tp.partition, offsets, decoded)
+            await self._apply(tp, offsets, opened)
         except Conflict as conflict:
             metrics.CONFLICTS.labels(str(tp.partition)).inc()
             log.warning("commit_conflict", partition=tp.partition, conflict=str(conflict))

@@ -21,7 +21,7 @@ from streams.commands import kafka, terminal
 from streams.commands.progress import bar
 from streams.connection import brokers_of, redis_url_of
 from streams.engage import NOTHING, decode_journal
-from streams.privacy.opener import Opener, parts
+from streams.privacy.opener import Opener
 from streams.privacy.privacy import reading_privacy
 from streams.publisher import Marks
 from streams.topics import JOURNAL
@@ -165,14 +165,13 @@ async def _applied(work: Work) -> AsyncIterator[int]:
     engine, table, partition = work.policy.engine(work.journal.count), work.table, work.partition
     published, before = 0, work.opener.unopened
     for offsets, records in work.journal.batches(partition, work.end):
-        for part in parts(records):
-            position, its = await table.position(partition), offsets[part]
-            opened = await work.opener.open(partition, its, records[part], work.end)
-            steps = apply(engine, table, partition, position, its, opened, published=published)
-            async for applied in steps:
-                for it in applied.batch.outgoing:
-                    if it.mark <= work.out:
-                        published = it.sequence
+        position = await table.position(partition)
+        opened = await work.opener.open(partition, offsets, records, work.end)
+        steps = apply(engine, table, partition, position, offsets, opened, published=published)
+        async for applied in steps:
+            for it in applied.batch.outgoing:
+                if it.mark <= work.out:
+                    published = it.sequence
         work.unopened = work.opener.unopened - before
         yield len(records)
     await table.published(partition, published)

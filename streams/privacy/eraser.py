@@ -11,7 +11,6 @@ from contextlib import suppress
 
 import structlog
 
-from state.redis_keys import Kept
 from state.table import StoreError
 from streams import metrics
 from streams.privacy.cipher import Cipher
@@ -80,9 +79,9 @@ class Eraser:
             self._known.add(partition)
         gauge = metrics.KEYS_CONDEMNED.labels(str(partition))
         gauge.set(await self._ring.keys.destroying_count(partition))
-        while gone := await self._ring.destroy(partition, _CUSTOMERS_MAX):
-            for _, key in gone:
-                if isinstance(key, Kept) and self._cipher is not None:
+        while (gone := await self._ring.destroy(partition, _CUSTOMERS_MAX)) is not None:
+            for key in gone:
+                if self._cipher is not None:
                     self._cipher.forget(key.wrapped)
             metrics.KEYS_DESTROYED.inc(len(gone))
             log.info("keys_destroyed", partition=partition, count=len(gone))

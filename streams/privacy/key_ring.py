@@ -7,6 +7,7 @@ journal. So a key that seals a record and is in neither place is destroyed.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
+from schemas.journal import each_of
 from state.redis_keys import Found, Kept
 from state.redis_keys import KeyLog as Known
 from streams.privacy.key_log import KeyLog, record_of, tombstones
@@ -68,31 +69,20 @@ class KeyRing:
             if await self.keys.learn(partition, before, told.offset, told.keys, told.destroyed):
                 return
 
-    async def destroy(self, partition: int, customers_max: int) -> list[tuple[str, Kept | str]]:
-        """Destroy some of the keys that are condemned; which those were, as far as they are known.
+    async def destroy(self, partition: int, customers_max: int) -> list[Kept] | None:
+        """Destroy some of the keys that are condemned; those that were here. None: there is none.
 
         At least once: what is destroyed before this is acknowledged is destroyed again.
         """
         condemned = await self.keys.destroying(partition, customers_max)
         if not condemned:
-            return []
+            return None
         found = await self.keys.look(partition, list(condemned))
-        gone: dict[str, str] = {}
-        told: list[tuple[str, Kept | str]] = []
-        for customer_id, its in found.items():
-            kept = {it.id: it for it in its.kept}
-            ids = _with_older(its)
-            gone[customer_id] = "".join(ids)
-            told += [(customer_id, kept.get(key_id, key_id)) for key_id in ids]
-        await self._producer.send(tombstones(partition, gone))
-        await self.keys.destroyed(partition, gone)
-        return told
-
-
-def _with_older(found: Found) -> list[str]:
-    """The ids of the condemned, and of keys that were made before one of them.
-
-    Such a one has sealed nothing: of several keys the newest is used.
-    """
-    last = max((at for at, it in enumerate(found.kept) if it.id in found.dying), default=-1)
-    return list(dict.fromkeys([*(it.id for it in found.kept[: last + 1]), *found.dying]))
+        await self._producer.send(tombstones(partition, condemned))
+        await self.keys.destroyed(partition, condemned)
+        return [
+            it
+            for customer_id, its in found.items()
+            for it in its.kept
+            if it.id in each_of(condemned[customer_id])
+        ]

@@ -1,11 +1,10 @@
 """How do events get back what is personal in them? When they leave the log, before the engine.
 
-The law: a key opens what stands before the erasure that destroys it, and nothing after. What cannot
-be opened keeps its neutral values and is folded all the same, so a replay past an erasure works,
-and shows nothing personal.
+What cannot be opened, because its key is destroyed, keeps its neutral values and is folded all the
+same. So a replay past an erasure works, and shows nothing personal.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import structlog
 from msgspec.structs import replace
@@ -13,7 +12,6 @@ from msgspec.structs import replace
 from schemas.codec import DAMAGE
 from schemas.journal import Entry, Record
 from schemas.personal import together
-from schemas.profiles import ErasureRequested
 from state.redis_keys import Found
 from streams import metrics
 from streams.privacy.cipher import Cipher, Damaged, PrivacyError, unseal
@@ -103,24 +101,6 @@ def refuse_sealed(records: Sequence[Record]) -> None:
     """
     if any(type(it) is Entry and it.sealed for it in records):
         raise _no_key()
-
-
-def parts(records: Sequence[Record]) -> Iterator[slice]:
-    """Where to cut a batch, so that no key opens what stands after an erasure in the same one."""
-    begin = 0
-    erased: set[str] = set()
-    for at, it in enumerate(records):
-        if type(it) is not Entry:
-            continue
-        if it.sealed:
-            if it.event.subject in erased:
-                yield slice(begin, at)
-                begin = at
-                erased.clear()
-        elif type(it.event) is ErasureRequested:
-            erased.add(it.event.subject)
-    if begin < len(records):
-        yield slice(begin, len(records))
 
 
 def _no_key() -> PrivacyError:
