@@ -1,10 +1,11 @@
 """How does what happened before Ebbtide get in? `ebbtide import`."""
 
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from streams.commands.options import AsJson, Broker
+from streams.commands.options import AsJson, Broker, RedisUrl
 
 
 def import_history(
@@ -17,7 +18,16 @@ def import_history(
     dry_run: Annotated[
         bool, Parameter(show_default=False, help="Check all lines, and import nothing.")
     ] = False,
+    rejects: Annotated[
+        Path | None,
+        Parameter(help="Where invalid lines go, to be mended; beside the first file if not said."),
+    ] = None,
+    wait: Annotated[
+        bool,
+        Parameter(show_default=False, help="Until workers have applied it; says what they knew."),
+    ] = False,
     broker: Broker = None,
+    redis_url: RedisUrl = None,
     as_json: AsJson = False,
 ) -> int:
     """Bring in history: customers are known by it, and nothing is said about it.
@@ -34,22 +44,32 @@ def import_history(
     a customer's row is counted, and changes nothing newer.
 
     The same files can be imported again, after a failure or by mistake: what
-    is in the journal already counts once. The same event in other files
-    counts twice, unless it is among the customer's last eight.
+    is in the journal already counts once. Of lines that tell the same (an
+    event id of the same customer) in one import, the first counts and the
+    others are left out. The same event in another import counts twice, unless
+    it is among the customer's last eight, or an order with a known number.
+
+    Invalid lines are kept in a file beside the first one, FILE.rejects: which
+    line it was, what is wrong, what to do, and its text. Mend each `text` and
+    import that file. One that is there already is never written over.
 
     For example
 
         ebbtide import orders-2025.jsonl.gz clicks-2025.jsonl.gz --dry-run
-        ebbtide import orders-2025.jsonl.gz clicks-2025.jsonl.gz
+        ebbtide import orders-2025.jsonl.gz clicks-2025.jsonl.gz --skip-invalid
+        ebbtide import orders-2025.jsonl.gz.rejects        (mended)
 
     Needs about 100 MB for a million lines, and room for them unpacked in the
     folder for temporary files.
 
     Exit codes: 0 all is in the journal; 1 some lines are invalid (without
-    --skip-invalid nothing was imported), or Kafka is away.
+    --skip-invalid nothing was imported), or Kafka is away, or Redis where it
+    is needed.
 
     Settings: EBBTIDE_BROKER, EBBTIDE_EVENT_BYTES_MAX and
     EBBTIDE_FUTURE_TOLERANCE_SECONDS (what ingest would refuse is invalid).
+    With EBBTIDE_PRIVACY_KEY (a secret) what is personal is sealed, which
+    needs EBBTIDE_REDIS_URL, too.
     """
     import asyncio
 
@@ -57,8 +77,10 @@ def import_history(
 
     if not files:
         raise terminal.UsageError("import what? Name files of JSON lines, or - for stdin")
-    settings = terminal.settings_from(broker=broker)
-    work = importing.run(settings, files, skip_invalid=skip_invalid, dry_run=dry_run)
+    settings = terminal.settings_from(broker=broker, redis_url=redis_url)
+    work = importing.run(
+        settings, files, skip_invalid=skip_invalid, dry_run=dry_run, rejects=rejects, wait=wait
+    )
     done = asyncio.run(work)
     if as_json:
         terminal.say_json(done)
