@@ -37,7 +37,9 @@ at = at + tonumber(ARGV[13])
 -- The outbox ends with the newest decision; one that is out already is not there to be replaced.
 for i = at, at + tonumber(ARGV[14]) - 1, 2 do
   local place = tonumber(ARGV[i]) - tonumber(ARGV[5]) - 1
-  if -place <= redis.call('LLEN', KEYS[7]) then redis.call('LSET', KEYS[7], place, ARGV[i + 1]) end
+  if place < 0 and -place <= redis.call('LLEN', KEYS[7]) then
+    redis.call('LSET', KEYS[7], place, ARGV[i + 1])
+  end
 end
 at = at + tonumber(ARGV[14])
 

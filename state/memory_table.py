@@ -75,7 +75,7 @@ class MemoryTable:
         here.outbox += commit.outbox
         for sequence, entry in commit.blanked.items():
             place = sequence - commit.position.sequence - 1
-            if -place <= len(here.outbox):
+            if -len(here.outbox) <= place < 0:
                 here.outbox[place] = entry
         for customer_id, key_ids in commit.keys_to_destroy.items():
             here.destroying[customer_id] = merged(here.destroying.get(customer_id, ""), key_ids)

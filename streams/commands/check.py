@@ -57,18 +57,23 @@ def check(*, config: Config = None, as_json: AsJson = False) -> None:
     terminal.out.print(sections)
     agents_on = plural(len(agents), "agent")
     terminal.out.print(f"\n{settings.config} is right: {agents_on} on.", style="green")
-    if seals:
-        terminal.out.print("What is personal in events is sealed in the journal.", style="green")
-    else:
-        terminal.out.print(
-            "What is personal in events stands in the journal as it was published, and an erasure"
-            " does not reach it there: set EBBTIDE_PRIVACY_KEY to have it sealed"
-            " (docs/privacy.md).",
-            style="yellow",
-        )
+    _tell_sealing(seals=seals)
     if targets:
         right = f"{plural(len(targets), 'target')}: {', '.join(targets)}"
         terminal.out.print(f"{settings.webhooks} is right: {right}.", style="green")
+
+
+def _tell_sealing(*, seals: bool) -> None:
+    from streams.commands import terminal
+
+    if seals:
+        terminal.out.print("What is personal in events is sealed in the journal.", style="green")
+        return
+    terminal.out.print(
+        "What is personal in events stands in the journal as it was published, and an erasure does"
+        " not reach it there: set EBBTIDE_PRIVACY_KEY to have it sealed (docs/privacy.md).",
+        style="yellow",
+    )
 
 
 def _toml(section: dict[str, Any]) -> str:

@@ -36,40 +36,33 @@ def import_history(
     are checked first, put in the order in which things happened, and written
     into the journal, while workers go on.
 
-    Rows, rhythms and what agents remember come out as if Ebbtide had been
-    there. No trigger is sent on it: what would have been due by now is let
-    go, and what is due later comes at its time. So a customer who ordered
-    ten days ago is alerted about when their silence becomes too long, and
-    one who left two years ago is not. What is older than the newest event of
-    a customer's row is counted, and changes nothing newer.
+    Rows, rhythms and memories come out as if Ebbtide had been there. No
+    trigger is sent on it: what would have been due by now is let go, and what
+    is due later comes at its time. What is older than the newest event of a
+    row is counted, and changes nothing newer.
 
     The same files can be imported again, after a failure or by mistake: what
     is in the journal already counts once. Of lines that tell the same (an
-    event id of the same customer) in one import, the first counts and the
-    others are left out. The same event in another import counts twice, unless
-    it is among the customer's last eight, or an order with a known number.
+    event id of the same customer) the first counts. The same event in another
+    import counts twice, unless it is among the customer's last eight.
 
-    Invalid lines are kept in a file beside the first one, FILE.rejects: which
-    line it was, what is wrong, what to do, and its text. Mend each `text` and
+    Invalid lines are kept in FILE.rejects, beside the first file: which line
+    it was, what is wrong, what to do, and its text. Mend each `text` and
     import that file. One that is there already is never written over.
 
     For example
 
-        ebbtide import orders-2025.jsonl.gz clicks-2025.jsonl.gz --dry-run
-        ebbtide import orders-2025.jsonl.gz clicks-2025.jsonl.gz --skip-invalid
-        ebbtide import orders-2025.jsonl.gz.rejects        (mended)
+        ebbtide import orders.jsonl.gz clicks.jsonl.gz --skip-invalid
+        ebbtide import orders.jsonl.gz.rejects        (mended)
 
-    Needs about 100 MB for a million lines, and room for them unpacked in the
-    folder for temporary files.
+    Needs about 100 MB for a million lines, and a disk to unpack them on.
 
-    Exit codes: 0 all is in the journal; 1 some lines are invalid (without
-    --skip-invalid nothing was imported), or Kafka is away, or Redis where it
-    is needed.
+    Exit codes: 0 all is in the journal; 1 some lines are invalid (then
+    nothing is, without --skip-invalid), or Kafka or Redis is away.
 
     Settings: EBBTIDE_BROKER, EBBTIDE_EVENT_BYTES_MAX and
-    EBBTIDE_FUTURE_TOLERANCE_SECONDS (what ingest would refuse is invalid).
-    With EBBTIDE_PRIVACY_KEY (a secret) what is personal is sealed, which
-    needs EBBTIDE_REDIS_URL, too.
+    EBBTIDE_FUTURE_TOLERANCE_SECONDS (what ingest would refuse is invalid);
+    EBBTIDE_REDIS_URL for --wait, and with EBBTIDE_PRIVACY_KEY (a secret).
     """
     import asyncio
 
