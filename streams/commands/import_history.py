@@ -32,9 +32,8 @@ def import_history(
 ) -> int:
     """Bring in history: customers are known by it, and nothing is said about it.
 
-    Lines are events as `ebbtide publish` takes them. All files of one import
-    are checked first, put in the order in which things happened, and written
-    into the journal, while workers go on.
+    Lines are events as `ebbtide publish` takes them. All are checked first,
+    put in the order in which things happened, and written into the journal.
 
     Rows, rhythms and memories come out as if Ebbtide had been there. No
     trigger is sent on it: what would have been due by now is let go, and what
@@ -54,8 +53,6 @@ def import_history(
 
         ebbtide import orders.jsonl.gz clicks.jsonl.gz --skip-invalid
         ebbtide import orders.jsonl.gz.rejects        (mended)
-
-    Needs about 100 MB for a million lines, and a disk to unpack them on.
 
     Exit codes: 0 all is in the journal; 1 some lines are invalid (then
     nothing is, without --skip-invalid), or Kafka or Redis is away.

@@ -1,11 +1,14 @@
 """Are the rows what the journal makes of them, and if not? `ebbtide rebuild`."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from streams.amounts import plural
 from streams.commands.options import AsJson, Broker, Config, RedisUrl
+
+if TYPE_CHECKING:
+    from streams.commands.rebuilding import Done
 
 
 def rebuild(
@@ -59,6 +62,13 @@ def rebuild(
     if as_json:
         terminal.say_json(done)
         return code
+    _tell(done, dry_run=dry_run)
+    return code
+
+
+def _tell(done: "Done", *, dry_run: bool) -> None:
+    from streams.commands import terminal
+
     if done.unopened:
         terminal.out.print(
             f"The keys of {plural(done.unopened, 'event')} are destroyed. What was decided on them"
@@ -82,4 +92,3 @@ def rebuild(
             terminal.out.print(f"  {name}")
         if more := done.differences - len(done.examples):
             terminal.out.print(f"  and {more:,} more; --partition looks at one alone")
-    return code
