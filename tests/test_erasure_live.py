@@ -238,3 +238,31 @@ def test_events_of_the_journal_say_no_more_than_they_must(shop: Shop) -> None:
         event_id="ann-0", customer_id="ann", time_zone="Europe/Berlin",
         occurred_at=by_type[ProfileUpdated].occurred_at,
     )  # fmt: skip
+
+
+def test_history_is_sealed_too_and_what_could_not_be_read_is_found(
+    shop: Shop, ebbtide: Any, tmp_path: Path
+) -> None:
+    file = tmp_path / "history.jsonl"
+    file.write_bytes(
+        b"".join(encode_json(it) + b"\n" for it in (*personal("ann"), *personal("ann")))
+    )
+    done = ebbtide("import", str(file), "--wait")
+    assert (done["imported"], done["repeated"]) == (4, 4)
+    assert done["applied"] == {"imported": 4, "duplicate": 0}
+    assert ebbtide("import", str(file), "--wait")["applied"] == {"imported": 0, "duplicate": 4}
+    ann = row(shop, "ann")
+    assert ann is not None
+    assert ann.traits == {"name": "Rosalind"}
+    written = b"".join(it.value() for it in on(shop, JOURNAL))
+    assert [it for it in WORDS if it in written] == []
+
+    producer = Producer({"bootstrap.servers": shop.settings.broker})
+    producer.produce("profiles", b'{"type":"profile_updated","customer_id":"ann","traits":{"a":1}}')
+    producer.flush(10)
+    publish(shop, erasure("ann"))
+    until(lambda: destroyed(shop, "ann"), "the keys are destroyed")
+    until(lambda: in_redis(shop, "destroying", "ann") is None, "nothing is left to do")
+    proof = ebbtide("prove-erased", "ann")
+    left = {it["name"]: it["count"] for it in proof["places"] if it["state"] == "left"}
+    assert (proof["code"], left) == (1, {"dead letters": 1})
