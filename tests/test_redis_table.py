@@ -50,6 +50,7 @@ def _empty(client: Any) -> None:
 SOME_IDS = st.sampled_from(IDS)
 # Ids of which one begins like another, or looks like an entry of the index.
 PRODUCTS = st.sampled_from(("a", "an", "ann", "1:a", "2:an", "日", "日本", "a\0", "\U0010ffff"))
+KEY_IDS = ("aaaaaaaa", "bbbbbbbb", "aaaaaaaabbbbbbbb", "bbbbbbbbcccccccc")
 ROWS = st.dictionaries(SOME_IDS, st.one_of(st.none(), st.binary(max_size=3)), max_size=5)
 DUE = st.dictionaries(SOME_IDS, st.one_of(st.none(), st.integers(0, 3)), max_size=5)
 STEPS = st.lists(
@@ -64,6 +65,8 @@ STEPS = st.lists(
                 "outbox": st.lists(st.binary(max_size=3), max_size=3),
                 "counters": st.dictionaries(st.sampled_from("ab"), st.integers(0, 9)),
                 "published": st.integers(0, 12),
+                "keys_to_destroy": st.dictionaries(SOME_IDS, st.sampled_from(KEY_IDS), max_size=2),
+                "blanked": st.dictionaries(st.integers(1, 12), st.binary(max_size=3), max_size=2),
                 "outdated": st.sampled_from([False, False, False, True]),
             }
         ),

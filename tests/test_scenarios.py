@@ -55,7 +55,7 @@ def test_the_command_tells_the_story_to_people_and_to_programs(ebbtide: Ebbtide)
 def test_the_command_lists_them(ebbtide: Ebbtide) -> None:
     code, told, _ = ebbtide("simulate", "--scenario", "list", "--json")
     assert code == 0
-    assert [json.loads(line)["name"] for line in told.splitlines()] == names()
+    assert [json.loads(line)["name"] for line in told.splitlines()] == [*names()]
 
 
 def test_a_scenario_that_is_not_there_or_whose_agent_is_off_is_told(
