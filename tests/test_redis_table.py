@@ -14,7 +14,7 @@ from redis.crc import key_slot
 from tables import BEGINNING, ELSEWHERE, FULL, HERE, IDS, Store, memory_store, redis_store, step
 
 from state.redis_stage import Stage
-from state.redis_table import RedisTable
+from state.redis_table import KEYS, RedisTable
 from state.table import Needs, Position, StoreError
 from state.waiting import Waiters
 from streams.embedded import HOST, Embedded
@@ -140,6 +140,30 @@ def test_rows_that_take_the_place_of_others_are_at_a_position_of_their_own(
     at = FULL.position
     replaced = [msgspec.structs.replace(at, epoch=epoch) for epoch in (1, 2)]
     assert asyncio.run(ask()) == replaced
+
+
+def test_a_partition_comes_back_piece_by_piece_as_it_was(
+    embedded: Embedded, in_redis: Store, client: Any
+) -> None:
+    async def away_and_back() -> list[str]:
+        names = []
+        async with Stage(embedded.redis_url, "a") as one, Stage(embedded.redis_url, "b") as other:
+            await one.copy(HERE)
+            async for piece in one.pieces(HERE):
+                names.append(piece.name)
+                await other.put(HERE, piece)
+            await one.clear(HERE)
+            client.delete(*(f"ebb:{{p{HERE}}}:{name}" for name in KEYS))
+            assert await other.promote(HERE, back=True)
+        return names
+
+    in_redis.commit(FULL)
+    before = in_redis.contents(HERE)
+    assert sorted(asyncio.run(away_and_back())) == sorted(KEYS)
+    after = in_redis.contents(HERE)
+    assert after.pop("position").startswith(before.pop("position"))
+    assert after == before
+    assert all(before.values())
 
 
 def test_all_keys_of_a_partition_share_a_slot(client: Any, in_redis: Store) -> None:
