@@ -152,7 +152,7 @@ class Ops:
         ledgers: list[Any] = read.ledgers(lookout)
         metrics.OPS_LATE.labels(lookout.name).set(sum(it.late for it in ledgers))
         for window in windows:
-            # On a thread: it takes tenths of a second where there are many partitions.
+            # On a thread: it takes a tenth of a second where there are many partitions.
             alerts = await asyncio.to_thread(lookout.conclude, ledgers, window)
             if alerts:
                 messages = [alert_message(it) for it in alerts]
