@@ -39,7 +39,6 @@ _EXIT_CODES = {
     "config.settings.ConfigError": 2,
     "streams.commands.terminal.UsageError": 2,
     "state.customer.RowError": 1,
-    "state.ledger.LedgerError": 1,
     "state.table.StoreError": 1,
     "streams.commands.terminal.CommandError": 1,
     "streams.embedded.EmbeddedError": 1,
