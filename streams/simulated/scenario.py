@@ -41,7 +41,7 @@ _SETTINGS = "settings:\n"
 
 #: In the order in which a customer comes to know the shop.
 GROUPS = (
-    "First steps", "Buying again", "Service", "Winning back", "Greetings and campaigns",
+    "From a look to an order", "Buying again", "Service", "Winning back", "Greetings and campaigns",
     "Knowing the customer", "Rules of sending",
 )  # fmt: skip
 
