@@ -47,6 +47,7 @@ class DemandGap(Tallying, frozen=True):
     """customers_min: so many make a gap. names_max: queries kept of a window and partition."""
 
     listens: ClassVar = (ProductsSearched,)
+    remembers: ClassVar = Asked
     keeps: ClassVar = Tally
     alert: ClassVar = "demand_gap"
     tells: ClassVar = DemandGapPayload

@@ -137,6 +137,7 @@ class Reputation(Lookout, frozen=True):
     """
 
     listens: ClassVar = (ReviewPosted, ReviewEdited)
+    remembers: ClassVar = Given
     keeps: ClassVar = Ratings
     alert: ClassVar = "reputation_alert"
     tells: ClassVar = ReputationAlertPayload
