@@ -142,7 +142,7 @@ def _one_of_several(it: Mapping[str, Any], currency: str) -> str:
 
 
 def _line(item: Item, currency: str) -> str:
-    many = f"{item.quantity} × " if item.quantity > 1 else ""
+    many = f"{item.quantity} x " if item.quantity > 1 else ""
     price = f" at {money(item.price_cents, currency)}" if item.price_cents else ""
     return f"{many}{item.product_id}{price}"
 

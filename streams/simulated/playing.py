@@ -52,8 +52,7 @@ def play(scenario: Scenario, policy: Policy, *, all_agents: bool = False) -> lis
     Raises ScenarioError where an agent that it is about is off.
     """
     cast = [
-        replace(it, holdout_share=0.0)
-        for it in scenario.cast(policy.agents, all_agents=all_agents)
+        replace(it, holdout_share=0.0) for it in scenario.cast(policy.agents, all_agents=all_agents)
     ]
     gate = replace(policy.gate, holdout=Holdout(share=0, over_all=0))
     return asyncio.run(_Stage(Engine(cast, gate, policy.settings)).play(scenario.rows))
