@@ -267,10 +267,7 @@ class Agent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return f"{self.name}/{name}" if name else self.name
 
     def on_event(self, event: Any, customer: View) -> Iterable[Act] | Enter:
-        """Decide on an event that has just been folded into ``customer.row``.
-
-        An entry that is all there is to do may be returned by itself, which is cheaper.
-        """
+        """Decide on an event just folded into ``customer.row``; an entry may be returned alone."""
         return ()
 
     def on_timer(self, timer: Timer, customer: View) -> Iterable[Act]:

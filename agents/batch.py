@@ -15,10 +15,10 @@ from msgspec import Struct
 from schemas.codec import DAMAGE, encode_json, encode_row
 from schemas.dead_letter import Refusal
 from schemas.decisions import Decision, Outgoing
-from schemas.event import Event
-from schemas.journal import Entry
+from schemas.event import ANONYMOUS, Event
+from schemas.journal import KEY_ID_LENGTH, Entry, merged
 from schemas.shop_events import ShopEvent
-from state.customer import AWAITED_MAX, Customer, RowError, decode_customer
+from state.customer import AWAITED_MAX, KEY_IDS_MAX, Customer, RowError, decode_customer
 from state.ledger import Ledgers
 from state.product import Product
 from state.shop import Shop, decode_shop
@@ -64,6 +64,10 @@ class Batch:
         self._expected = loaded.position
         #: When timers were next due, of customers some of whose timers were changed.
         self._due_before: dict[str, int | None] = {}
+        #: The customers who are to be forgotten, and the last decision about each before that.
+        self.forgotten: dict[str, int] = {}
+        #: Ids of keys, by customer, that open nothing in the log after this batch.
+        self.keys_to_destroy: dict[str, str] = {}
         self._changed: set[str] = set()
         self._learned: set[str] = set()
         #: Products that somebody waits for, as far as the batch may have to know it.
@@ -118,6 +122,34 @@ class Batch:
         self._remember_awaited(customer_id, row)
         self.customers[customer_id] = None
         self._changed.add(customer_id)
+        if customer_id.startswith(ANONYMOUS):
+            # There is no end of visitors, so nothing of theirs may stay for ever.
+            self.destroy_keys(customer_id, row.key_ids)
+
+    def forget(self, customer_id: str, row: Customer, key_ids: str) -> None:
+        """The row ends at the customer's own wish: their keys go, and what is not published yet.
+
+        key_ids: further keys of theirs; one may have sealed what a row that has ended held.
+        """
+        self.destroy_keys(customer_id, row.key_ids + key_ids)
+        self.forgotten[customer_id] = self._expected.sequence + len(self.outgoing)
+
+    def destroy_keys(self, customer_id: str, key_ids: str) -> None:
+        """Have keys destroyed. They open nothing that stands in the log after this."""
+        if key_ids:
+            known = self.keys_to_destroy.get(customer_id, "")
+            self.keys_to_destroy[customer_id] = merged(known, key_ids)
+
+    def sealed(self, entry: Entry) -> None:
+        """Note which key an event was sealed with, so that it goes when the customer is erased."""
+        customer_id, key_id = entry.event.subject, entry.key_id
+        row = self.customers[customer_id]
+        if row is None:
+            # A repetition from before an erasure: nobody is left whose erasure could take the key.
+            self.destroy_keys(customer_id, key_id)
+        elif key_id not in row.key_ids:
+            row.key_ids = (row.key_ids + key_id)[-KEY_IDS_MAX * KEY_ID_LENGTH :]
+            self._changed.add(customer_id)
 
     def learned(self, product_ids: list[str]) -> None:
         """These products' rows have changed."""
@@ -219,6 +251,7 @@ class Batch:
             published=published,
             ledgers=self.ledgers.changed(),
             waiting=self._waiting(),
+            keys_to_destroy=self.keys_to_destroy,
         )
 
     def _waiting(self) -> dict[tuple[str, str], bool]:

@@ -24,6 +24,7 @@ from agents.speech import Speech, Wish
 from agents.teller import RATES, Teller
 from schemas.journal import Entry, Record, ShopEntry, Tick
 from schemas.orders import OrderPlaced
+from schemas.personal import closed
 from schemas.profiles import ConsentChanged, ErasureRequested, MessageUnsubscribed
 from schemas.shop_events import PriceChanged, ProductChanged, ShopEvent, StockChanged
 from state.product import learn, named_in
@@ -118,7 +119,10 @@ class Engine:
         for done, record in enumerate(records):
             batch.offset = offsets[done]
             if isinstance(record, Entry):
-                self._event(batch, record)
+                entry = closed(record, batch.keys_to_destroy) if record.sealed else record
+                self._event(batch, entry)
+                if record.sealed:
+                    batch.sealed(record)
             elif isinstance(record, ShopEntry):
                 if done and news(batch, record) is not None:
                     return done  # It begins a batch, for it needs the rows of all who wait for it.
@@ -189,3 +193,4 @@ class Engine:
     def _erase(self, batch: Batch, view: View, entry: Entry) -> None:
         cause = Cause.of_event(entry, batch.shop.clock_at, late=False)
         self._asking.end(batch, view, cause, self._keepers)
+        batch.forget(view.id, view.row, entry.destroys)

@@ -96,7 +96,7 @@ class PriceDrop(Agent, frozen=True):
         """Hold the price against the one that was seen; of what is sold out nothing is told."""
         product_id, watched = change.product_id, self._watched(customer)
         seen = watched.products.get(product_id)
-        if seen is None or self._is_over(product_id, seen, customer):
+        if seen is None or customer.at - seen.seen_at > round(self.valid_days * DAY):
             yield from _without(watched, {product_id})
             yield StopAwaiting(product_id)
             return
@@ -153,10 +153,6 @@ class PriceDrop(Agent, frozen=True):
             or not (seen.is_wished or it in cart)
         }  # fmt: skip
         return _without(watched, gone) if gone else ()
-
-    def _is_over(self, product_id: str, seen: Seen, customer: View) -> bool:
-        is_there = seen.is_wished or product_id in customer.row.cart
-        return not is_there or customer.at - seen.seen_at > round(self.valid_days * DAY)
 
     def _fell_to(self, seen: Seen, product: Product) -> int:
         """The price, if it has fallen far enough and the product can be had, as far as is known."""

@@ -17,6 +17,7 @@ from msgspec import Meta, Struct
 
 PREFIX = "EBBTIDE_"
 TOKEN_LENGTH_MIN = 24
+PRIVACY_KEY_LENGTH_MIN = 32
 DEFAULT_CONFIG = Path(__file__).with_name("engine.toml")
 
 Port = Annotated[int, Meta(ge=1, le=65_535)]
@@ -38,13 +39,14 @@ class Settings(Struct, frozen=True, kw_only=True):
     the brokers, and of our own certificate and its key.
     redis_url: where rows are kept: ``redis://``, ``rediss://`` with TLS, or either with
     ``+cluster``. redis_…: how to get in there, where the URL does not say it. …_password_file,
-    coupon_key_file, holdout_key_file, webhook_key_file, web_token_file: files that hold the
-    secret, instead of the environment.
+    coupon_key_file, holdout_key_file, privacy_key_file, webhook_key_file, web_token_file: files
+    that hold the secret, instead of the environment.
     group: the consumer group.
     config: the path of engine.toml. clock: ``wall`` ticks each ``tick_seconds``; ``feed`` takes
     ticks from the raw topics, for replaying history.
     coupon_key: the secret that coupon codes are derived with. holdout_key: the secret by which
     customers are held out; without one it is derived from the other.
+    privacy_key: the secret under which what is personal in events is sealed; without one it is not.
     webhooks: the path of the file that says where triggers go by HTTP. webhook_key: the secret that
     they are signed with, ``whsec_`` and base64.
     web_token: the secret that lets a program read customers on the web port; without it none can.
@@ -81,6 +83,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     coupon_key_file: str = ""
     holdout_key: str = ""
     holdout_key_file: str = ""
+    privacy_key: str = ""
+    privacy_key_file: str = ""
     webhooks: str = ""
     webhook_key: str = ""
     webhook_key_file: str = ""
@@ -121,6 +125,20 @@ class Settings(Struct, frozen=True, kw_only=True):
             )
         return hmac.digest(coupon_key.encode(), b"holdout", "sha256").hex()
 
+    def secret_privacy_key(self) -> str:
+        """The secret of what is personal; empty where nothing is to be sealed.
+
+        Raises ConfigError where it is short enough to be guessed, or cannot be read.
+        """
+        key = self.secret("privacy_key")
+        if key and len(key) < PRIVACY_KEY_LENGTH_MIN:
+            raise ConfigError(
+                f"EBBTIDE_PRIVACY_KEY has {len(key)} characters, and whoever guesses it reads what"
+                f" customers have written: {PRIVACY_KEY_LENGTH_MIN} at least are wanted, such as"
+                " from `openssl rand -hex 32`"
+            )
+        return key
+
     def secret_web_token(self) -> str:
         """The token of the web port; empty for none.
 
@@ -157,7 +175,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         """All but the secrets."""
         hidden = {
             "coupon_key", "holdout_key", "kafka_password", "redis_password", "redis_url",
-            "webhook_key", "web_token",
+            "webhook_key", "web_token", "privacy_key",
         }  # fmt: skip
         shown = (
             f"{name}={'…' if name in hidden else repr(getattr(self, name))}"

@@ -128,6 +128,20 @@ class Outgoing(Struct, frozen=True, gc=False, array_like=True):
         return Mark(self.offset, self.sequence)
 
 
+def blank(outgoing: Outgoing) -> Outgoing:
+    """The decision about a customer who was erased before it was published.
+
+    It keeps its place and its id, so that nothing is missing and nothing is said twice; whom it is
+    about, by which agent and of what kind. It is not sent.
+    """
+    it = outgoing.decision
+    decision = Decision(
+        id=it.id, kind=it.kind, agent=it.agent, customer_id=it.customer_id, cause=it.cause,
+        cause_at=it.cause_at, decided_at=it.decided_at, outcome="suppressed", reason="erased",
+    )  # fmt: skip
+    return Outgoing(outgoing.sequence, outgoing.appended_at, decision, outgoing.offset)
+
+
 class Mark(Struct, frozen=True, order=True, gc=False):
     """Up to where a journal partition's decisions are published. Compares as they are published.
 

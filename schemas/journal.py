@@ -16,6 +16,28 @@ from schemas.profiles import Profiles
 from schemas.reviews import Reviews
 from schemas.shop_events import ShopEvents
 
+#: An id of a key is so many characters, of those that base64 has in urls. Several stand in a row.
+KEY_ID_LENGTH = 8
+
+
+def each_of(key_ids: str) -> list[str]:
+    """The ids of keys that stand in a row.
+
+    >>> each_of("aaaaaaaabbbbbbbb")
+    ['aaaaaaaa', 'bbbbbbbb']
+    """
+    return [key_ids[at : at + KEY_ID_LENGTH] for at in range(0, len(key_ids), KEY_ID_LENGTH)]
+
+
+def merged(key_ids: str, more: str) -> str:
+    """Ids of keys and further ones, each once.
+
+    >>> merged("aaaaaaaabbbbbbbb", "bbbbbbbbcccccccc")
+    'aaaaaaaabbbbbbbbcccccccc'
+    """
+    return "".join(dict.fromkeys([*each_of(key_ids), *each_of(more)]))
+
+
 AnyEvent = Clickstream | Orders | Reviews | Profiles
 #: What may be published: with what happens to no one customer.
 AnyFact = AnyEvent | ShopEvents
@@ -39,11 +61,21 @@ class Entry(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="type",
 
     imported_at: when it was brought in as history (epoch milliseconds); 0: ingest brought it, live.
     Nothing is said on history.
+    sealed: what is personal in the event, encrypted: the id of the key, and base64; the event holds
+    neutral values in its place.
+    destroys: of an erasure, the ids of the keys that the customer had when ingest saw it.
     """
 
     event: AnyEvent
     source: Source
     imported_at: int = 0
+    sealed: str = ""
+    destroys: str = ""
+
+    @property
+    def key_id(self) -> str:
+        """The id of the key that this was sealed with."""
+        return self.sealed[:KEY_ID_LENGTH]
 
 
 class ShopEntry(

@@ -1,9 +1,10 @@
 -- Write a batch whole, if nobody has moved the partition meanwhile; else nothing.
--- KEYS: position, shop, customers, timers, products, ledgers, waiting, outbox, counters
--- ARGV: expected position, new position, new shop, published sequence, new sequence, then ten
+-- KEYS: position, shop, customers, timers, products, ledgers, waiting, outbox, counters, destroying
+-- ARGV: expected position, new position, new shop, published sequence, new sequence, then twelve
 --       counts, then that many values each: rows set (id, row), rows deleted (id), timers set
 --       (time, id), timers removed (id), products set (id, row), ledgers set (name, row), who waits
---       from now on (0, entry), who does no more (entry), outbox entries, counters (name, by)
+--       from now on (0, entry), who does no more (entry), outbox entries, counters (name, by),
+--       outbox entries replaced (sequence, entry), ids of keys to be destroyed (customer, ids)
 -- Returns 1, or 0 where the position is not the expected one.
 
 local position = redis.call('GET', KEYS[1]) or '0:0:0'
@@ -11,7 +12,7 @@ if position ~= ARGV[1] then return 0 end
 
 -- Lua refuses to unpack more than about 8,000 values on its stack; even, so that pairs stay together.
 local UNPACK_MAX = 7000
-local at = 16
+local at = 18
 
 local function send(command, key, count)
   local last = at + tonumber(count) - 1
@@ -33,6 +34,27 @@ send('ZADD', KEYS[7], ARGV[12])
 send('ZREM', KEYS[7], ARGV[13])
 send('RPUSH', KEYS[8], ARGV[14])
 for i = at, at + tonumber(ARGV[15]) - 1, 2 do redis.call('HINCRBY', KEYS[9], ARGV[i], ARGV[i + 1]) end
+at = at + tonumber(ARGV[15])
+
+-- The outbox ends with the newest decision; one that is out already is not there to be replaced.
+for i = at, at + tonumber(ARGV[16]) - 1, 2 do
+  local place = tonumber(ARGV[i]) - tonumber(ARGV[5]) - 1
+  if place < 0 and -place <= redis.call('LLEN', KEYS[8]) then
+    redis.call('LSET', KEYS[8], place, ARGV[i + 1])
+  end
+end
+at = at + tonumber(ARGV[16])
+
+for i = at, at + tonumber(ARGV[17]) - 1, 2 do
+  local key_ids = redis.call('HGET', KEYS[10], ARGV[i]) or ''
+  for j = 1, #ARGV[i + 1], 8 do
+    local key_id = string.sub(ARGV[i + 1], j, j + 7)
+    local known = false
+    for k = 1, #key_ids, 8 do known = known or string.sub(key_ids, k, k + 7) == key_id end
+    if not known then key_ids = key_ids .. key_id end
+  end
+  redis.call('HSET', KEYS[10], ARGV[i], key_ids)
+end
 
 -- The outbox ends with the newest decision and has no gaps, so what stays can be counted from its end.
 local unpublished = tonumber(ARGV[5]) - tonumber(ARGV[4])

@@ -3,7 +3,8 @@
 Rows are msgpack arrays, so the order of fields is the format: new fields go at the end, with a
 default, and an old row loads. ``ROW_VERSION`` grows when an old reader would misread a row, or
 would lose by writing it again what must not be lost. Version 2: what is held, exposures, touches.
-Version 3: what is awaited, of which an index beside the rows knows too (``waiting.py``).
+Version 3: what is awaited, of which an index beside the rows knows too (``waiting.py``), and by
+which keys events were sealed.
 What changes a row when an event comes stands in ``fold.py``.
 """
 
@@ -39,6 +40,8 @@ TRAITS_MAX = 16
 TIMERS_MAX = 64
 KINDS_MAX = 64
 AWAITED_MAX = 16
+# A customer has one key, and one more for each time that Redis has lost it.
+KEY_IDS_MAX = 4
 
 # An order of which nothing more is heard for so long is taken to have arrived, and is let go when
 # the next one comes.
@@ -168,6 +171,7 @@ class Customer(Struct, array_like=True, gc=False):
     grievances: the last thing of each kind that went wrong for the customer. trail: what was
     searched, looked at and bought last.
     awaited: products that agents wait for, the newest last, each with the names of these agents.
+    key_ids: of the keys that what is personal in the events was sealed with, newest last.
     """
 
     version: int = ROW_VERSION
@@ -213,6 +217,7 @@ class Customer(Struct, array_like=True, gc=False):
     grievances: Grievances = field(default_factory=dict)
     trail: Trail = field(default_factory=dict)
     awaited: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    key_ids: str = ""
 
     @property
     def market(self) -> str:

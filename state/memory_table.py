@@ -5,6 +5,7 @@ from itertools import islice, takewhile
 
 from msgspec.structs import replace
 
+from schemas.journal import merged
 from state.table import Commit, Loaded, Needs, Position
 from state.waiting import Waiters, entry
 
@@ -21,6 +22,7 @@ class _Partition:
         self.waiting: list[tuple[str, str]] = []
         self.outbox: list[bytes] = []
         self.counters: dict[str, int] = {}
+        self.destroying: dict[str, str] = {}
 
     def set_due(self, customer_id: str, at: int | None) -> None:
         before = self.due.pop(customer_id, None)
@@ -97,6 +99,12 @@ class MemoryTable:
         here.products.update(commit.products)
         here.ledgers.update(commit.ledgers)
         here.outbox += commit.outbox
+        for sequence, blank in commit.blanked.items():
+            place = sequence - commit.position.sequence - 1
+            if -len(here.outbox) <= place < 0:
+                here.outbox[place] = blank
+        for customer_id, key_ids in commit.keys_to_destroy.items():
+            here.destroying[customer_id] = merged(here.destroying.get(customer_id, ""), key_ids)
         for name, by in commit.counters.items():
             here.counters[name] = here.counters.get(name, 0) + by
         await self.published(partition, commit.published)

@@ -16,6 +16,7 @@ from state.redis_table import KEYS, RedisTable, key_of, script
 
 _PIECE = 1_000
 _SORTED_SETS = ("timers", "waiting")
+_HASHES = ("customers", "products", "ledgers", "counters", "destroying")
 
 
 class Piece(Struct, array_like=True):
@@ -57,7 +58,7 @@ class Stage(RedisTable):
             value = await answer(self._redis.get(*self.keys(partition, name)))
             if value is not None:
                 yield Piece(name, [value])
-        for name in ("customers", "products", "ledgers", "counters", *_SORTED_SETS):
+        for name in (*_HASHES, *_SORTED_SETS):
             is_one = name in _SORTED_SETS
             async for pairs in self._scan(*self.keys(partition, name), sorted_set=is_one):
                 yield Piece(name, pairs=pairs)

@@ -3,8 +3,9 @@
 Keys of partition 7 share the hash tag ``{p7}``, so they live in one slot of a Redis Cluster and one
 script can write them all: ``ebb:{p7}:customers`` (hash), ``:timers`` (sorted set by earliest due
 time), ``:products`` and ``:ledgers`` (hashes), ``:waiting`` (sorted set, who waits for what),
-``:shop``, ``:outbox`` (list), ``:counters`` (hash), ``:position``. Two keys are of no partition:
-``ebb:carried`` and ``ebb:concluded`` (hashes). Commands are those of Redis 7.0.
+``:shop``, ``:outbox`` (list), ``:counters`` (hash), ``:position``, ``:destroying`` (hash: ids of
+keys that are to be destroyed, by customer). Two keys are of no partition: ``ebb:carried`` and
+``ebb:concluded`` (hashes). Commands are those of Redis 7.0.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,7 +20,7 @@ from state.waiting import beginning, entry
 #: The names of a partition's keys; scripts take them in this order.
 KEYS = (
     "position", "shop", "customers", "timers", "products", "ledgers", "waiting", "outbox",
-    "counters",
+    "counters", "destroying",
 )  # fmt: skip
 #: Those of them that a batch reads.
 READ = KEYS[:7]
@@ -196,7 +197,8 @@ def commit_arguments(commit: Commit) -> list[Any]:
     waiting = _flat((0, entry(*pair)) for pair, waits in commit.waiting.items() if waits)
     not_waiting = [entry(*pair) for pair, waits in commit.waiting.items() if not waits]
     groups: list[list[Any]] = [
-        rows, gone, due, not_due, products, ledgers, waiting, not_waiting, commit.outbox, counters
+        rows, gone, due, not_due, products, ledgers, waiting, not_waiting, commit.outbox, counters,
+        _flat(commit.blanked.items()), _flat(commit.keys_to_destroy.items()),
     ]  # fmt: skip
     args: list[Any] = [str(commit.expected), str(commit.position), commit.shop]
     args += [commit.published, commit.position.sequence]

@@ -100,6 +100,8 @@ class Commit(Struct, frozen=True):
     outbox: encoded decisions, those after ``expected.sequence``.
     published: the relay has had every decision up to this sequence acknowledged; they leave.
     waiting: by product and customer, whether the one waits for the other from now on.
+    keys_to_destroy: ids of keys, one after another, by customer. blanked: what takes the place of
+    decisions in the outbox, those of this commit included, by sequence.
     """
 
     expected: Position
@@ -113,6 +115,8 @@ class Commit(Struct, frozen=True):
     published: int = 0
     ledgers: dict[str, bytes] = {}
     waiting: dict[tuple[str, str], bool] = {}
+    keys_to_destroy: dict[str, str] = {}
+    blanked: dict[int, bytes] = {}
 
 
 class Table(Protocol):

@@ -22,6 +22,7 @@ from faust.types import TP
 from config.settings import Settings
 from schemas.codec import RAW_TOPICS
 from state.redis_client import AccessError
+from state.redis_keys import RedisKeys
 from state.redis_table import RedisTable
 from state.table import Needs, StoreError
 from streams import stacks
@@ -33,6 +34,9 @@ from streams.fetches import Hooks
 from streams.lanes import Lanes
 from streams.member import Member
 from streams.ops.processor import Ops
+from streams.privacy.key_log import TopicOfKeys
+from streams.privacy.key_ring import KeyRing
+from streams.privacy.privacy import cipher_of, privacy
 from streams.producer import Producer, producer_config
 from streams.publisher import Marks, PlainPublisher, Publisher, TransactionalPublisher
 from streams.topics import JOURNAL, Topics, wanted_topics
@@ -93,9 +97,12 @@ class Worker:
         self.table = RedisTable(url)
         self.producer = Producer(self._brokers)
         self.marks = Marks(self._brokers, topics.id_of(JOURNAL))
+        self.keys, self.key_log = RedisKeys(url), TopicOfKeys(self._brokers)
+        ring = KeyRing(self.keys, self.key_log, self.producer)
+        self.privacy = privacy(ring, cipher_of(settings), there[JOURNAL])
         self.member = Member(
             settings, policy.engine(there[JOURNAL]), self.table, self.producer, self._publisher,
-            _Group(self.app), there,
+            _Group(self.app), there, self.privacy,
         )  # fmt: skip
         self.ops = Ops(
             policy.agents, self.table, self.producer, policy.ops, partitions=there[JOURNAL],
@@ -183,6 +190,7 @@ class Worker:
         app.task(self.member.watch)
         app.task(self.member.clock.note)
         app.task(self.ops.run)
+        app.task(self.privacy.eraser.run)
         if self.settings.clock == "wall":
             app.task(self.member.clock.tick)
 
@@ -197,6 +205,8 @@ class Worker:
     async def _on_shutdown(self, *_: Any, **__: Any) -> None:
         await self.member.close()
         await asyncio.to_thread(self.producer.close)
+        self.key_log.close()
+        await self.keys.__aexit__()
         await self.table.__aexit__()
 
 

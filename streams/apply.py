@@ -3,20 +3,34 @@
 The one procedure, whoever calls it: the worker over Redis, a replay or a test over memory.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from itertools import islice
 from time import perf_counter
 from typing import Protocol
 
+from msgspec.structs import replace
+
 from agents.batch import Batch
 from agents.engine import Engine
 from agents.fan_out import stretch
+from schemas.codec import decode_outgoing, encode_json
 from schemas.dead_letter import Refusal
+from schemas.decisions import Outgoing, blank
 from schemas.journal import Entry, Record
+from schemas.personal import closed
 from state.table import Commit, Loaded, Needs, Position, Table
 
 # To count a row's size takes a microsecond, and some tell as much as all.
 _ROWS_MEASURED = 20
+_OUTBOX_ALL = 2**31
 
 
 class Conflict(Exception):
@@ -87,6 +101,8 @@ async def apply(
         if batch.refused and refuse is not None:
             await refuse(batch.refused)
         commit = batch.close(offset, published=published)
+        if batch.forgotten:
+            commit = replace(commit, blanked=await _blanked(table, partition, batch))
         stopwatch("decide", (decided := perf_counter()) - now)
 
         if not await table.commit(partition, commit):
@@ -95,6 +111,30 @@ async def apply(
         position = commit.position
         yield Applied(batch, position, _row_bytes(commit), commit.counters)
         records, offsets = records[done:], offsets[done:]
+        if commit.keys_to_destroy:
+            records = [_closed(it, commit.keys_to_destroy) for it in records]
+
+
+def _closed(record: Record, condemned: Mapping[str, str]) -> Record:
+    """The record as whoever reads it in another batch would find it."""
+    return closed(record, condemned) if isinstance(record, Entry) and record.sealed else record
+
+
+def blanked(entries: Iterable[Outgoing], forgotten: Mapping[str, int]) -> Iterator[Outgoing]:
+    """What is left of decisions of which nothing but their place may be left.
+
+    forgotten: customers, and the last decision about each of whom that is so.
+    """
+    for it in entries:
+        if it.sequence <= forgotten.get(it.decision.customer_id, 0):
+            yield blank(it)
+
+
+async def _blanked(table: Table, partition: int, batch: Batch) -> dict[int, bytes]:
+    """The decisions about the forgotten that wait to be published, as they may be published."""
+    waiting = [decode_outgoing(entry) for entry in await table.outbox(partition, _OUTBOX_ALL)]
+    found = blanked([*waiting, *batch.outgoing], batch.forgotten)
+    return {it.sequence: encode_json(it) for it in found}
 
 
 async def _open(

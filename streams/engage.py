@@ -21,6 +21,8 @@ from state.table import Position, StoreError, Table
 from streams import metrics
 from streams.apply import Conflict, apply
 from streams.dead_letters import dead_letter_of, dead_letter_of_entry
+from streams.privacy.opener import refuse_sealed
+from streams.privacy.privacy import Privacy
 from streams.producer import Producer
 from streams.relay import Relays
 
@@ -45,6 +47,7 @@ class Engage:
     def __init__(
         self, engine: Engine, table: Table, relays: Relays, producer: Producer,
         seek: Callable[[TP, int], Awaitable[None]], *, ticks_by_wall: bool = True,
+        privacy: Privacy | None = None,
     ) -> None:  # fmt: skip
         self._engine = engine
         self._table = table
@@ -52,6 +55,7 @@ class Engage:
         self._producer = producer
         self._seek = seek
         self._ticks_by_wall = ticks_by_wall
+        self._privacy = privacy
         self._positions: dict[int, Position] = {}
         self._ends: dict[int, int] = {}
         self._short: dict[int, Position] = {}
@@ -78,10 +82,16 @@ class Engage:
         position = await self._table.position(partition)
         self._positions[partition] = position
         await self._relays.restart(partition)
+        if self._privacy is not None:
+            self._privacy.opener.begin(partition)
+            self._privacy.eraser.begin(partition)
         return position
 
     def revoked(self, partitions: Iterable[int]) -> None:
         """Forget partitions that are not ours any more."""
+        partitions = list(partitions)
+        if self._privacy is not None:
+            self._privacy.eraser.revoked(partitions)
         for partition in partitions:
             self._positions.pop(partition, None)
             self._ends.pop(partition, None)
@@ -112,7 +122,8 @@ class Engage:
         offsets, decoded = await self._decode(tp, records)
         metrics.time_stage("decode", perf_counter() - started)
         try:
-            await self._apply(tp, offsets, decoded)
+            opened = await self._open(tp.partition, offsets, decoded)
+            await self._apply(tp, offsets, opened)
         except Conflict as conflict:
             metrics.CONFLICTS.labels(str(tp.partition)).inc()
             log.warning("commit_conflict", partition=tp.partition, conflict=str(conflict))
@@ -122,6 +133,16 @@ class Engage:
             metrics.STORE_ERRORS.inc()
             await self._look_up(tp.partition)
             raise
+
+    async def _open(
+        self, partition: int, offsets: list[int], records: list[Record]
+    ) -> list[Record]:
+        """The records with what is personal in them. Raises StoreError and DeliveryError."""
+        if self._privacy is None:
+            refuse_sealed(records)
+            return records
+        end = self._ends.get(partition, 0)
+        return await self._privacy.opener.open(partition, offsets, records, end)
 
     async def _apply(self, tp: TP, offsets: list[int], records: list[Record]) -> None:
         partition = tp.partition
@@ -136,7 +157,12 @@ class Engage:
             self._short.pop(partition, None)
             # To the relay of this moment: another may have begun while the commit was under way,
             # and looked into the outbox before it landed.
-            self._relays.of(partition).offer(applied.batch.outgoing)
+            relay = self._relays.of(partition)
+            relay.offer(applied.batch.outgoing)
+            if applied.batch.forgotten:
+                relay.forget(applied.batch.forgotten)
+            if applied.batch.keys_to_destroy and self._privacy is not None:
+                self._privacy.eraser.notice()
             metrics.count_applied(applied)
             label = str(partition)
             end = max(offsets[-1] + 1, self._ends.get(partition, 0))

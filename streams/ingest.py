@@ -29,6 +29,7 @@ from schemas.shop_events import ShopEvent
 from streams import metrics
 from streams.clock import Carried
 from streams.dead_letters import dead_letter_of
+from streams.privacy.sealer import Sealer
 from streams.producer import Outbound, Producer
 from streams.topics import JOURNAL
 
@@ -42,8 +43,9 @@ class Ingest:
     """Carries raw partition batches over into the journal."""
 
     def __init__(
-        self, settings: Settings, producer: Producer, carried: Carried, journal_partitions: int
-    ) -> None:
+        self, settings: Settings, producer: Producer, carried: Carried, journal_partitions: int,
+        sealer: Sealer | None = None,
+    ) -> None:  # fmt: skip
         self._bytes_max = settings.event_bytes_max
         self._tolerance_ms = round(settings.future_tolerance_seconds * SECOND)
         self._takes_ticks = settings.clock == "feed"
@@ -51,13 +53,24 @@ class Ingest:
         self._carried = carried
         self._journal_partitions = journal_partitions
         self._known = KnownEvents(settings.dedupe_events_max)
+        self._sealer = sealer
 
     async def handle(self, tp: TP, records: list[Any]) -> None:
-        """Carry one batch over. Raises DeliveryError where Kafka did not take it all."""
+        """Carry one batch over.
+
+        Raises DeliveryError where Kafka did not take it all, StoreError where Redis has to say by
+        which key something is sealed, and does not.
+        """
         metrics.BATCH_RECORDS.labels("ingest").observe(len(records))
         started = perf_counter()
-        outbound, new, counts = self._check(tp, records)
+        outbound, new, counts, personal = self._check(tp, records)
         metrics.time_stage("decode", (checked := perf_counter()) - started)
+        if personal and self._sealer is not None:
+            sealed = await self._sealer.seal([*personal.values()])
+            for place, entry in zip(personal, sealed, strict=True):
+                outbound[place] = _written(entry)
+            metrics.time_stage("seal", (now := perf_counter()) - checked)
+            checked = now
         await self._producer.send(outbound)
         metrics.time_stage("publish", perf_counter() - checked)
         # Only now: what was not acknowledged must not count as known when the batch comes again.
@@ -67,14 +80,19 @@ class Ingest:
 
     def _check(
         self, tp: TP, records: Sequence[Any]
-    ) -> tuple[list[Outbound], list[EventKey], Counter[str]]:
-        """What to write, which events are new, and how many records met which fate."""
+    ) -> tuple[list[Outbound], list[EventKey], Counter[str], dict[int, Entry]]:
+        """What to write, which events are new, and how many records met which fate.
+
+        And what is to be sealed first: its places among what is to be written.
+        """
         decode = raw_decoders[tp.topic].decode
         now = time_ns() // 1_000_000
         latest = now + self._tolerance_ms
         outbound: list[Outbound] = []
         new: dict[EventKey, None] = {}
         counts: Counter[str] = Counter()
+        personal: dict[int, Entry] = {}
+        concerns = _never if self._sealer is None else self._sealer.concerns
         for record in records:
             fact = self._accept(decode, record.value, latest)
             if isinstance(fact, Refusal):
@@ -101,8 +119,10 @@ class Ingest:
                     outbound += self._everywhere(encode_json(shop_entry), subject.encode())
                 else:
                     entry = Entry(fact, source)  # type: ignore[arg-type]
-                    outbound.append(Outbound(JOURNAL, encode_json(entry), subject.encode()))
-        return outbound, list(new), counts
+                    if concerns(fact):  # type: ignore[arg-type]
+                        personal[len(outbound)] = entry
+                    outbound.append(_written(entry))
+        return outbound, list(new), counts, personal
 
     def _everywhere(self, value: bytes, key: bytes | None = None) -> list[Outbound]:
         """The same record for every partition of the journal."""
@@ -162,6 +182,14 @@ class KnownEvents:
             if len(self._young) >= self._generation_max:
                 self._young, self._old = set(), self._young
             self._young.add(key)
+
+
+def _written(entry: Entry) -> Outbound:
+    return Outbound(JOURNAL, encode_json(entry), entry.event.subject.encode())
+
+
+def _never(_: Event) -> bool:
+    return False
 
 
 def _count(topic: str, counts: Counter[str]) -> None:

@@ -18,6 +18,7 @@ from streams.commands import (
     demo,
     explain,
     import_history,
+    prove_erased,
     publish,
     rebuild,
     report,
@@ -38,11 +39,11 @@ _EXIT_CODES = {
     "config.settings.ConfigError": 2,
     "streams.commands.terminal.UsageError": 2,
     "state.customer.RowError": 1,
-    "state.ledger.LedgerError": 1,
     "state.table.StoreError": 1,
     "streams.commands.terminal.CommandError": 1,
     "streams.embedded.EmbeddedError": 1,
     "streams.demo.journey.JourneyError": 1,
+    "streams.privacy.cipher.PrivacyError": 2,
     "streams.producer.DeliveryError": 1,
     "streams.topics.TopicError": 1,
 }
@@ -100,6 +101,7 @@ app.command(report.app)
 app.command(backup.backup, group=MEND, sort_key=1)
 app.command(backup.restore, group=MEND, sort_key=2)
 app.command(rebuild.rebuild, group=MEND, sort_key=3)
+app.command(prove_erased.prove_erased, name="prove-erased", group=MEND, sort_key=4)
 app["--help"].group = app["--version"].group = ALSO
 
 

@@ -21,6 +21,8 @@ from streams.clock import Carried, Clock, Notes
 from streams.engage import Engage, JournalError
 from streams.ingest import Ingest
 from streams.lanes import Lanes
+from streams.privacy.cipher import PrivacyError
+from streams.privacy.privacy import Privacy
 from streams.producer import Producer
 from streams.publisher import Publisher
 from streams.relay import Relays
@@ -62,13 +64,14 @@ class Member:
     def __init__(
         self, settings: Settings, engine: Engine, table: NotingTable, producer: Producer,
         publisher_of: Callable[[int], Publisher], group: Group, topics: Mapping[str, int],
+        privacy: Privacy | None = None,
     ) -> None:  # fmt: skip
         self._group = group
         self._carried = Carried()
         self._relays = Relays(table, publisher_of)
         self._engage = Engage(
             engine, table, self._relays, producer, self._seek_journal,
-            ticks_by_wall=settings.clock == "wall",
+            ticks_by_wall=settings.clock == "wall", privacy=privacy,
         )  # fmt: skip
         self.clock = Clock(
             self._carried, table, producer,
@@ -77,7 +80,8 @@ class Member:
             tick_s=settings.tick_seconds,
             is_leader=group.is_leader,
         )  # fmt: skip
-        ingest = Ingest(settings, producer, self._carried, topics[JOURNAL])
+        sealer = None if privacy is None else privacy.sealer
+        ingest = Ingest(settings, producer, self._carried, topics[JOURNAL], sealer)
         self._ingest_lanes = self._lanes(settings, ingest.handle)
         self._engage_lanes = self._lanes(settings, self._engage.handle)
 
@@ -144,7 +148,7 @@ class Member:
     def _lanes(
         self, settings: Settings, handle: Callable[[TP, list[Any]], Awaitable[None]]
     ) -> Lanes:
-        fatal = (RowError, JournalError)
+        fatal = (RowError, JournalError, PrivacyError)
         return Lanes(handle, self._group.seek, settings.batch_records_max, self._group.crash, fatal)
 
     async def _seek_journal(self, tp: TP, offset: int) -> None:

@@ -95,6 +95,15 @@ REVENUE_BY_CATEGORY = Gauge(
 )  # fmt: skip
 
 
+SEALED = Counter(
+    "ebbtide_sealed_events", "Events with sealed fields, by what became of these.", ["outcome"]
+)
+KEYS_CONDEMNED = Gauge(
+    "ebbtide_keys_condemned", "Customers whose keys are to be destroyed.", ["partition"]
+)
+KEYS_DESTROYED = Counter("ebbtide_keys_destroyed", "Keys of customers destroyed.")
+
+
 def time_stage(stage: str, seconds: float) -> None:
     """Count the time that a batch spent in a stage: decode, load, decide, commit or publish."""
     STAGE_SECONDS.labels(stage).observe(seconds)

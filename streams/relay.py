@@ -8,7 +8,7 @@ passed over here and not said twice.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from time import perf_counter, time_ns
 
 import structlog
@@ -18,6 +18,7 @@ from schemas.codec import decode_outgoing
 from schemas.decisions import Mark, Outgoing
 from state.table import StoreError, Table
 from streams import metrics
+from streams.apply import blanked
 from streams.producer import Outbound
 from streams.publisher import Fenced, Publisher
 from streams.tasks import end
@@ -57,6 +58,14 @@ class Relay:
         if outgoing:
             self._arrived.set()
         metrics.OUTBOX.labels(str(self._partition)).set(len(self._waiting))
+
+    def forget(self, forgotten: Mapping[str, int]) -> None:
+        """Say nothing of these customers that was decided up to a sequence and waits here."""
+        left = {it.sequence: it for it in blanked(self._waiting, forgotten)}
+        if left:
+            waiting = [left.get(it.sequence, it) for it in self._waiting]
+            self._waiting.clear()
+            self._waiting.extend(waiting)
 
     async def stop(self) -> None:
         """Stop at once; what is not published stays in the outbox."""

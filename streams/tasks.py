@@ -1,14 +1,25 @@
-"""How is a task ended for certain? By cancelling it until it has ended."""
+"""How are several things done at once, and how is a task ended for certain?"""
 
 import asyncio
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Coroutine, Iterable
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 _AGAIN_S = 0.1
 
 
+async def at_once(works: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """Do works side by side. Where one fails its error is raised, when all have ended."""
+    answers = await asyncio.gather(*works, return_exceptions=True)
+    for it in answers:
+        if isinstance(it, BaseException):
+            raise it
+    return answers  # type: ignore[return-value]
+
+
 async def end(tasks: Iterable[asyncio.Task[Any] | None]) -> None:
-    """Cancel tasks, and return when all have ended.
+    """Cancel tasks until all have ended.
 
     One ``cancel`` is not enough. Before Python 3.12 ``asyncio.wait_for`` loses a cancellation that
     comes together with what it waits for, and libraries use it. A lane that lives on in that way

@@ -11,13 +11,14 @@ from msgspec import Struct
 from schemas import dead_letter
 from schemas.cloud_event import DECISIONS, trigger_topic
 from schemas.codec import RAW_TOPICS
-from schemas.instant import DAY
+from schemas.instant import DAY, HOUR
 from schemas.ops import KINDS, ops_topic
 from streams.connection import Brokers
 from streams.producer import RECORD_BYTES_MAX
 
 JOURNAL = "journal"
 MARKS = "outbox-marks"
+CUSTOMER_KEYS = "customer-keys"
 _TIMEOUT_S = 10.0
 # After so long what librdkafka has heard meanwhile is looked at.
 _LOOK_S = 1.0
@@ -54,10 +55,17 @@ def wanted_topics(
     month = {"retention.ms": str(30 * DAY)}
     # Of marks only the last one counts. Small segments, because the newest is never compacted.
     last = {"cleanup.policy": "compact", "segment.bytes": str(16 * 1024 * 1024)}
+    # A key that is destroyed has to be gone from the disk soon: the newest segment is never
+    # compacted, so it ends after an hour, and what was said over is removed within six.
+    destroyed = {
+        "cleanup.policy": "compact", "segment.ms": str(HOUR),
+        "max.compaction.lag.ms": str(6 * HOUR), "min.cleanable.dirty.ratio": "0.01",
+    }  # fmt: skip
     return [
         *(Topic(name, raw_partitions, raw) for name in RAW_TOPICS),
         Topic(JOURNAL, journal_partitions, keep),
         Topic(MARKS, journal_partitions, last),
+        Topic(CUSTOMER_KEYS, journal_partitions, destroyed),
         *(Topic(trigger_topic(kind), journal_partitions) for kind in sorted(kinds)),
         # Few, and in the order in which they are said. There whatever is on: none costs anything.
         *(Topic(ops_topic(kind), 1, month) for kind in KINDS),

@@ -63,7 +63,7 @@ class Fortress:
             "redis_password_file": str(self.folder / "redis.password"),
             "redis_ca_file": str(self.authority.ca), "redis_cert_file": str(self.client.cert),
             "redis_key_file": str(self.client.key),
-            "coupon_key": "test", "web_port": str(free_port()),
+            "coupon_key": "test", "privacy_key": "x" * 40, "web_port": str(free_port()),
             "session_timeout_s": "3", "heartbeat_s": "0.5", "rebalance_timeout_s": "3",
         } | changes  # fmt: skip
         return {f"EBBTIDE_{name.upper()}": value for name, value in settings.items()}

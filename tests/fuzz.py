@@ -113,7 +113,7 @@ def read_raw(value: bytes) -> None:
     """
     for topic in RAW_TOPICS:
         record = SimpleNamespace(value=value, key=None, offset=3, timestamp=START + 500 * DAY)
-        written, _, counts = _ingest._check(TP(topic, 0), [record])
+        written, _, counts, _ = _ingest._check(TP(topic, 0), [record])
         assert sum(counts.values()) == 1
         if not counts["carried"]:
             assert len(written) == 1

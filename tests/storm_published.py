@@ -6,11 +6,17 @@ from storm_outcome import Outcome
 from storm_world import World
 
 from schemas.cloud_event import DECISIONS, messages, trigger_topic
+from schemas.codec import decode_decision
 from schemas.decisions import Decision
 
 
 def check_published(world: World, expected: list[Decision], outcome: Outcome) -> None:
-    """Hold the trigger topics and the decisions to what memory decides."""
+    """Hold the trigger topics and the decisions to what memory decides.
+
+    Where an erasure came before the publication, nothing but the decision's place is out.
+    """
+    blanked = _blanked(world)
+    expected = [it for it in expected if it.id not in blanked]
     sent = [it for it in expected if it.outcome == "sent"]
     outcome.decisions, outcome.triggers = len(expected), len(sent)
     topics = [trigger_topic(kind) for kind in sorted({it.kind for it in expected})]
@@ -19,7 +25,8 @@ def check_published(world: World, expected: list[Decision], outcome: Outcome) ->
         for it in wanted:
             [content] = [it.value for it in messages(it) if it.topic in names]
             contents[it.id].append(content)
-        _check_copies(what, _published(world, names), contents, world, outcome)
+        out = {it: copies for it, copies in _published(world, names).items() if it not in blanked}
+        _check_copies(what, out, contents, world, outcome)
 
 
 def _check_copies(
@@ -42,6 +49,16 @@ def _check_copies(
             outcome.published_twice += len(copies) - len(contents)
             if world.plan.settings.transactions:
                 outcome.differences.append(f"{what} {name} was published {len(copies)} times")
+
+
+def _blanked(world: World) -> set[str]:
+    """The ids of decisions that were out, at least once, without what they said."""
+    return {
+        it
+        for it, copies in _published(world, [DECISIONS]).items()
+        for copy in copies
+        if decode_decision(copy).reason == "erased"
+    }
 
 
 def _published(world: World, topics: list[str]) -> dict[str, list[bytes]]:

@@ -90,7 +90,7 @@ def in_memory(table: MemoryTable, partition: int) -> Contents:
         "waiting": sorted(entry(*pair) for pair in part.waiting),
         "products": dict(part.products), "ledgers": dict(part.ledgers), "timers": dict(part.due),
         "outbox": list(part.outbox),
-        "counters": dict(part.counters),
+        "counters": dict(part.counters), "destroying": dict(part.destroying),
     }  # fmt: skip
 
 
@@ -109,6 +109,7 @@ def in_redis(client: Any, partition: int) -> Contents:
         "products": rows("products"), "ledgers": rows("ledgers"), "timers": {name.decode(): int(due) for name, due in timers},
         "outbox": client.lrange(key("outbox"), 0, -1),
         "counters": {name: int(by) for name, by in rows("counters").items()},
+        "destroying": {name: ids.decode() for name, ids in rows("destroying").items()},
     }  # fmt: skip
 
 

@@ -250,3 +250,29 @@ def test_a_timeline_of_an_event_of_the_shop_that_comes_twice() -> None:
         """,
         ASKS,
     )
+
+
+def test_a_timeline_of_requests_that_arrive_in_the_wrong_order() -> None:
+    check(
+        """
+        2026-01-20 09:00  ann   stock_alert_requested product=tea event_id=second
+        2026-01-20 09:01  ann   stock_alert_requested product=tea event_id=first \
+            occurred_at=2026-01-20T08:30
+        2026-01-20 09:02  shop  stock_changed product=tea available=5 event_id=s \
+            -> back_in_stock events=second,s
+        """,
+        ASKS,
+    )
+
+
+def test_a_timeline_of_an_answer_that_was_refused_and_is_told_while_its_request_stands() -> None:
+    table = """
+        2026-01-20 09:00  ann   stock_alert_requested product=tea
+        2026-01-20 10:00  shop  stock_changed product=tea available=5 \
+            -> suppressed back_in_stock reason=no_consent
+        2026-01-20 11:00  ann   consent_changed purpose=service
+        2026-01-29 09:00  ann   stock_alert_requested product=pot
+        {day} 09:00  shop  stock_changed product=pot available=2 -> back_in_stock products={told}
+        """
+    check(table.format(day="2026-01-29", told="tea,pot"), BackInStock(valid_days=10), gate=Gate())
+    check(table.format(day="2026-01-31", told="pot"), BackInStock(valid_days=10), gate=Gate())

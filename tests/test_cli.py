@@ -22,7 +22,8 @@ from streams.commands import kafka, supervisor, terminal
 COMMANDS = [
     "up", "worker", "topics", "topics create", "topics describe", "publish", "watch", "customer",
     "explain", "why-not", "dead-letters", "dead-letters list", "dead-letters requeue",
-    "dead-letters redeliver", "report", "report effect", "simulate", "check", "webhooks",
+    "dead-letters redeliver", "report", "report effect", "report sales",
+    "simulate", "check", "webhooks",
 ]  # fmt: skip
 
 
@@ -94,7 +95,7 @@ def test_every_failure_with_an_exit_code_is_there() -> None:
     "arguments",
     [
         ["topics", "create"], ["topics", "describe"], ["publish", __file__], ["watch"], ["watch", "--json"],
-        ["customer", "ann"], ["explain", "c" * 32], ["report", "effect"], ["dead-letters", "list"], ["dead-letters", "requeue"],
+        ["customer", "ann"], ["explain", "c" * 32], ["report", "effect"], ["report", "sales"], ["dead-letters", "list"], ["dead-letters", "requeue"],
         ["simulate"],
     ],
     ids=" ".join,

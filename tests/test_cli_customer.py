@@ -73,7 +73,9 @@ FILLED: dict[str, Any] = WITH_GATE | {
 }  # fmt: skip
 
 #: What the engine keeps for itself, and when the cart changed last, which its lines say.
-INNER = {"version", "event_ids", "profile_at", "cart_changed_at", "visit_awaited_until"}
+INNER = {
+    "version", "event_ids", "profile_at", "cart_changed_at", "visit_awaited_until", "key_ids",
+}  # fmt: skip
 
 
 @pytest.fixture

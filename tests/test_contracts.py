@@ -212,7 +212,7 @@ def test_the_headers_of_what_is_published_are_those_promised(expires_at: int | N
 def test_the_headers_of_a_dead_letter_are_those_promised() -> None:
     ingest = Ingest(Settings(), cast(Producer, None), Carried(), 4)
     record = SimpleNamespace(value=b"{", key=b"ann", offset=17, timestamp=1768896000000)
-    outbound, _, _ = ingest._check(TP("orders", 3), [record])
+    outbound, _, _, _ = ingest._check(TP("orders", 3), [record])
     headers = _headers(outbound[0])
     validator("dead-letter-headers").validate(headers)
     promised = {it.name for it in msgspec.structs.fields(DeadLetterHeaders)}

@@ -85,7 +85,7 @@ def test_no_field_of_a_row_was_forgotten_above() -> None:
     }  # fmt: skip
     of_the_engine = {
         "said", "timers", "memory", "touches", "held", "exposures", "visit_awaited_until",
-        "portrait", "awaited",
+        "portrait", "awaited", "key_ids",
     }  # fmt: skip
     assert set(Customer.__struct_fields__) == plain | bounded | of_the_engine
 

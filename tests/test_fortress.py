@@ -39,7 +39,7 @@ def test_a_worker_does_all_its_work_with_the_rights_on_the_page(
 ) -> None:
     review = ReviewPosted(
         event_id="e1", customer_id="ann", occurred_at=now(), review_id="r1",
-        product_id="tea", rating=1,
+        product_id="tea", rating=1, text="It leaks.",
     )  # fmt: skip
     events = tmp_path / "events.jsonl"
     events.write_bytes(encode_json(review) + b'\n{"type":"review_posted"}\n')
@@ -58,6 +58,7 @@ def test_a_worker_does_all_its_work_with_the_rights_on_the_page(
         assert decided.returncode == 0, decided.stderr
     said = log.read_text()
     assert "not_published" not in said
+    assert "keys_not_destroyed" not in said
     assert not [it for it in PASSWORDS.values() if it in said]
 
 

@@ -91,3 +91,15 @@ def test_the_shop_in_a_hurry_is_right() -> None:
     policy = load_policy(load_settings({}, config=str(hurry), coupon_key="x"))
     assert policy.tight_budgets(4) == []
     assert len(policy.agents) == 4
+
+
+def test_windows_wait_as_long_as_the_engine_unless_their_section_says_else(tmp_path: Path) -> None:
+    text = "[engine]\nlateness_minutes = 90\n[agents.trend]\n[agents.demand_gap]\nlateness_minutes = 5\n"
+    waits = {it.name: getattr(it, "lateness_minutes", 0) for it in policy_of(tmp_path, text).agents}
+    assert waits == {"trend": 90, "demand_gap": 5}
+
+
+def test_how_the_shop_s_windows_are_concluded_is_a_section_of_its_own(tmp_path: Path) -> None:
+    assert policy_of(tmp_path, "[ops]\nevery_seconds = 1\n").ops.every_seconds == 1
+    with pytest.raises(ConfigError, match="ops: Object contains unknown field `each`"):
+        policy_of(tmp_path, "[ops]\neach = 1\n")

@@ -241,3 +241,45 @@ def test_a_price_has_fallen_far_enough_exactly_at_the_share(
     )  # fmt: skip
     has_fallen = price > 0 and (seen - price) * 10_000 >= seen * share
     assert bool(said) == has_fallen
+
+
+def test_a_timeline_of_wishes_that_arrive_in_the_wrong_order() -> None:
+    check(
+        """
+        2026-01-20 09:00  ann   product_wishlisted product=tea:1x1000
+        2026-01-20 09:10  ann   product_wishlisted product=tea:1x5000 occurred_at=2026-01-20T08:50
+        2026-01-20 09:20  shop  price_changed product=tea:1x950
+        """,
+        DROPS,
+    )
+
+
+def test_a_timeline_of_an_old_wish_that_is_no_occasion_to_tell_what_was_refused() -> None:
+    check(
+        """
+        2026-01-20 09:00  ann   product_wishlisted product=tea:1x1000
+        2026-01-20 09:00  ann   product_wishlisted product=pot:1x1000
+        2026-01-21 09:00  shop  price_changed product=pot:1x500  -> price_drop products=pot
+        2026-01-21 10:00  shop  price_changed product=tea:1x800  -> suppressed price_drop reason=paused
+        2026-01-23 09:00  ann   product_wishlisted product=tea:1x800
+        2026-01-23 09:10  ann   product_wishlisted product=tea:1x1000 occurred_at=2026-01-23T08:50
+        2026-01-24 09:00  shop  price_changed product=tea:1x790
+        """,
+        PriceDrop(),
+    )
+
+
+def test_a_timeline_of_an_older_wish_while_a_drop_waits_to_be_told() -> None:
+    check(
+        """
+        2026-01-20 09:00:00  ann   product_wishlisted product=tea:1x1000
+        2026-01-20 09:00:00  ann   product_wishlisted product=pot:1x1000
+        2026-01-20 09:01:00  shop  price_changed product=pot:1x500  -> price_drop products=pot
+        2026-01-20 09:02:00  shop  price_changed product=tea:1x800 \
+            -> suppressed price_drop reason=paused
+        2026-01-20 09:20:00  ann   product_wishlisted product=tea:1x1000 \
+            occurred_at=2026-01-20T08:59   (the pause is over, and this is no news)
+        2026-01-20 09:30:00  shop  price_changed product=tea:1x790  -> price_drop products=tea
+        """,
+        PriceDrop(pause_hours=0.1),
+    )

@@ -125,7 +125,7 @@ def test_an_example_of_a_dead_letter_is_refused_for_that_reason(reason: str) -> 
     topic = re.search(r"On the topic `(\w+)`", text)
     record = SimpleNamespace(value=value.encode(), key=None, offset=0, timestamp=0)
     ingest = Ingest(Settings(), cast(Producer, None), Carried(), 4)
-    (dead,), _, _ = ingest._check(TP(topic[1] if topic else "clickstream", 0), [record])
+    (dead,), _, _, _ = ingest._check(TP(topic[1] if topic else "clickstream", 0), [record])
     headers = {name: content.decode() for name, content in dead.headers or ()}
     assert headers["reason"] == reason
     detail = re.search(r"Detail: (`+)(.*?)\1\.", " ".join(text.split()))

@@ -18,10 +18,12 @@ from streams.customer import gate as gate_view
 GIVEN = (
     r'refused\(\s*"(\w+)"', r'Verdict\(\s*"\w+",\s*"(\w+)"', r'_drop\([^")]*"(\w+)"',
     r'refusal="(\w+)"', r'return "(\w+)" if ', r'return "(\w+)", \{', r'Note\(reason="(\w+)"',
+    r'outcome="suppressed", reason="(\w+)"',
 )  # fmt: skip
 
 GATE = [*(ROOT / "agents" / "gate").glob("*.py")]
 ENGINE = [ROOT / "agents" / f"{name}.py" for name in ("speech", "cause", "asking", "doing")]
+ENGINE += [ROOT / "schemas" / "decisions.py"]
 
 
 def given() -> set[str]:

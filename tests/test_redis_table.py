@@ -14,7 +14,7 @@ from redis.crc import key_slot
 from tables import BEGINNING, ELSEWHERE, FULL, HERE, IDS, Store, memory_store, redis_store, step
 
 from state.redis_stage import Stage
-from state.redis_table import RedisTable
+from state.redis_table import KEYS, RedisTable
 from state.table import Needs, Position, StoreError
 from state.waiting import Waiters
 from streams.embedded import HOST, Embedded
@@ -50,6 +50,7 @@ def _empty(client: Any) -> None:
 SOME_IDS = st.sampled_from(IDS)
 # Ids of which one begins like another, or looks like an entry of the index.
 PRODUCTS = st.sampled_from(("a", "an", "ann", "1:a", "2:an", "日", "日本", "a\0", "\U0010ffff"))
+KEY_IDS = ("aaaaaaaa", "bbbbbbbb", "aaaaaaaabbbbbbbb", "bbbbbbbbcccccccc")
 ROWS = st.dictionaries(SOME_IDS, st.one_of(st.none(), st.binary(max_size=3)), max_size=5)
 DUE = st.dictionaries(SOME_IDS, st.one_of(st.none(), st.integers(0, 3)), max_size=5)
 STEPS = st.lists(
@@ -64,6 +65,8 @@ STEPS = st.lists(
                 "outbox": st.lists(st.binary(max_size=3), max_size=3),
                 "counters": st.dictionaries(st.sampled_from("ab"), st.integers(0, 9)),
                 "published": st.integers(0, 12),
+                "keys_to_destroy": st.dictionaries(SOME_IDS, st.sampled_from(KEY_IDS), max_size=2),
+                "blanked": st.dictionaries(st.integers(1, 12), st.binary(max_size=3), max_size=2),
                 "outdated": st.sampled_from([False, False, False, True]),
             }
         ),
@@ -137,6 +140,30 @@ def test_rows_that_take_the_place_of_others_are_at_a_position_of_their_own(
     at = FULL.position
     replaced = [msgspec.structs.replace(at, epoch=epoch) for epoch in (1, 2)]
     assert asyncio.run(ask()) == replaced
+
+
+def test_a_partition_comes_back_piece_by_piece_as_it_was(
+    embedded: Embedded, in_redis: Store, client: Any
+) -> None:
+    async def away_and_back() -> list[str]:
+        names = []
+        async with Stage(embedded.redis_url, "a") as one, Stage(embedded.redis_url, "b") as other:
+            await one.copy(HERE)
+            async for piece in one.pieces(HERE):
+                names.append(piece.name)
+                await other.put(HERE, piece)
+            await one.clear(HERE)
+            client.delete(*(f"ebb:{{p{HERE}}}:{name}" for name in KEYS))
+            assert await other.promote(HERE, back=True)
+        return names
+
+    in_redis.commit(FULL)
+    before = in_redis.contents(HERE)
+    assert sorted(asyncio.run(away_and_back())) == sorted(KEYS)
+    after = in_redis.contents(HERE)
+    assert after.pop("position").startswith(before.pop("position"))
+    assert after == before
+    assert all(before.values())
 
 
 def test_all_keys_of_a_partition_share_a_slot(client: Any, in_redis: Store) -> None:

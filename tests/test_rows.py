@@ -42,8 +42,8 @@ FORMAT = (
     "session", "cart", "cart_changed_at", "viewed", "bought", "categories", "products",
     "recent_orders", "ratings", "consent", "responses", "locale", "time_zone", "birthday", "traits",
     "said", "timers", "memory", "profile_at", "touches", "held", "exposures", "case_closed_at",
-    "visit_awaited_until", "deliveries", "country", "portrait", "grievances", "trail",
-    "awaited",
+    "visit_awaited_until", "deliveries", "country", "portrait", "grievances", "trail", "awaited",
+    "key_ids",
 )  # fmt: skip
 
 

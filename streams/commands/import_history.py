@@ -1,10 +1,11 @@
 """How does what happened before Ebbtide get in? `ebbtide import`."""
 
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from streams.commands.options import AsJson, Broker
+from streams.commands.options import AsJson, Broker, RedisUrl
 
 
 def import_history(
@@ -17,39 +18,48 @@ def import_history(
     dry_run: Annotated[
         bool, Parameter(show_default=False, help="Check all lines, and import nothing.")
     ] = False,
+    rejects: Annotated[
+        Path | None,
+        Parameter(help="Where invalid lines go, to be mended; beside the first file if not said."),
+    ] = None,
+    wait: Annotated[
+        bool,
+        Parameter(show_default=False, help="Until workers have applied it; says what they knew."),
+    ] = False,
     broker: Broker = None,
+    redis_url: RedisUrl = None,
     as_json: AsJson = False,
 ) -> int:
     """Bring in history: customers are known by it, and nothing is said about it.
 
-    Lines are events as `ebbtide publish` takes them. All files of one import
-    are checked first, put in the order in which things happened, and written
-    into the journal, while workers go on.
+    Lines are events as `ebbtide publish` takes them. All are checked first,
+    put in the order in which things happened, and written into the journal.
 
-    Rows, rhythms and what agents remember come out as if Ebbtide had been
-    there. No trigger is sent on it: what would have been due by now is let
-    go, and what is due later comes at its time. So a customer who ordered
-    ten days ago is alerted about when their silence becomes too long, and
-    one who left two years ago is not. What is older than the newest event of
-    a customer's row is counted, and changes nothing newer.
+    Rows, rhythms and memories come out as if Ebbtide had been there. No
+    trigger is sent on it: what would have been due by now is let go, and what
+    is due later comes at its time. What is older than the newest event of a
+    row is counted, and changes nothing newer.
 
     The same files can be imported again, after a failure or by mistake: what
-    is in the journal already counts once. The same event in other files
-    counts twice, unless it is among the customer's last eight.
+    is in the journal already counts once. Of lines that tell the same (an
+    event id of the same customer) the first counts. The same event in another
+    import counts twice, unless it is among the customer's last eight.
+
+    Invalid lines are kept in FILE.rejects, beside the first file: which line
+    it was, what is wrong, what to do, and its text. Mend each `text` and
+    import that file. One that is there already is never written over.
 
     For example
 
-        ebbtide import orders-2025.jsonl.gz clicks-2025.jsonl.gz --dry-run
-        ebbtide import orders-2025.jsonl.gz clicks-2025.jsonl.gz
+        ebbtide import orders.jsonl.gz clicks.jsonl.gz --skip-invalid
+        ebbtide import orders.jsonl.gz.rejects        (mended)
 
-    Needs about 100 MB for a million lines, and room for them unpacked in the
-    folder for temporary files.
-
-    Exit codes: 0 all is in the journal; 1 some lines are invalid (without
-    --skip-invalid nothing was imported), or Kafka is away.
+    Exit codes: 0 all is in the journal; 1 some lines are invalid (then
+    nothing is, without --skip-invalid), or Kafka or Redis is away.
 
     Settings: EBBTIDE_BROKER, EBBTIDE_EVENT_BYTES_MAX and
-    EBBTIDE_FUTURE_TOLERANCE_SECONDS (what ingest would refuse is invalid).
+    EBBTIDE_FUTURE_TOLERANCE_SECONDS (what ingest would refuse is invalid);
+    EBBTIDE_REDIS_URL for --wait, and with EBBTIDE_PRIVACY_KEY (a secret).
     """
     import asyncio
 
@@ -57,8 +67,10 @@ def import_history(
 
     if not files:
         raise terminal.UsageError("import what? Name files of JSON lines, or - for stdin")
-    settings = terminal.settings_from(broker=broker)
-    work = importing.run(settings, files, skip_invalid=skip_invalid, dry_run=dry_run)
+    settings = terminal.settings_from(broker=broker, redis_url=redis_url)
+    work = importing.run(
+        settings, files, skip_invalid=skip_invalid, dry_run=dry_run, rejects=rejects, wait=wait
+    )
     done = asyncio.run(work)
     if as_json:
         terminal.say_json(done)

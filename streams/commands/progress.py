@@ -9,8 +9,8 @@ from streams.commands.terminal import err
 
 
 @contextmanager
-def bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A bar up to a total; calling what is yielded moves it on."""
+def bar(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """A bar up to a total, if one is known; calling what is yielded moves it on."""
     columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
         task = progress.add_task(what, total=total)

@@ -94,6 +94,7 @@ SENTENCES: dict[str, tuple[str, ...]] = {
     "reason_gone": ("Its reason went away while it waited, says the agent.",),
     "agent_is_off": ("Its agent was switched off while it waited, or says this kind no more.",),
     "agent_failed": ("The agent's code went wrong: {error}.", "The agent's code went wrong."),
+    "erased": ("The customer was erased before it was published; what it said is gone.",),
     "row_ended": ("The customer's row ended while it waited: so long nothing was heard of them.",),
     "late": ("It is about something that lies too far back (`lateness_minutes`).",),
     "follows_a_trigger": ("It would follow from another trigger at once, as none may.",),

@@ -1,11 +1,14 @@
 """Are the rows what the journal makes of them, and if not? `ebbtide rebuild`."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from streams.amounts import plural
 from streams.commands.options import AsJson, Broker, Config, RedisUrl
+
+if TYPE_CHECKING:
+    from streams.commands.rebuilding import Done
 
 
 def rebuild(
@@ -46,7 +49,7 @@ def rebuild(
     or the journal does not begin at its beginning, or Kafka or Redis is away.
 
     Settings: EBBTIDE_BROKER, EBBTIDE_REDIS_URL, EBBTIDE_CONFIG,
-    EBBTIDE_COUPON_KEY.
+    EBBTIDE_COUPON_KEY, EBBTIDE_PRIVACY_KEY.
     """
     import asyncio
 
@@ -55,9 +58,25 @@ def rebuild(
     settings = terminal.settings_from(broker=broker, redis_url=redis_url, config=config)
     work = rebuilding.audit if dry_run else rebuilding.rebuild
     done = asyncio.run(work(settings, partition))
+    code = 1 if done.differences else 0
     if as_json:
         terminal.say_json(done)
-    elif not dry_run:
+        return code
+    _tell(done, dry_run=dry_run)
+    return code
+
+
+def _tell(done: "Done", *, dry_run: bool) -> None:
+    from streams.commands import terminal
+
+    if done.unopened:
+        terminal.out.print(
+            f"The keys of {plural(done.unopened, 'event')} are destroyed. What was decided on them"
+            " came out as if nothing personal had been known; counters, budgets and ledgers of"
+            " their partitions follow from that, and are no difference.",
+            style="yellow",
+        )
+    if not dry_run:
         terminal.out.print(
             f"{plural(done.customers, 'customer')} made anew from"
             f" {plural(done.records, 'record')}.",
@@ -73,4 +92,3 @@ def rebuild(
             terminal.out.print(f"  {name}")
         if more := done.differences - len(done.examples):
             terminal.out.print(f"  and {more:,} more; --partition looks at one alone")
-    return 1 if done.differences else 0

@@ -65,14 +65,16 @@ def prepare(folder: Path) -> None:
         ) from error
 
 
-def own_key(folder: Path) -> str | None:
-    """The file with the folder's own coupon key, made once; None if the environment names a key.
+def own_key(folder: Path, name: str = "coupon") -> str | None:
+    """The file with a key of the folder's own, made once; None if the environment names one.
 
-    Codes that were sent yesterday must be known today, so the key outlives the run.
+    name: of the key, ``coupon`` or ``privacy``. Codes that were sent yesterday must be known today,
+    so the key outlives the run.
     """
-    if os.environ.get("EBBTIDE_COUPON_KEY") or os.environ.get("EBBTIDE_COUPON_KEY_FILE"):
+    variable = f"EBBTIDE_{name.upper()}_KEY"
+    if os.environ.get(variable) or os.environ.get(f"{variable}_FILE"):
         return None
-    file = folder / "coupon.key"
+    file = folder / f"{name}.key"
     with suppress(FileExistsError):
         # Created with its mode, so that nobody else could read it at any moment.
         made = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
@@ -128,6 +130,8 @@ class House:
         }
         if settings.coupon_key_file:
             mine["EBBTIDE_COUPON_KEY_FILE"] = settings.coupon_key_file
+        if settings.privacy_key_file:
+            mine["EBBTIDE_PRIVACY_KEY_FILE"] = settings.privacy_key_file
         return os.environ | mine
 
     @contextmanager
@@ -241,6 +245,8 @@ class House:
             say(f"    export EBBTIDE_REDIS_URL={up.redis}")
         if key := self._settings.coupon_key_file:
             say(f"    export EBBTIDE_COUPON_KEY_FILE={key}")
+        if key := self._settings.privacy_key_file:
+            say(f"    export EBBTIDE_PRIVACY_KEY_FILE={key}")
         say("    ebbtide simulate            a simulated shop publishes")
         say("    ebbtide watch               what is said about it")
         say("    ebbtide topics describe     what lies in Kafka")

@@ -14,7 +14,7 @@ from state.redis_table import RedisTable
 from state.table import StoreError
 from streams.commands import kafka, terminal
 from streams.connection import brokers_of, redis_url_of
-from streams.topics import JOURNAL, Topic, leader_topic
+from streams.topics import CUSTOMER_KEYS, JOURNAL, MARKS, Topic, leader_topic
 
 
 class PartitionView(Struct, frozen=True):
@@ -94,6 +94,8 @@ def _purpose(name: str, group: str) -> str:
         return "its owner is the leader of the workers"
     said = {
         JOURNAL: "the one log: events and ticks",
+        MARKS: "how far decisions are published",
+        CUSTOMER_KEYS: "the keys that open what is personal in the journal",
         DECISIONS: "everything decided, silence included",
         dead_letter.TOPIC: "raw records not accepted, with reasons",
     }

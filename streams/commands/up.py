@@ -11,9 +11,9 @@ from streams.commands.options import AsJson, Config
 def up(
     *,
     workers: Annotated[int, Parameter(help="How many; up to 4 have something to do.")] = 1,
-    folder: Annotated[
-        Path, Parameter(help="For the logs, Redis's file and the coupon key.")
-    ] = Path(".ebbtide"),
+    folder: Annotated[Path, Parameter(help="For the logs, Redis's file and the keys.")] = Path(
+        ".ebbtide"
+    ),
     kafka_port: Annotated[int, Parameter(help="Of the embedded Kafka.")] = 19_092,
     redis_port: Annotated[int, Parameter(help="Of the embedded Redis.")] = 16_379,
     web_port: Annotated[
@@ -31,7 +31,8 @@ def up(
 
     Each `up` begins with nothing: the embedded broker forgets its topics
     when it ends, so rows in Redis would be older than the log. What is kept
-    in the folder is the key that coupon codes are derived with.
+    in the folder are the key that coupon codes are derived with, and the one
+    under which what is personal in events is sealed.
 
     For example
 
@@ -55,6 +56,7 @@ def up(
     settings = terminal.settings_from(
         config=config, web_port=web_port, broker=f"127.0.0.1:{kafka_port}",
         redis_url=f"redis://127.0.0.1:{redis_port}/0", coupon_key_file=supervisor.own_key(folder),
+        privacy_key_file=supervisor.own_key(folder, "privacy"),
     )  # fmt: skip
     house = supervisor.House(settings, folder, kafka_port, redis_port, workers)
     return house.run(load_policy(settings).kinds(), as_json=as_json)

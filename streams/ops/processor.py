@@ -69,7 +69,7 @@ class Partitions:
         ]
 
     def ledgers(self, agent: Agent) -> list[Ledger]:
-        """An agent's, of the partitions that have one. Raises LedgerError."""
+        """An agent's, of the partitions that have one. Raises RowError."""
         if agent.keeps is None:
             return []
         rows = [it.ledgers for it in self._loaded if it.ledgers.get(agent.name) is not None]
@@ -112,7 +112,7 @@ class Ops:
     async def look(self) -> None:
         """Show the sales, and conclude every window that is over by now.
 
-        Raises StoreError, DeliveryError, LedgerError or what an agent raises, when all others have
+        Raises StoreError, DeliveryError, RowError or what an agent raises, when all others have
         been asked: what was not noted is done again.
         """
         now = await self._load(self._sales)
@@ -152,7 +152,7 @@ class Ops:
         ledgers: list[Any] = read.ledgers(lookout)
         metrics.OPS_LATE.labels(lookout.name).set(sum(it.late for it in ledgers))
         for window in windows:
-            # On a thread: it takes tenths of a second where there are many partitions.
+            # On a thread: it takes a tenth of a second where there are many partitions.
             alerts = await asyncio.to_thread(lookout.conclude, ledgers, window)
             if alerts:
                 messages = [alert_message(it) for it in alerts]

@@ -1,0 +1,1 @@
+"""What is personal in events: sealed on its way into the journal, opened, and destroyed."""
