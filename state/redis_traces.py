@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from schemas.codec import encode_json, encode_row
 from state.redis_client import answer, connect
+from state.waiting import customer_in
 
 _PIECE = 1_000
 _OURS = "ebb:*"
@@ -51,7 +52,8 @@ class RedisTraces:
             name = place["name"] if place else text
             partition = int(place["partition"]) if place else -1
             async for entry, value in self._entries(text):
-                if entry == customer_id:
+                whose = customer_in(entry) if name.rpartition(":")[2] == "waiting" else entry
+                if whose == customer_id:
                     yield Trace(name, partition, "", value)
                 elif any(needle in value for needle in needles):
                     yield Trace(name, partition, entry or name, value)

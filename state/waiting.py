@@ -37,3 +37,13 @@ def entry(product_id: str, customer_id: str) -> str:
     '3:teaann'
     """
     return beginning(product_id) + customer_id
+
+
+def customer_in(text: str) -> str:
+    """Whose entry it is; empty where it is none.
+
+    >>> customer_in("3:teaann")
+    'ann'
+    """
+    length, colon, rest = text.partition(":")
+    return rest[int(length) :] if colon and length.isdecimal() else ""

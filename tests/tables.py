@@ -147,4 +147,5 @@ FULL = step(
     outbox=[b"first", b"second"],
     counters={"records/page_viewed/applied": 2},
     waiting={("tea", "ann"): True, ("tea", "zoë"): True},
+    keys_to_destroy={"zoë": "aaaaaaaabbbbbbbb"},
 )

@@ -13,6 +13,7 @@ from privacy_world import Keys, Redis, Steps
 from schemas.journal import merged
 from state.redis_keys import WRAPPED_LENGTH, Found, Kept, KeyLog, RedisKeys
 from state.redis_traces import RedisTraces
+from state.waiting import entry
 from streams.embedded import Embedded
 from streams.privacy.key_ring import Keys as Port
 
@@ -140,6 +141,7 @@ def test_a_customer_is_found_wherever_redis_names_them(embedded: Embedded, clien
     client.rpush("ebb:{p0}:outbox", b'[1,0,{"customer_id":"ann"}]', b'[2,0,{"customer_id":"bob"}]')
     client.hset("ebb:{p1}:next:customers", "ann", b"staged")
     client.set("ebb:{p0}:shop", b"\xa3ann")
+    client.zadd("ebb:{p0}:waiting", {entry("tea", "ann"): 0, entry("3:te", "bob:ann"): 0})
     client.sadd("ebb:some", "ann")
 
     async def ask(who: str) -> list[tuple[str, int, str]]:
@@ -149,6 +151,7 @@ def test_a_customer_is_found_wherever_redis_names_them(embedded: Embedded, clien
     assert asyncio.run(ask("ann")) == [
         ("customers", 0, ""), ("ebb:some", -1, ""), ("ledgers", 0, "referral"),
         ("next:customers", 1, ""), ("outbox", 0, "outbox"), ("shop", 0, "shop"), ("timers", 0, ""),
+        ("waiting", 0, ""),
     ]  # fmt: skip
     assert asyncio.run(ask("nobody")) == []
 

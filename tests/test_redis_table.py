@@ -173,7 +173,7 @@ def test_all_keys_of_a_partition_share_a_slot(client: Any, in_redis: Store) -> N
     for key in (keys := client.keys()):
         slots.setdefault(key.split(b":")[1], set()).add(key_slot(key))
     assert slots == {b"{p7}": {key_slot(b"p7")}, b"{p8}": {key_slot(b"p8")}}
-    assert len(keys) == 2 * 9
+    assert len(keys) == 2 * len(KEYS)
 
 
 def test_people_are_told_what_lies_in_a_partition(embedded: Embedded, in_redis: Store) -> None:

@@ -38,6 +38,7 @@ State = Literal["nothing", "left", "expires"]
 #: What there is in Redis, by the key's name, as people call it.
 _IN_REDIS = {
     "customers": "row", "timers": "timers", "outbox": "outbox", "ledgers": "ledgers",
+    "waiting": "index of who waits for what",
     "products": "products", "shop": "figures of the shop", "counters": "counters",
     "destroying": "keys to be destroyed", "keys": "keys",
 }  # fmt: skip
