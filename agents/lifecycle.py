@@ -147,15 +147,17 @@ class Lifecycle(Agent, frozen=True):
         self, event: PageViewed | ProductViewed | Interest | OrderPlaced | Decided, customer: View
     ) -> Iterable[Act]:
         """Nearly all events are views of somebody whose stage they do not change."""
-        stage = customer.trait("stage")
-        if isinstance(event, OrderPlaced):
-            return self._ordered(event, stage, customer)
-        if isinstance(event, Decided):
-            return self._alerted(event, stage, customer)
+        stage, kind = customer.trait("stage"), type(event)
+        if kind is OrderPlaced:
+            return self._ordered(event, stage, customer)  # type: ignore[arg-type]
+        if kind is Decided:
+            return self._alerted(event, stage, customer)  # type: ignore[arg-type]
         if stage in _WAITS:
             # Imported history sets no timers for the past: what it left open is made up for here.
             return () if self.name in customer.row.timers else self._made_up(stage, customer)
-        return () if stage in {"lead", "lapsed"} else self._seen(event, stage, customer)
+        if stage in {"lead", "lapsed"}:
+            return ()
+        return self._seen(event, stage, customer)  # type: ignore[arg-type]
 
     def on_timer(self, timer: Timer, customer: View) -> Iterable[Act]:
         """No order came: neither on an alert nor for so many days."""

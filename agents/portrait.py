@@ -79,8 +79,9 @@ class Portrait(Agent, frozen=True):
         yield self._guess("shops_on", WEEK_PARTS, habits.by_weekday)
         orders = sum(habits.by_weekday)
         yield self._coupons(habits.with_coupon / _UNIT, orders / _UNIT)
-        if shares := customer.row.categories.shares():
-            category, share = next(iter(shares.items()))
+        if weights := customer.row.categories.weights:
+            category = min(weights, key=lambda it: (-weights[it], it))
+            share = weights[category] / sum(weights.values())
             yield Learn("favourite_category", category, share, self.half_life_days)
 
     def _with(self, event: OrderPlaced, customer: View) -> Habits:

@@ -4,6 +4,7 @@ The law: an agent's acts are taken whole or not at all.
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -48,13 +49,15 @@ def written(agent: Agent, acts: Iterable[Act]) -> list[tuple[Act, Raw]]:
 
 
 def _body(agent: Agent, act: Act) -> Raw:
+    kind = type(act)
+    if kind is Remember:
+        return Raw(encode_row(act.memory))  # type: ignore[union-attr]
+    if kind is SetTimer:
+        due_at = act.due_at  # type: ignore[union-attr]
+        if type(due_at) is not int or due_at >= LATEST:
+            raise TypeError(f"SetTimer.due_at is {due_at!r}: epoch milliseconds are wanted")
+        return NO_PAYLOAD
     match act:
-        case Remember():
-            return Raw(encode_row(act.memory))
-        case SetTimer():
-            due_at = act.due_at
-            if type(due_at) is not int or due_at >= LATEST:
-                raise TypeError(f"SetTimer.due_at is {due_at!r}: epoch milliseconds are wanted")
         case Say() | Note():
             return _told(agent, act)
         case Learn():
@@ -87,9 +90,15 @@ def _check_trait(agent: Agent, act: Learn) -> None:
     if act.trait not in agent.learns:
         raise ValueError(f"learns {act.trait!r}, which its `learns` does not name")
     if act.value is not None:
-        msgspec.convert(act.value, agent.learns[act.trait])
+        _check_value(type(agent), act.trait, act.value)
     if not 0 <= act.confidence <= 1:
         raise ValueError(f"is sure of {act.trait!r} by {act.confidence}: 0 to 1 is wanted")
+
+
+@lru_cache(maxsize=4096)
+def _check_value(agent: type[Agent], trait: str, value: str) -> None:
+    """Raises ValidationError. There are few values of a trait, and each is looked at once."""
+    msgspec.convert(value, agent.learns[trait])
 
 
 def _told(agent: Agent, act: Say | Note) -> Raw:
