@@ -190,15 +190,7 @@ class View(Struct, gc=False):
 
     def trait(self, name: str) -> str:
         """What agents have learned of the customer; empty where it is not known."""
-        trait = self.row.portrait.get(name)
-        if trait is None:
-            return ""
-        # As for most: asked of every view, and half as long as by way of what fades.
-        return (
-            portrait.known(self.row.portrait, name, self.at)
-            if trait.half_life_days
-            else trait.value
-        )
+        return portrait.known(self.row.portrait, name, self.at)
 
     def awaits(self, product_id: str) -> bool:
         """Whether the agent waits for the product."""

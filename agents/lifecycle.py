@@ -290,13 +290,11 @@ def _note(stage: str, happening: str, customer: View) -> Note:
 
 
 def _payload(stage: str, to: Stage, customer: View) -> LifecyclePayload:
-    row = customer.row
-    last_order_at = to_text_if_ever(row.last_order_at)
-    return LifecyclePayload(stage, to, row.order_count, last_order_at)  # type: ignore[arg-type]
+    last_order_at, orders = to_text_if_ever(customer.row.last_order_at), customer.row.order_count
+    return LifecyclePayload(stage, to, orders, last_order_at)  # type: ignore[arg-type]
 
 
 def _evidence(happening: str, customer: View) -> dict[str, Scalar | list[Scalar]]:
     if happening not in _SILENCES:
         return {}
-    quiet = customer.at - customer.recall(Lived).ordered_at
-    return {"quiet_days": round(quiet / DAY, 2)}
+    return {"quiet_days": round((customer.at - customer.recall(Lived).ordered_at) / DAY, 2)}
