@@ -214,12 +214,12 @@ class Agent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     priority: who speaks, when several want to at once: the highest. campaign: under which name
     budget, holdout and effect are counted; the agent's own where it is left out.
     channels: those that come into question, the first one first; empty: the gate's.
-    keeps_quiet_hours: whether it waits for the morning. holdout_share: another than the gate's.
+    keeps_quiet_hours: whether it waits for the morning; waits_its_turn: and where another trigger
+    goes first, or went shortly before. holdout_share: another than the gate's.
     budget_cents: by currency, what may be handed out in ``budget_days``; empty: no limit.
     message_cost_cents: what sending one costs, for the report of the effect.
     starts_at, ends_at: from when to when it speaks, with a zone; left out: always. audience: by
-    trait, the values of those it speaks to; all of them must fit. markets: by country, what is set
-    otherwise there.
+    trait, the values it is for. markets: by country, what is set otherwise there.
     """
 
     #: The types of events that reach ``on_event``; all others cost nothing.
@@ -245,6 +245,7 @@ class Agent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     campaign: Annotated[str, Meta(pattern=r"^[a-z0-9_.-]{0,64}$", max_length=64)] = ""
     channels: tuple[Channel, ...] = ()
     keeps_quiet_hours: bool = True
+    waits_its_turn: bool = False
     holdout_share: Annotated[float, Meta(ge=0, le=0.5)] | None = None
     budget_cents: dict[Currency, Cents] = {}
     budget_days: Annotated[float, Meta(gt=0)] = 30.0

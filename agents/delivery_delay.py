@@ -69,10 +69,10 @@ class DeliveryDelay(Agent, frozen=True):
         if isinstance(event, OrderShipped):
             return () if event.promised_at is None else self._shipped(event, customer)
         order = customer.row.recent_orders.get(event.order_id)
-        if isinstance(event, OrderRefunded):
-            is_whole = event.refund_cents is None or (order is not None and not order.is_open)
-            if not is_whole:
-                return ()
+        is_part = isinstance(event, OrderRefunded) and event.refund_cents is not None
+        # Of one that the row has let go nobody knows how much is left: it is waited for no more.
+        if is_part and order is not None and order.is_open:
+            return ()
         return self._ended(event, customer)
 
     def _shipped(self, event: OrderShipped, customer: View) -> Iterable[Act]:

@@ -13,7 +13,9 @@ from schemas.mistake import settings_of
 from state.customer import Customer
 
 #: What one campaign has once, whatever the market.
-OF_THE_CAMPAIGN = ("campaign", "budget_cents", "budget_days", "holdout_share", "markets")
+OF_THE_CAMPAIGN = (
+    "campaign", "budget_cents", "budget_days", "holdout_share", "markets", "purpose", "code_key",
+)  # fmt: skip
 
 
 class Markets:
@@ -39,5 +41,8 @@ def variants(agent: Agent) -> dict[str, Agent]:
         for name in OF_THE_CAMPAIGN:
             if name in changes:
                 raise ValueError(f"{key}.{name}: a campaign has one, whatever the market")
+        own = changes.keys() - set(Agent.__struct_fields__)
+        if agent.keeps is not None and own:
+            raise ValueError(f"{key}: {sorted(own)}: a partition has one ledger, for all markets")
         found[market] = settings_of(usual | changes | {"markets": {}}, type(agent), key)
     return found

@@ -129,7 +129,9 @@ class Promotion(Agent, frozen=True):
         """Whoever is heard of for the first time is woken when there is something to tell."""
         if self.name in customer.row.timers:
             return ()
-        return (SetTimer(self._next(max(customer.at, customer.shop.clock_at))),)
+        at = max(customer.at, customer.shop.clock_at)
+        is_on = any(it.to_tell(at) for it in self.planned)
+        return (SetTimer(at + 1 if is_on else self._next(at)),)
 
     def on_timer(self, timer: Timer, customer: View) -> Iterable[Act]:
         """Tell what has begun, or what ends soon, and be woken for what comes next."""
@@ -140,6 +142,7 @@ class Promotion(Agent, frozen=True):
             (it, kind) for it, kind in on
             if _mark(it, kind) not in told and it.is_for(customer)
         ]  # fmt: skip
+        new.sort(key=lambda it: it[1] != ENDING)  # What ends soon can't wait.
         apart = at + round(self.apart_hours * HOUR)
         yield SetTimer(min(self._next(at), apart) if len(new) > 1 else self._next(at))
         if new:

@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 from agents.agent import Act, Agent, Note, Remember, Say, View
 from schemas.decisions import Evidence
 from schemas.event import ANONYMOUS
-from schemas.orders import OrderCancelled, OrderPlaced
+from schemas.orders import OrderCancelled, OrderPlaced, OrderRefunded
 from schemas.profiles import Purpose
 
 
@@ -35,18 +35,23 @@ class Rewarded(Struct, array_like=True, gc=False, frozen=True):
 class ReferralReward(Agent, frozen=True):
     """value_cents_min: a first order that is worth less earns no reward."""
 
-    listens: ClassVar = (OrderPlaced, OrderCancelled)
+    listens: ClassVar = (OrderPlaced, OrderCancelled, OrderRefunded)
     remembers: ClassVar = Rewarded
     says: ClassVar = {"referral_reward": ReferralRewardPayload}
 
     purpose: Purpose | Literal["internal"] = "internal"
     pause_hours: float = 0.0
-    value_cents_min: Annotated[int, Meta(ge=0)] = 0
+    value_cents_min: Annotated[int, Meta(ge=0)] = 1
 
-    def on_event(self, event: OrderPlaced | OrderCancelled, customer: View) -> Iterable[Act]:
-        """The first order earns the reward; that it was cancelled is put on record."""
-        if isinstance(event, OrderCancelled):
-            if customer.recall(Rewarded).order_id == event.order_id:
+    def on_event(
+        self, event: OrderPlaced | OrderCancelled | OrderRefunded, customer: View
+    ) -> Iterable[Act]:
+        """The first order earns the reward; that it went back as a whole is put on record."""
+        if not isinstance(event, OrderPlaced):
+            order = customer.row.recent_orders.get(event.order_id)
+            part = isinstance(event, OrderRefunded) and event.refund_cents is not None
+            is_whole = not part or (order is not None and order.refunded_cents >= order.paid_cents)
+            if is_whole and customer.recall(Rewarded).order_id == event.order_id:
                 evidence = Evidence(events=(event.event_id,), values={"order_id": event.order_id})
                 yield Note(reason="rewarded_order_cancelled", evidence=evidence)
         # By event time: one that is heard of later may have been placed before.

@@ -4,18 +4,20 @@ The law: an amount whose rate is not known is refused, and becomes a dead letter
 again when the rate is there; nothing is made of the event until then.
 """
 
+from fractions import Fraction
+
 from msgspec import Struct
 from msgspec.structs import replace
 
 from agents.batch import Batch
 from schemas.dead_letter import Refusal
-from schemas.event import Event
+from schemas.event import CENTS_MAX, Event
 from schemas.instant import DAY, to_text
 from schemas.journal import Entry, Record, ShopEntry
 from schemas.orders import OrderRefunded
 from schemas.shop_events import RatePublished
 from state.customer import Customer
-from state.exchange import AMOUNTS, RateMissingError, exchanged, keep_original
+from state.exchange import AMOUNTS, AmountTooLargeError, RateMissingError, exchanged, keep_original
 from state.rates import Published, Rate, Rates
 
 #: The ledger of the rates, after which no agent may be called.
@@ -41,16 +43,21 @@ class Teller(Struct, frozen=True):
         if not self.shop or type(event) not in AMOUNTS:
             return False
         # Of a refund its order may say so, which only the row knows.
-        return type(event) is OrderRefunded or getattr(event, "currency", "") != self.shop
+        currency = getattr(event, "currency", None)
+        return type(event) is OrderRefunded or currency not in (None, self.shop)
 
     def exchange(self, batch: Batch, entry: Entry, row: Customer | None) -> Entry | None:
         """The entry in the shop's currency; None where it is refused, which the batch notes."""
-        rates = batch.ledgers.read(RATES, Rates)
+
+        def rate_on(currency: str, at: int) -> Fraction | None:
+            return batch.ledgers.read(RATES, Rates).on(currency, at, self.days_max)
+
         try:
-            event = exchanged(
-                entry.event, row or Customer(), self.shop,
-                lambda currency, at: rates.on(currency, at, self.days_max),
-            )  # fmt: skip
+            event = exchanged(entry.event, row or Customer(), self.shop, rate_on)
+        except AmountTooLargeError as error:
+            detail = f"{error}; {CENTS_MAX} are allowed - at `$.currency`"
+            batch.refused.append((entry, Refusal("amount_too_large", detail)))
+            return None
         except RateMissingError as missing:
             day = to_text(entry.event.occurred_at)[:10]
             detail = (

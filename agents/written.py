@@ -25,7 +25,7 @@ from agents.agent import (
 )
 from schemas.codec import encode_json, encode_row
 from schemas.decisions import Evidence, Money
-from schemas.event import ID_MAX
+from schemas.event import CENTS_MAX, ID_MAX
 from schemas.instant import LATEST
 
 NO_PAYLOAD = Raw(b"{}")
@@ -91,6 +91,8 @@ def _check_trait(agent: Agent, act: Learn) -> None:
         raise ValueError(f"learns {act.trait!r}, which its `learns` does not name")
     if act.value is not None:
         _check_value(type(agent), act.trait, act.value)
+        if type(act.value) is not str or type(act.half_life_days) is not int:
+            raise TypeError(f"{act.trait!r}: a value is a text, and half_life_days a whole number")
     if not 0 <= act.confidence <= 1:
         raise ValueError(f"is sure of {act.trait!r} by {act.confidence}: 0 to 1 is wanted")
 
@@ -109,5 +111,8 @@ def _told(agent: Agent, act: Say | Note) -> Raw:
         told = (act.reason, act.kind, act.expires_at, act.evidence, act.hands_out, None)
     else:
         told = (act.reason, act.kind, None, act.evidence, act.redeemed, act.returned)
+    for money in told[4:]:
+        if money is not None and not 0 <= money.cents <= CENTS_MAX:
+            raise ValueError(f"{money.cents} cents: 0 to {CENTS_MAX} are wanted")
     _readable(encode_row(told))
     return NO_PAYLOAD if act.payload is None else Raw(encode_json(act.payload))

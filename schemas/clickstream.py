@@ -22,7 +22,7 @@ class ProductsSearched(Event, frozen=True):
     """A search. result_count 0 means that the shop had nothing to show."""
 
     query: Text
-    result_count: Annotated[int, Meta(ge=0)] | None = None
+    result_count: Annotated[int, Meta(ge=0, le=10**9)] | None = None
 
 
 class ProductEvent(Event, frozen=True):

@@ -22,7 +22,7 @@ Reason = Literal[
     "tick_not_allowed",
 ]
 #: What ingest cannot know: whether a rate was published.
-RateReason = Literal["rate_missing"]
+RateReason = Literal["rate_missing", "amount_too_large"]
 #: No publisher's mistake: somebody else has written to the journal.
 JournalReason = Literal["journal_not_readable"]
 #: No publisher's mistake either: a trigger that the webhook sink could not hand over.
@@ -44,6 +44,7 @@ _HINTS: dict[AnyReason, str] = {
     "zone_missing": "Write moments with a zone (…Z or …+08:00) or as epoch milliseconds.",
     "from_the_future": "Check the publisher's clock, or the unit: epoch milliseconds are wanted.",
     "rate_missing": "Publish the rate as `rate_published`, then `ebbtide dead-letters requeue`.",
+    "amount_too_large": "Correct the amount, or the rate of its date, then publish it again.",
     "journal_not_readable": "Only Ebbtide writes to the journal: find out who else does.",
     "webhook_refused": "Mend the receiver or its url, then `ebbtide dead-letters redeliver`.",
     "webhook_failed": "Mend the receiver, then `ebbtide dead-letters redeliver`.",

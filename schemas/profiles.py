@@ -96,7 +96,7 @@ class TriggerReport(Event, frozen=True):
     trigger_id: Id
     kind: Name
     target: Name
-    attempts: Annotated[int, Meta(ge=0)]
+    attempts: Annotated[int, Meta(ge=0, le=10**9)]
 
 
 class TriggerDelivered(TriggerReport, frozen=True):

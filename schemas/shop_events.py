@@ -67,7 +67,7 @@ class ProductChanged(ShopEvent, frozen=True):
 class StockChanged(ProductChanged, frozen=True):
     """There are more or fewer of a product. available: how many can be ordered now."""
 
-    available: Annotated[int, Meta(ge=0)]
+    available: Annotated[int, Meta(ge=0, le=10**9)]
 
 
 class PriceChanged(ProductChanged, frozen=True):

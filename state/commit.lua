@@ -33,7 +33,10 @@ send('HSET', KEYS[6], ARGV[11])
 send('ZADD', KEYS[7], ARGV[12])
 send('ZREM', KEYS[7], ARGV[13])
 send('RPUSH', KEYS[8], ARGV[14])
-for i = at, at + tonumber(ARGV[15]) - 1, 2 do redis.call('HINCRBY', KEYS[9], ARGV[i], ARGV[i + 1]) end
+for i = at, at + tonumber(ARGV[15]) - 1, 2 do
+  -- One that does not fit any more must not end the script: what is below has to be done too.
+  redis.pcall('HINCRBY', KEYS[9], ARGV[i], ARGV[i + 1])
+end
 at = at + tonumber(ARGV[15])
 
 -- The outbox ends with the newest decision; one that is out already is not there to be replaced.

@@ -11,10 +11,11 @@ from fractions import Fraction
 from msgspec.structs import replace
 
 from schemas.clickstream import ProductAdded
-from schemas.event import Event
+from schemas.event import CENTS_MAX, Event
 from schemas.orders import Item, OrderPlaced, OrderRefunded
+from state import rates
 from state.customer import Customer, Original, RecentOrder
-from state.rates import converted, rounded
+from state.rates import rounded
 
 #: What one unit of a currency was worth at a moment; None where no rate is known.
 RateOn = Callable[[str, int], Fraction | None]
@@ -27,8 +28,15 @@ class RateMissingError(Exception):
     """No rate is known for the date of an amount. The message says of which currency."""
 
 
+class AmountTooLargeError(Exception):
+    """An amount is more in the shop's currency than any may be; perhaps its rate is a mistake."""
+
+
 def exchanged(event: Event, row: Customer, shop: str, rate_on: RateOn) -> Event:
-    """The event with its amounts in the shop's currency. Raises RateMissingError."""
+    """The event with its amounts in the shop's currency.
+
+    Raises RateMissingError and AmountTooLargeError.
+    """
     match event:
         case OrderRefunded():
             return _refunded(event, row, shop, rate_on)
@@ -89,6 +97,14 @@ def _lines(
     return tuple(
         replace(it, price_cents=converted(it.price_cents, ratio, currency, shop)) for it in products
     )
+
+
+def converted(cents: int, ratio: Fraction, currency: str, shop: str) -> int:
+    """What an amount is worth. Raises AmountTooLargeError."""
+    worth = rates.converted(cents, ratio, currency, shop)
+    if worth > CENTS_MAX:
+        raise AmountTooLargeError(f"{cents} {currency} are {worth} {shop}")
+    return worth
 
 
 def _ratio(currency: str, at: int, rate_on: RateOn) -> Fraction:

@@ -39,7 +39,13 @@ class Ledgers:
         """The ledger of this name, or a blank one. Raises RowError for one that is damaged."""
         ledger = self._open.get(name)
         if ledger is None:
-            row = self._rows.get(name)
+            if name not in self._rows:
+                # A blank one would take the place of the one that was not loaded.
+                raise LookupError(
+                    f"the ledger {name!r} is not there on this occasion: it is for the events that"
+                    " its agent listens to, and with keeps_at_ticks for timers"
+                )
+            row = self._rows[name]
             try:
                 ledger = kind() if row is None else _decoder_of(kind).decode(row)
             except DAMAGE as error:

@@ -23,6 +23,7 @@ from schemas.orders import OrderPlaced
 from schemas.shop_events import PriceChanged, StockChanged
 
 NEIGHBOURS_MAX = 24
+AVAILABLE_MAX = 10**9
 # Pairs grow with the square of the lines: a wholesale order of 500 lines says little and would
 # cost 250,000 updates. 12 lines are 132.
 LINES_MAX = 12
@@ -55,7 +56,8 @@ def changed(product: Product, event: StockChanged | PriceChanged) -> Product:
     if isinstance(event, StockChanged):
         if at < product.stock_at:
             return product
-        return replace(product, available=event.available, stock_at=at)
+        # A journal may hold more than a row can be written with.
+        return replace(product, available=min(event.available, AVAILABLE_MAX), stock_at=at)
     if at < product.price_at:
         return product
     return replace(product, price_cents=event.price_cents, currency=event.currency, price_at=at)

@@ -1,14 +1,16 @@
 """What becomes of a record that cannot be accepted? A dead letter that says what to fix."""
 
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, get_args
 
 from faust.types import TP
 
-from schemas.codec import encode_json
+from schemas.codec import RAW_TOPICS, RAW_UNIONS, encode_json
 from schemas.dead_letter import TOPIC, Refusal
 from schemas.journal import Entry
 from streams.producer import RECORD_BYTES_MAX, Outbound
 
+#: On which topic each type of event is published.
+TOPIC_OF = {kind: topic for topic, union in RAW_UNIONS.items() for kind in get_args(union)}
 # What the headers of a dead letter, its key included, may take of a record's bytes.
 _ROOM_FOR_HEADERS = 64 * 1024
 
@@ -58,7 +60,9 @@ def dead_letter_of(tp: Place, record: Any, refusal: Refusal) -> Outbound:
 def dead_letter_of_entry(entry: Entry, refusal: Refusal) -> Outbound:
     """An event that ingest had accepted, as a dead letter of the raw record that it came from."""
     source, event = entry.source, entry.event
-    place = TP(source.topic, source.partition)
+    # What was imported comes from no topic; sent again, it goes where such events are published.
+    topic = source.topic if source.topic in RAW_TOPICS else TOPIC_OF[type(event)]
+    place = TP(topic, source.partition)
     record = RawRecord(
         event.subject.encode(), encode_json(event), source.offset, source.appended_at
     )

@@ -32,10 +32,11 @@ def test_it_is_told_when_it_begins_and_once_before_it_ends_timeline() -> None:
     )
 
 
-def test_whoever_comes_while_it_is_on_hears_of_it_when_the_row_wakes_next_timeline() -> None:
+def test_whoever_comes_while_it_is_on_hears_of_it_at_once_timeline() -> None:
     check(
         """
         2026-03-20 12:00  bob  profile_updated locale=de
+        2026-03-20 13:00  bob  -> promotion
         2026-03-21 09:00  bob  -> promotion_ending
         2026-06-01 08:00  bob
         """,

@@ -24,7 +24,8 @@ def closed(agent: Agent, row: Customer, at: int) -> tuple[str, dict[str, Scalar]
     for name, allowed in agent.audience.items():
         value = trait_of(row, name, at)
         if value not in allowed:
-            return "not_in_audience", {"trait": name, "value": value}
+            # Not the value: it may be personal, and decisions are kept for long.
+            return "not_in_audience", {"trait": name}
     return None
 
 

@@ -172,10 +172,8 @@ class Gate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return usable(row, purpose, assumed=assumed, order=agent.channels or self.channels)
 
     def _closed(self, asked: Question, row: Customer) -> Verdict | None:
-        if (why := closed(asked.agent, row, asked.at)) is None:
-            return None
-        reason, saw = why
-        return refused(reason, **saw)
+        why = closed(asked.agent, row, asked.at)
+        return why and refused(why[0], **why[1])
 
     def _paused(self, asked: Question, row: Customer) -> Verdict | None:
         sent_at = row.said.get(asked.kind, _NEVER).sent_at
@@ -205,8 +203,10 @@ class Gate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         joins = False
         if spoken is not None and self.at_once != "all":
             by: dict[str, Scalar] = {"by": spoken.kind, "priority": asked.agent.priority}
-            if self.at_once == "defer":
-                until = asked.at + round(self.defer_hours * HOUR)
+            waits = self.at_once == "suppress" and asked.agent.waits_its_turn
+            if waits or self.at_once == "defer":
+                hours = max(1, self.distance_hours) if waits else self.defer_hours
+                until = asked.at + round(hours * HOUR)
                 return Verdict("deferred", "outranked", until=until, saw=by)
             joins = self.at_once == "merge" and spoken.outcome == "sent"
             if not joins or spoken.channel not in works:
@@ -244,7 +244,10 @@ class Gate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         free_at = min(caps.free_at(rules, touches, kind, it, at, shop.clock_at) for it in works)
         again = to_text(free_at)
         if cap is rules[0] and self.distance_hours:
-            return refused("too_soon", distance_hours=self.distance_hours, free_at=again)
+            saw: dict[str, Scalar] = {"distance_hours": self.distance_hours, "free_at": again}
+            if asked.agent.waits_its_turn:
+                return Verdict("deferred", "too_soon", until=free_at, saw=saw)
+            return refused("too_soon", **saw)
         return refused("capped", per=cap.per, sent_max=cap.sent_max, hours=cap.hours, free_at=again)
 
     def _quiet(self, asked: Question, row: Customer, channel: str) -> Verdict | None:

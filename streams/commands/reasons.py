@@ -74,7 +74,7 @@ SENTENCES: dict[str, tuple[str, ...]] = {
         "The campaign has ended.",
     ),
     "not_in_audience": (
-        "Their {trait} is {value}, and the campaign is for others.",
+        "The campaign is for others, by their {trait}.",
         "The campaign is for others (`audience`).",
     ),
     "held_out": (
