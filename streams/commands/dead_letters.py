@@ -70,6 +70,9 @@ def requeue(
     file: Annotated[
         str | None, Parameter(help="Letters as `list --json` prints them, repaired; - is stdin.")
     ] = None,
+    after: Annotated[
+        int, Parameter(help="Only those behind this offset, which the last requeue told.")
+    ] = -1,
     dry_run: Annotated[
         bool, Parameter(show_default=False, help="Say what would be sent, and send nothing.")
     ] = False,
@@ -89,14 +92,17 @@ def requeue(
     `lateness_minutes`. Of letters that are alike one is sent.
 
     The letters stay where they are, and what is sent carries the header
-    requeued_from. Requeue once: an event_id that was accepted meanwhile is
-    known again only while ingest remembers it, or while it is among the
-    last eight of its customer; after that it counts a second time.
+    requeued_from. Requeue each once, with --after for what came since: an
+    event_id that was accepted meanwhile is known again only while ingest
+    remembers it, or while it is among the last eight of its customer (of a
+    letter for want of a rate only the latter); after that it counts a second
+    time.
 
     For example
 
         ebbtide dead-letters requeue --dry-run
         ebbtide dead-letters requeue --reason too_large
+        ebbtide dead-letters requeue --reason rate_missing --after 1042
 
         ebbtide dead-letters list --limit 0 --json > letters.jsonl
         ebbtide dead-letters requeue --file letters.jsonl
@@ -114,7 +120,7 @@ def requeue(
 
     settings = terminal.settings_from(broker=broker)
     if file is None:
-        work = letters.requeue(brokers_of(settings), reason, dry_run=dry_run)
+        work = letters.requeue(brokers_of(settings), reason, after=after, dry_run=dry_run)
     else:
         work = repaired.requeue_file(settings, file, reason, dry_run=dry_run)
     done = asyncio.run(work)
@@ -190,5 +196,7 @@ def _tell(done: "Requeued", *, dry_run: bool) -> None:
             " that no webhook took are sent again by `ebbtide dead-letters redeliver`.",
             style="yellow",
         )
+    if done.last_offset >= 0 and not dry_run:
+        terminal.out.print(f"Next time leave these out: --after {done.last_offset}")
     if done.invalid:
         terminal.out.print(f"{done.invalid:,} are still wrong, and were not sent.", style="red")

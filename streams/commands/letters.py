@@ -60,13 +60,15 @@ class Letter(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Requeued(Struct):
     """What was sent again, or would have been. alike: not sent, because one like it was.
 
-    not_raw: from no raw topic. invalid: repaired in a file, and still wrong.
+    not_raw: from no raw topic. invalid: repaired in a file, and still wrong. last_offset: of the
+    last letter that was looked at; -1 for none.
     """
 
     sent: int = 0
     alike: int = 0
     not_raw: int = 0
     invalid: int = 0
+    last_offset: int = -1
     by_topic: Counter[str] = msgspec.field(default_factory=Counter)
     by_reason: Counter[str] = msgspec.field(default_factory=Counter)
 
@@ -77,7 +79,7 @@ def show(brokers: Brokers, reasons: Sequence[str], *, limit: int, as_json: bool)
     by_reason: Counter[str] = Counter()
     hints: dict[str, str] = {}
     newest: deque[Letter] = deque(maxlen=limit or None)
-    for record in _read(brokers, reasons):
+    for record in _read(brokers, reasons, -1, Requeued()):
         letter = _letter(record)
         count += 1
         by_reason[letter.reason] += 1
@@ -112,16 +114,22 @@ class Again(Struct, frozen=True):
     came_from: str
 
 
-async def requeue(brokers: Brokers, reasons: Sequence[str], *, dry_run: bool) -> Requeued:
-    """Send letters back to where they came from as they were, each kind of content once."""
+async def requeue(
+    brokers: Brokers, reasons: Sequence[str], *, after: int, dry_run: bool
+) -> Requeued:
+    """Send letters back to where they came from as they were, each kind of content once.
+
+    after: only those behind this offset.
+    """
+    done = Requeued()
     found = (
         Again(
             _text(headers := _headers(it), "source_topic"), _key(it), it.value(),
             _text(headers, "reason"), f"{TOPIC}/{it.partition()}/{it.offset()}",
         )
-        for it in _read(brokers, reasons)
+        for it in _read(brokers, reasons, after, done)
     )  # fmt: skip
-    return await send(brokers, found, Requeued(), dry_run=dry_run)
+    return await send(brokers, found, done, dry_run=dry_run)
 
 
 async def send(
@@ -154,10 +162,14 @@ async def send(
     return done
 
 
-def _read(brokers: Brokers, reasons: Sequence[str]) -> Iterator[Record]:
+def _read(brokers: Brokers, reasons: Sequence[str], after: int, done: Requeued) -> Iterator[Record]:
     kafka.reach(brokers).require([TOPIC])
     with kafka.Reader(brokers) as reader:
         for record in reader.to_the_end([TOPIC]):
+            offset = record.offset() or 0
+            if offset <= after:
+                continue
+            done.last_offset = offset
             if not reasons or _text(_headers(record), "reason") in reasons:
                 yield record
 

@@ -239,6 +239,8 @@ class House:
             shown.add_row(f"worker {it.number}", f"{it.web}/metrics", it.log)
         say(shown)
         say("\nIn another terminal")
+        if self._settings.config != Settings().config:
+            say(f"    export EBBTIDE_CONFIG={Path(self._settings.config).resolve()}")
         if self._settings.broker != Settings().broker:
             say(f"    export EBBTIDE_BROKER={up.kafka}")
         if self._settings.redis_url != Settings().redis_url:
