@@ -186,7 +186,8 @@ class _Walk:
         agent, payload = self._agents[it.agent], msgspec.json.decode(it.payload)
         coupon = payload if "code" in payload else payload.get("coupon")
         # A code that was told before is a reminder.
-        if not coupon or coupon["code"] in self._codes:
+        # And a promotion's code is everybody's, and costs no budget.
+        if not coupon or "currency" not in coupon or coupon["code"] in self._codes:
             return
         self._codes.add(coupon["code"])
         length = round(agent.budget_days * DAY)
