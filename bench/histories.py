@@ -55,8 +55,7 @@ def online_retail(data: Path) -> History:
         events, notes = retail.read(data)
     except OSError as error:
         raise MissingError(
-            f"Online Retail is not there ({error}): give the folder that has {retail.FILE},"
-            " or the file itself, with --data"
+            f"{error}. Give the folder that has {retail.FILE}, or the file itself, with --data"
         ) from error
     return History([(it.occurred_at, it) for it in events], notes)
 

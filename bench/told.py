@@ -99,19 +99,21 @@ async def _look(
     agents, gate, of_engine = settings()
     others = [it for it in agents if it.name != ALONE]
     alone = [it for it in agents if it.name == ALONE]
-    runs = [Replay(Engine(it, gate, of_engine, partitions), partitions) for it in (others, alone)]
+    run, run_alone = (
+        Replay(Engine(it, gate, of_engine, partitions), partitions) for it in (others, alone)
+    )
     found, begin, ticks = [], 0, ticks_of(arrivals, cuts[-1])
     for cut in cuts:
         end = next((it for it, (at, _) in enumerate(arrivals) if at >= cut), len(arrivals))
         part = arrivals[begin:end]
         until = [it for it in ticks if it <= cut]
         ticks = ticks[len(until) :]
-        for run in runs:
-            await run.run(_counted(_feed(part, until), progress))
+        for it in (run, run_alone):
+            await it.run(_counted(_feed(part, until), progress))
             # They were not asked for, and a year of them is long.
-            run.decisions = [[] for _ in range(partitions)]
+            it.decisions = [[] for _ in range(partitions)]
         begin = end
-        found.append(_cut(*runs, partitions))
+        found.append(_cut(run, run_alone, partitions))
     return found
 
 
@@ -153,8 +155,8 @@ def _cut(run: Replay, alone: Replay, partitions: int) -> Cut:
 def _told(row: Customer) -> Told:
     memory = row.memory.get("points")
     book = Book() if memory is None else msgspec.msgpack.decode(memory, type=Book)
-    traits = (_trait(row, it) for it in ("class", "stage", "tier"))
-    return Told(*traits, row.said.get("churn_alert", Said()).sent, book)
+    alerts = row.said.get("churn_alert", Said()).sent
+    return Told(_trait(row, "class"), _trait(row, "stage"), _trait(row, "tier"), alerts, book)
 
 
 def _trait(row: Customer, name: str) -> str:

@@ -48,11 +48,12 @@ def main() -> int:
             history = HISTORIES[name](args.data).slice(args.customers)
         except MissingError as error:
             skipped[name] = str(error)
-            _err.print(f"{name} is left out. {error}", style="yellow")
+            _err.print(f"{name} is left out: {error}", style="yellow")
             continue
         found[name] = _verify(name, history)
+    cpu_s = round(process_time() - began, 1)
     told = {
-        "cpu_s": round(process_time() - began, 1), "left_out": skipped,
+        "cpu_s": cpu_s, "left_out": skipped,
         "sets": {name: _told(it) for name, it in found.items()},
     }  # fmt: skip
     FOUND.parent.mkdir(exist_ok=True)
@@ -60,7 +61,7 @@ def main() -> int:
     if args.json:
         print(json.dumps(told))
     else:
-        _show(found, told["cpu_s"])
+        _show(found, cpu_s)
     return int(any(it.beyond for it in found.values()))
 
 
@@ -80,7 +81,7 @@ def _verify(name: str, history: History) -> Verified:
 
 def _told(it: Verified) -> dict[str, Any]:
     rows = [msgspec.to_builtins(row) | {"differing": row.differing} for row in it.rows]
-    return msgspec.to_builtins(it) | {"beyond": it.beyond, "rows": rows}
+    return {**msgspec.to_builtins(it), "beyond": it.beyond, "rows": rows}
 
 
 def _show(found: dict[str, Verified], cpu_s: float) -> None:
@@ -105,7 +106,7 @@ def _show(found: dict[str, Verified], cpu_s: float) -> None:
     beyond = sum(it.beyond for it in found.values())
     console.print(
         f"{beyond:,} values are beyond their bounds; {cpu_s:.0f} s of CPU. All of it is in"
-        f" {FOUND.relative_to(ROOT)}.",
+        f" {os.path.relpath(FOUND)}.",
         style="red" if beyond else "green",
     )
 

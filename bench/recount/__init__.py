@@ -1,1 +1,1 @@
-"""What would plain lists say? Everything once more from all events, with none of the agents' code."""
+"""What would plain lists say? All of it again from all events, with no code of the agents."""

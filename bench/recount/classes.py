@@ -2,10 +2,10 @@
 
 An order counts until the bucket that holds it is 365 days old: an hour if it is of the day before
 the newest order, a day if of the 28 days before, else one of the blocks of 28 days since 1970. What
-went back leaves with its order, if the row knew that; else 365 days after the hour in which it did. It is looked
-at with each order and each return; when the first of what counts has left, later by as much as their
-first order was after midnight (UTC); and when somebody is not new any more. ``exact``: nothing is
-rounded and nothing let go.
+went back leaves with its order, if the row knew that; else 365 days after the hour in which it did.
+It is looked at with each order and each return; when the first of what counts has left, later by as
+much as their first order was after midnight (UTC); and when somebody is not new any more.
+``exact``: nothing is rounded and nothing let go.
 """
 
 from collections.abc import Mapping, Sequence
@@ -81,7 +81,7 @@ class Judging:
         return due if due > self._clock_at else self._clock_at + DAY
 
     def _class(self, orders: int, spend: int) -> str:
-        by, average = self._by, spend // orders if orders else -1
+        average = spend // orders if orders else -1
         if self._has("high_value", (orders, "frequent_orders"), (spend, "high_value_spend_cents")):
             return "high_value"
         if self._has("high_end", (average, "high_end_order_cents")) and orders:
@@ -91,7 +91,6 @@ class Judging:
         enough = orders and self._has("potential", (spend, "potential_spend_cents"))
         if enough or self._has("potential", (orders, "potential_orders")):
             return "potential"
-        assert by["orders_band"] < by["potential_orders"]  # noqa: S101 (the settings promise it)
         return "low_end"
 
     def _has(self, wanted: str, *measures: tuple[int, str]) -> bool:

@@ -1,11 +1,12 @@
 """In which cluster is a customer? The same sequential k-means, over lists of everybody's values.
 
-One after the other, as they are scored: whoever is goes to the nearest mean as it is at that moment,
-themselves included, and then the means of the cluster they leave and of the one they join change. A
-mean is that of its members as they were scored last, and of its seed, which counts as one. Points are
-(recency in months, orders, money), ln(1 + x) in whole thousandths; distances are in units of the
-standard deviations, rounded down, 1 at least, which are worked out anew with the first scoring of a
-day. Seeds are the middles of as many equal parts of each of the three, the best part first: laid when
+One after the other, as they are scored: whoever is goes to the nearest mean as it is at that
+moment, themselves included, and then the means of the cluster they leave and of the one they join
+change.
+A mean is that of its members as they were scored last, and of its seed, which counts as one. Points
+are (recency in months, orders, money), ln(1 + x) in whole thousandths; distances are in units of
+the standard deviations, rounded down, 1 at least, worked out anew with the first scoring of a day.
+Seeds are the middles of as many equal parts of each of the three, the best part first: laid when
 there are ``customers_min``, and anew with the first scoring of a day where nobody is left.
 
 ``rounded``: orders and money for seeds and deviations as the sketch gives them back: numbers within

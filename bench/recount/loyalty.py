@@ -103,8 +103,11 @@ class _Purse:
         self._owed = 0
 
     def account(self) -> Account:
-        sums = (self._earned, self._redeemed, self._reversed, self._expired)
-        return Account(sum(it for _, it in self._parcels), *map(sum, sums), self._owed)
+        return Account(
+            available=sum(points for _, points in self._parcels), earned=sum(self._earned),
+            redeemed=sum(self._redeemed), reversed=sum(self._reversed),
+            expired=sum(self._expired), owed=self._owed,
+        )  # fmt: skip
 
     def expire(self, until: int) -> None:
         while self._parcels and self._end(self._parcels[0][0]) <= until:
@@ -153,7 +156,8 @@ def accounts(
     """The account at each cut, which is a tick."""
     changes = {it.fact: it for it in worths(history, by["refund_days"], unlimited=unlimited)}
     purse, found, begin, seen_at = _Purse(by), [], 0, 0
-    unit, per_unit = by["unit_cents"], by["points_per_unit"]
+    unit: int = by["unit_cents"]
+    per_unit: int = by["points_per_unit"]
 
     def points(cents: int) -> int:
         return max(0, cents) // unit * per_unit

@@ -1,8 +1,8 @@
 """How recent, frequent and valuable is a customer among the others? By sorted lists of all values.
 
 Whoever has ever ordered is scored with each order and each return, and ``rescore_days`` after the
-last time, at the next tick; if the partition has ``customers_min`` of them. A score is by the middle
-rank: those below, and half of those who are equal.
+last time, at the next tick; if the partition has ``customers_min`` of them. A score is by the
+middle rank: those below, and half of those who are equal.
 
 The bounds. Money, and orders from 99 on, are known to 1 per cent, so a score lies between the exact
 ones of two values nearer than ``NEAR`` to the customer's. Among n customers a rank is within
@@ -16,7 +16,7 @@ from heapq import heappop, heappush
 from math import log, sqrt
 from typing import Any, NamedTuple
 
-from bench.recount.facts import DAY, Clock, Facts, by_customer, returns
+from bench.recount.facts import DAY, Clock, Fact, Facts, by_customer, returns
 
 NEAR = 1.01 / 0.99
 #: Below this each number of orders is known exactly.
@@ -64,42 +64,57 @@ def scorings(
 def _scorings(
     facts: Facts, clock: Clock, cuts: Sequence[int], by: Mapping[str, Any]
 ) -> Iterator[Scoring | int]:
-    rescore = round(by["rescore_days"] * DAY)
-    gone = {fact: it.cents for history in by_customer(facts).values()
-            for fact, it in returns(history).items()}  # fmt: skip
-    orders: dict[str, list[int]] = defaultdict(list)
-    cents: dict[str, list[int]] = defaultdict(list)
-    wakes: dict[str, int] = {}
-    waiting: list[tuple[int, str]] = []
-
-    def scored(who: str, at: int, clock_at: int) -> Scoring:
-        wakes[who] = max(at, clock_at) + rescore
-        heappush(waiting, (wakes[who], who))
-        newest = max(orders[who])
-        values = newest // DAY, len(orders[who]), max(0, sum(cents[who]))
-        return Scoring(who, values, max(at, clock_at, newest) // DAY)
-
-    def fire(until: int) -> Iterator[Scoring]:
-        while waiting and (tick := clock.fires_at(waiting[0][0])) <= until:
-            while waiting and waiting[0][0] <= tick:
-                due_at, who = heappop(waiting)
-                if wakes[who] == due_at:
-                    yield scored(who, tick, tick)
-
-    begin = 0
+    diary, begin = _Diary(facts, clock, round(by["rescore_days"] * DAY)), 0
     for cut in cuts:
         while begin < len(facts) and facts[begin].arrived_at < cut:
-            fact, begin = facts[begin], begin + 1
-            yield from fire(fact.arrived_at)
-            if fact.kind == "redeem":
-                continue
-            if fact.kind == "order":
-                orders[fact.who].append(fact.at)
-            cents[fact.who].append(-gone[fact] if fact in gone else fact.cents or 0)
-            if orders[fact.who]:
-                yield scored(fact.who, fact.at, clock.last(fact.arrived_at))
-        yield from fire(cut)
+            yield from diary.wake(facts[begin].arrived_at)
+            yield from diary.take(facts[begin])
+            begin += 1
+        yield from diary.wake(cut)
         yield cut
+
+
+class _Diary:
+    """What everybody ordered and paid, and when who is to be scored again."""
+
+    def __init__(self, facts: Facts, clock: Clock, rescore: int) -> None:
+        self._clock, self._rescore = clock, rescore
+        self._gone = {
+            fact: it.cents
+            for history in by_customer(facts).values()
+            for fact, it in returns(history).items()
+        }
+        self._orders: dict[str, list[int]] = defaultdict(list)
+        self._cents: dict[str, list[int]] = defaultdict(list)
+        self._wakes: dict[str, int] = {}
+        self._waiting: list[tuple[int, str]] = []
+
+    def take(self, fact: Fact) -> Iterator[Scoring]:
+        """An event has come."""
+        if fact.kind == "redeem":
+            return
+        if fact.kind == "order":
+            self._orders[fact.who].append(fact.at)
+        cents = -self._gone[fact] if fact in self._gone else fact.cents or 0
+        self._cents[fact.who].append(cents)
+        if self._orders[fact.who]:
+            yield self._scored(fact.who, fact.at, self._clock.last(fact.arrived_at))
+
+    def wake(self, until: int) -> Iterator[Scoring]:
+        """All whose time has come at the ticks up to a moment."""
+        waiting = self._waiting
+        while waiting and (tick := self._clock.fires_at(waiting[0][0])) <= until:
+            while waiting and waiting[0][0] <= tick:
+                due_at, who = heappop(waiting)
+                if self._wakes[who] == due_at:
+                    yield self._scored(who, tick, tick)
+
+    def _scored(self, who: str, at: int, clock_at: int) -> Scoring:
+        self._wakes[who] = max(at, clock_at) + self._rescore
+        heappush(self._waiting, (self._wakes[who], who))
+        newest = max(self._orders[who])
+        values = newest // DAY, len(self._orders[who]), max(0, sum(self._cents[who]))
+        return Scoring(who, values, max(at, clock_at, newest) // DAY)
 
 
 class Scores(NamedTuple):

@@ -1,7 +1,7 @@
 """Where in their life with the shop is a customer, and whom did an alert find? From all orders.
 
-The stage goes by the silences between orders: one of ``lapsed_days`` is ended by coming back, one of
-``at_risk_days`` or after an alert by being active again; else the next order that is another
+The stage goes by the silences between orders: one of ``lapsed_days`` is ended by coming back, one
+of ``at_risk_days`` or after an alert by being active again; else the next order that is another
 purchase (20 hours after the first one, or after that which won them back) makes active. An alert
 counts from the tick after its own on, if no order came before that.
 
@@ -75,43 +75,57 @@ def stages(
     by: Mapping[str, Any],
 ) -> list[str]:  # fmt: skip
     """The stage at each cut, which is a tick; empty for nobody who has ever ordered."""
-    at_risk, lapsed = round(by["at_risk_days"] * DAY), round(by["lapsed_days"] * DAY)
-    orders = [it for it in history if it.kind == "order"]
+    life, orders, begin, found = (
+        _Life(told, by),
+        [it for it in history if it.kind == "order"],
+        0,
+        [],
+    )
+    for cut in cuts:
+        while begin < len(orders) and orders[begin].arrived_at < cut:
+            life.order(orders[begin], clock.last(orders[begin].arrived_at))
+            begin += 1
+        found.append(life.stage(cut))
+    return found
 
-    def as_of(moment: int) -> str:
-        stage, first, begun = "", 0, 0
-        newest: Fact | None = None
 
-        def waited(stage: str, until: int) -> str:
-            """What silence has made of a stage."""
-            if newest is None:
-                return stage
-            if until - newest.at >= lapsed:
-                return "lapsed"
-            alert = told.get(newest)
-            is_alerted = alert is not None and alert.counts_at <= until
-            return "at_risk" if until - newest.at >= at_risk or is_alerted else stage
+class _Life:
+    """One customer's orders so far, and what they have made of the stage."""
 
-        for order in orders:
-            if order.arrived_at >= moment:
-                break
-            first = min(first or order.at, order.at)
-            clock_at = clock.last(order.arrived_at)
-            if newest is not None and order.at < newest.at:
-                # Late: it may show that the newest one was another purchase.
-                if waited(stage, clock_at) == "new" and newest.at - first >= ONE_PURCHASE:
-                    stage = "active"
-                continue
-            found = waited(stage, max(order.at, clock_at))
-            if found == "lapsed":
-                stage, begun = "won_back", order.at
-            elif found == "at_risk":
-                stage = "active"
-            elif not found:
-                stage = "new"
-            elif order.at - (begun if found == "won_back" else first) >= ONE_PURCHASE:
-                stage = "active"
-            newest = order
-        return waited(stage, moment)
+    def __init__(self, told: Mapping[Fact, Alert], by: Mapping[str, Any]) -> None:
+        self._told = told
+        self._at_risk = round(by["at_risk_days"] * DAY)
+        self._lapsed = round(by["lapsed_days"] * DAY)
+        self._ordered = ""
+        self._newest: Fact | None = None
+        self._first = self._won_back_at = 0
 
-    return [as_of(it) for it in cuts]
+    def stage(self, until: int) -> str:
+        """What silence has made of it by a moment."""
+        newest = self._newest
+        if newest is None:
+            return ""
+        silence, alert = until - newest.at, self._told.get(newest)
+        if silence >= self._lapsed:
+            return "lapsed"
+        is_alerted = alert is not None and alert.counts_at <= until
+        return "at_risk" if silence >= self._at_risk or is_alerted else self._ordered
+
+    def order(self, order: Fact, clock_at: int) -> None:
+        """What an order makes of it. clock_at: the last tick before it."""
+        self._first = min(self._first or order.at, order.at)
+        if self._newest is not None and order.at < self._newest.at:
+            # Late: it may show that the newest one was another purchase.
+            is_another = self._newest.at - self._first >= ONE_PURCHASE
+            if is_another and self.stage(clock_at) == "new":
+                self._ordered = "active"
+            return
+        before = self.stage(max(order.at, clock_at))
+        begun = self._won_back_at if before == "won_back" else self._first
+        if before == "lapsed":
+            self._ordered, self._won_back_at = "won_back", order.at
+        elif not before:
+            self._ordered = "new"
+        elif before == "at_risk" or order.at - begun >= ONE_PURCHASE:
+            self._ordered = "active"
+        self._newest = order
