@@ -29,7 +29,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 # Targets start servers on fixed ports and share .venv: side by side they would only disturb each other.
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help setup demo up shop test simulate effect forecast chaos chaos-kafka fuzz bench check lint format types contracts rules compose-check docs-contracts lock clean
+.PHONY: help setup demo up shop test simulate effect forecast verify-state chaos chaos-kafka fuzz bench check lint format types contracts rules compose-check docs-contracts lock clean
 
 help:
 	@echo 'Ebbtide: events in, triggers out. Start with `make demo`.'
@@ -65,6 +65,9 @@ effect: $(READY) ## Shops with a planted effect: does the report find it, and no
 
 forecast: $(READY) ## The forecast of the sales beside naive ones, on Online Retail (beside the checkout)
 	@$(BIN)/python -m bench.forecast $(ARGS)
+
+verify-state: $(READY) ## Class, stage, tier, points, RFM and clusters on real orders, beside plain lists
+	@$(BIN)/python -m bench.verify_state $(ARGS)
 
 chaos: $(READY) ## Real crashes, on the embedded servers: KILLS=50 workers killed, and more
 	@$(BIN)/python tests/chaos.py --kills $(KILLS) --seed $(or $(SEED),1) $(ARGS)

@@ -14,7 +14,8 @@ first of these that fits, by ``classify``:
 Whoever is in a class, or in one that implies it, keeps it until they are below its thresholds by
 more than the band, so that nobody at an edge is told of twice. ``new`` has no band: it ends by
 time. Classes fall as well, when orders grow too old to count: an order counts until the bucket that
-holds it (``state/window.py``) is 365 days old, and what went back leaves with its order.
+holds it (``state/window.py``) is 365 days old. What went back leaves with its order, or, where the
+row did not know that any more, 365 days after it went back.
 
 It is internal: it tells the shop's people, or their tools, a fact that no cap and no holdout may
 swallow, and who falls into a lower class is not to be told of it. Campaigns speak to a class by
@@ -89,6 +90,7 @@ class Returned(Struct, array_like=True, gc=False, frozen=True):
     """What went back. seen_cents: ``row.refunded_cents`` when it was last looked at.
 
     orders: flat, ``[hour, orders, cents, …]``: when the order was placed, 1 if all of it went back.
+    Of an order that the row did not know, when it went back, and -1.
     """
 
     seen_cents: int = 0
@@ -106,17 +108,21 @@ class Returned(Struct, array_like=True, gc=False, frozen=True):
         if back <= 0:
             return Returned(row.refunded_cents, self.orders)
         at = event.occurred_at if given is None else given.placed_at
-        is_whole = given is not None and given.refunded_cents >= given.paid_cents
-        orders = [*self.orders, at // HOUR, int(is_whole), back]
+        whole = -1 if given is None else int(given.refunded_cents >= given.paid_cents)
+        orders = [*self.orders, at // HOUR, whole, back]
         return Returned(row.refunded_cents, orders[-RETURNS_MAX * _FIELDS :])
 
     def total(self, row: Customer, now: int) -> tuple[int, int]:
         """Orders and money that went back, of the orders that still count."""
         orders = cents = 0
         for i in range(0, len(self.orders), _FIELDS):
-            if window.is_counted(row.orders, self.orders[i] * HOUR, now, YEAR):
-                orders += self.orders[i + 1]
-                cents += self.orders[i + 2]
+            hour, whole, back = self.orders[i : i + _FIELDS]
+            at = hour * HOUR
+            # The bucket in which it went back has other orders in it, not its own.
+            is_young = at > now - YEAR
+            if is_young if whole < 0 else window.is_counted(row.orders, at, now, YEAR):
+                orders += max(0, whole)
+                cents += back
         return orders, cents
 
 

@@ -74,7 +74,8 @@ def is_counted(window: Window, at: int, now: int, length: int) -> bool:
 
     What is in no bucket is counted while it is younger than ``length``.
     """
-    for i in range(0, len(window), FIELDS):
+    # From the finest on: a coarse bucket holds what is older, and may span what is not in it.
+    for i in range(len(window) - FIELDS, -1, -FIELDS):
         start, level = divmod(window[i], _LEVELS)
         width = LEVELS[level][0]
         if start * width <= at < (start + 1) * width:

@@ -144,6 +144,39 @@ def test_a_timeline_of_what_went_back_leaves_with_its_order() -> None:
     )
 
 
+def test_a_timeline_of_what_went_back_leaves_with_its_day_inside_an_older_block() -> None:
+    check(
+        """
+        2025-02-14 08:30  ann  order_placed products=tea:1x1000  -> class_changed new=new
+        2025-03-08 08:30  ann  order_placed order_id=o2 products=tea:1x1000  -> class_changed new=potential
+        2025-03-19 08:30  ann  order_placed products=tea:1x1000
+        2025-03-20 08:30  ann  order_placed products=tea:1x1000  -> class_changed new=frequent orders=4
+        2025-03-21 08:30  ann  order_refunded order_id=o2  (3 orders: in the band)
+        # The first one is in the block to 13 March by now, and o2 still in its day.
+        2026-03-09 08:30  ann  (o2 and its return have left: 3 orders)
+        2026-03-13 08:30  ann  -> class_changed old=frequent new=potential orders=2
+        2026-03-20 08:30  ann
+        2026-03-20 17:30  ann  -> class_changed new=low_end orders=0
+        """,
+        SHOP,
+    )
+
+
+def test_a_timeline_of_what_went_back_of_an_unknown_order_leaves_365_days_later() -> None:
+    check(
+        """
+        2025-02-14 08:30  ann  order_placed products=tea:1x5000  -> class_changed new=new
+        2025-02-20 08:30  ann  order_refunded order_id=long-ago refund_cents=4000
+        2025-02-25 08:30  ann  order_placed products=tea:1x5000 -> class_changed new=low_end spend_cents=6000
+        2025-03-22 08:30  ann  order_placed products=tea:1x4000 -> class_changed new=potential spend_cents=10000
+        # The first order is in the block to 13 March, in which the refund was as well.
+        2026-02-26 08:30  ann  (9000 and nothing of the refund: in the band)
+        2026-03-13 08:30  ann  -> class_changed new=low_end spend_cents=4000
+        """,
+        CustomerClass(potential_orders=9, frequent_orders=9),
+    )
+
+
 def test_an_agent_that_is_younger_than_the_row_takes_off_what_went_back_since() -> None:
     at = moment("2026-01-05")
     partition = Partition()

@@ -1,0 +1,1 @@
+"""What would plain lists say? All of it again from all events, with no code of the agents."""
