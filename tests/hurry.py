@@ -140,15 +140,18 @@ AGENTS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-def write_hurried(path: Path, *, due_max: int = 20, **gate: Any) -> None:
+def write_hurried(path: Path, *, due_max: int = 20, currency: str = "", **gate: Any) -> None:
     """Write it to a file. due_max: timers in one commit. gate: other settings of the gate.
 
+    currency: the shop's own, into which all others are exchanged; empty: none is.
     Those who are told of a product in one commit are a third of that.
     """
     shipped = tomllib.loads(DEFAULT_CONFIG.read_text("utf-8"))
     assert shipped["agents"].keys() == AGENTS.keys(), "engine.toml has other agents now"
     sections = {
-        "engine": shipped["engine"] | {"due_max": due_max, "fan_out_max": max(1, due_max // 3)},
+        "engine": shipped["engine"] | {
+            "due_max": due_max, "fan_out_max": max(1, due_max // 3), "currency": currency,
+        },
         "gate": shipped["gate"] | GATE | gate,
         **{f"agents.{it}": shipped["agents"][it] | AGENTS[it] for it in AGENTS},
     }

@@ -55,7 +55,7 @@ def plan_of(seed: int) -> Plan:
         dedupe_events_max=rng.choice([1, 8, 1_000]),
     )  # fmt: skip
     at_once = rng.choice(["suppress", "defer", "defer", "merge", "merge", "merge"])
-    hurried = policy(due_max=3, at_once=at_once)
+    hurried = policy(due_max=3, at_once=at_once, currency=rng.choice(["", "EUR"]))
     raw, journal = (1, 2) if in_turn else (rng.choice([1, 2]), 2)
     topics = dict.fromkeys(RAW_TOPICS, raw)
     topics |= dict.fromkeys((JOURNAL, MARKS, DECISIONS), journal) | {DEAD_LETTERS: 1}
@@ -96,14 +96,16 @@ def weather(plan: Plan) -> tuple[World, Outcome]:
 
 
 @cache
-def policy(due_max: int, at_once: str = "suppress") -> Policy:
+def policy(due_max: int, at_once: str = "suppress", currency: str = "") -> Policy:
     """The shipped policy in a hurry, with so many timers in one commit.
 
-    at_once: what becomes of those who lose when several agents want to speak.
+    at_once: what becomes of those who lose when several agents want to speak. currency: the shop's.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "engine.toml"
-        write_hurried(path, due_max=due_max, at_once=at_once, quiet_hours=QUIET_HOURS)
+        write_hurried(
+            path, due_max=due_max, currency=currency, at_once=at_once, quiet_hours=QUIET_HOURS
+        )
         return load_policy(load_settings({}, config=str(path), coupon_key="storm"))
 
 

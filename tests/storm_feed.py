@@ -80,7 +80,7 @@ def _event(rng: Random, at: float, customer: str, zone: str) -> Published:
     if rng.random() < 0.03:
         return Published(at, rng.choice(RAW_TOPICS), customer, rng.choice(BROKEN))
     any_event = AnyEvent(rng, names=4)
-    kinds = rng.choices((USUAL, WISHES, list(TOPIC_OF), SHOP_EVENT_TYPES), (7, 2, 1, 1))[0]
+    kinds = rng.choices((USUAL, WISHES, list(TOPIC_OF), SHOP_EVENT_TYPES), (7, 2, 1, 2))[0]
     kind = rng.choice(kinds)
     if kind is ErasureRequested and rng.random() < 0.7:
         kind = OrderPlaced
@@ -89,6 +89,8 @@ def _event(rng: Random, at: float, customer: str, zone: str) -> Published:
         fields["currency"] = rng.choice(["EUR", "EUR", "EUR", "SEK"])
     if "total_cents" in fields:
         fields["total_cents"] = rng.choice([0, 1_999, 3_999, 29_900])
+    if kind in SHOP_EVENT_TYPES or kind is ProductAdded:
+        _quote(rng, fields)
     _promise(rng, at, fields)
     if kind is ProfileUpdated:
         fields["time_zone"] = zone
@@ -106,6 +108,17 @@ def _event(rng: Random, at: float, customer: str, zone: str) -> Published:
     else:
         key = fields["customer_id"] = customer
     return Published(at, TOPIC_OF[kind], key, msgspec.json.encode(fields))
+
+
+def _quote(rng: Random, fields: dict[str, Any]) -> None:
+    """Let a product be sold out or dear, and cheaper later, and a rate be that of one of two."""
+    if "price_cents" in fields:
+        fields["price_cents"] = rng.choice([0, 999, 1_999, 2_999, 3_999])
+    if "available" in fields:
+        fields["available"] = rng.choice([0, 0, 5, 7])
+    if "rate" in fields:
+        pair = [("SEK", "EUR", "0.0875"), ("SEK", "EUR", "0.0913"), ("EUR", "SEK", "11.25")]
+        fields["currency"], fields["per"], fields["rate"] = rng.choice(pair)
 
 
 def _promise(rng: Random, at: float, fields: dict[str, Any]) -> None:

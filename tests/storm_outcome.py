@@ -21,7 +21,7 @@ ANSWERS = (
 class Outcome(Struct):
     """What came of a storm. differences: empty where no law was broken.
 
-    answers: of the gate, by outcome and reason. digest: of every record in every topic, so that
+    answers: of the gate, by outcome and reason. met: what else was done, by name. digest: of every record in every topic, so that
     two runs can be told to be the same.
     """
 
@@ -34,6 +34,7 @@ class Outcome(Struct):
     rebalances: int = 0
     accidents: dict[str, int] = {}
     answers: Counter[str] = field(default_factory=Counter)
+    met: Counter[str] = field(default_factory=Counter)
     digest: str = ""
     differences: list[str] = field(default_factory=list)
 
