@@ -6,7 +6,7 @@ then held to the laws with the shipping code as it is.
 
 import asyncio
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from copy import copy
 from functools import partial
@@ -19,6 +19,7 @@ from storm_lines import StormProducer, StormTable
 
 import agents.cause
 import streams.engage
+from agents.batch import Batch
 from agents.engine import Engine
 from schemas.cloud_event import messages
 from schemas.codec import decode_outgoing, decode_record, encode_row
@@ -27,6 +28,7 @@ from state.customer import decode_customer
 from state.memory_table import MemoryTable
 from state.shop import decode_shop
 from state.table import Commit, Loaded, Needs
+from streams.apply import Applied, apply
 from streams.clock import Carried
 from streams.engage import Engage
 from streams.ingest import Ingest
@@ -244,13 +246,79 @@ def held_lost_at_takeover(stack: ExitStack) -> None:
     _replace(stack, StormTable, "commit", remembering)
 
 
+def ledgers_by_their_own_call(stack: ExitStack) -> None:
+    """Ledgers are written by a call of their own, after the commit."""
+    commit = StormTable.commit
+
+    async def parting(self: StormTable, partition: int, it: Commit) -> bool:
+        done = await commit(self, partition, msgspec.structs.replace(it, ledgers={}))
+        if done and it.ledgers:
+            await self._ask(partial(_keep, partition=partition, ledgers=it.ledgers))
+        return done
+
+    _replace(stack, StormTable, "commit", parting)
+
+
+def cursor_lost_at_takeover(stack: ExitStack) -> None:
+    """How far a fan-out has come is known to the worker that began it, and to no row."""
+    load, commit = StormTable.load, StormTable.commit
+
+    async def remembered(self: StormTable, partition: int, needs: Needs) -> Loaded:
+        loaded = await load(self, partition, needs)
+        known = vars(self).get("cursors", {}).get((partition, loaded.position), "")
+        return loaded if loaded.shop is None else msgspec.structs.replace(
+            loaded, shop=_with_cursor(loaded.shop, known)
+        )  # fmt: skip
+
+    async def remembering(self: StormTable, partition: int, it: Commit) -> bool:
+        cursors = vars(self).setdefault("cursors", {})
+        cursors[partition, it.position] = decode_shop(it.shop).cursor
+        return await commit(self, partition, it)
+
+    _replace(stack, StormTable, "load", remembered)
+    _replace(stack, StormTable, "commit", remembering)
+
+
+def waiting_after_erasure(stack: ExitStack) -> None:
+    """Who is erased goes on to stand in the index of those who wait."""
+    waiting = Batch._waiting
+
+    def kept(self: Batch) -> dict[tuple[str, str], bool]:
+        pairs = waiting(self)
+        return {pair: it for pair, it in pairs.items() if self.customers[pair[1]] is not None}
+
+    _replace(stack, Batch, "_waiting", kept)
+
+
+def refused_after_commit(stack: ExitStack) -> None:
+    """An event that is refused becomes a dead letter when it is committed as done, not before."""
+
+    async def late(*given: Any, refuse: Any, **others: Any) -> AsyncIterator[Applied]:
+        async for applied in apply(*given, **others):
+            if applied.batch.refused:
+                await refuse(applied.batch.refused)
+            yield applied
+
+    _replace(stack, streams.engage, "apply", late)
+
+
+def refused_in_silence(stack: ExitStack) -> None:
+    """An event that is refused is committed as done, and becomes no dead letter."""
+
+    async def silent(*_: Any) -> None:
+        pass
+
+    _replace(stack, Engage, "_refuse", silent)
+
+
 BUGS: dict[str, Callable[[ExitStack], None]] = {
     bug.__name__: bug
     for bug in (
         offset_not_checked, random_ids, timers_by_wall_clock, publish_before_commit,
         row_kept_after_conflict, acknowledged_before_arrival, gap_not_noticed,
         clock_without_evidence, order_inverted, budget_not_read_again, counted_before_commit,
-        holdout_by_process, held_lost_at_takeover,
+        holdout_by_process, held_lost_at_takeover, ledgers_by_their_own_call,
+        cursor_lost_at_takeover, waiting_after_erasure, refused_after_commit, refused_in_silence,
     )
 }  # fmt: skip
 
@@ -268,6 +336,14 @@ async def _count(table: MemoryTable, partition: int, counts: dict[str, int]) -> 
     counters = table._of(partition).counters
     for name, by in counts.items():
         counters[name] = counters.get(name, 0) + by
+
+
+async def _keep(table: MemoryTable, partition: int, ledgers: dict[str, bytes]) -> None:
+    table._of(partition).ledgers.update(ledgers)
+
+
+def _with_cursor(shop: bytes, cursor: str) -> bytes:
+    return encode_row(msgspec.structs.replace(decode_shop(shop), cursor=cursor))
 
 
 def _replace(stack: ExitStack, owner: Any, name: str, by: Any) -> None:

@@ -41,10 +41,14 @@ _decode_decision = msgspec.json.Decoder(Decision).decode
 
 
 class End(Struct):
-    """What is left of a run: decisions in their order and rows, by journal partition."""
+    """What is left of a run: decisions in their order and rows, by journal partition.
+
+    refused: the raw records of which nothing could be made.
+    """
 
     decisions: dict[int, list[bytes]] = field(default_factory=dict)
     rows: dict[int, dict[str, Any]] = field(default_factory=dict)
+    refused: set[tuple[str, int, int]] = field(default_factory=set)
 
 
 def check(world: World, outcome: Outcome) -> End:
@@ -53,13 +57,12 @@ def check(world: World, outcome: Outcome) -> End:
     journals = {tp.partition: _journal(world, tp) for tp in world.journal}
     _check_carried(world, journals, outcome)
     end, expected = End(), cast("list[Decision]", [])
-    refused: set[tuple[str, int, int]] = set()
     for partition, records in journals.items():
         _check_ticks(world, partition, records, outcome)
         _check_applied(world, partition, records, outcome)
         whole = _replayed(world, partition, records)
         outcome.met += whole.met
-        refused |= whole.refused
+        end.refused |= whole.refused
         _check_gate(world, partition, records, whole.decided, outcome)
         found, wanted = (_state(it, partition) for it in (world.redis.table, whole.table))
         _compare(f"p{partition}", found, wanted, outcome)
@@ -76,7 +79,7 @@ def check(world: World, outcome: Outcome) -> End:
         )
         expected += [it.decision for it in whole.decided]
     check_published(world, expected, outcome)
-    _check_refused(world, refused, outcome)
+    _check_refused(world, end.refused, outcome)
     return end
 
 
@@ -88,6 +91,8 @@ def compare_ends(stormy: End, calm: End, outcome: Outcome) -> None:
     for rows in (*stormy.rows.values(), *calm.rows.values()):
         if rows["shop"] is not None:
             rows["shop"] = msgspec.structs.replace(decode_shop(rows["shop"]), carried={})
+    if stormy.refused != calm.refused:
+        outcome.differences.append(f"{stormy.refused} were refused, in calm {calm.refused}")
     for partition, decisions in calm.decisions.items():
         if stormy.decisions[partition] != decisions:
             outcome.differences.append(

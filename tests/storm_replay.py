@@ -17,7 +17,8 @@ from state.memory_table import MemoryTable
 from state.table import Commit
 from streams.apply import apply
 
-_BATCH = 100
+# Records in one load: few, so that what a batch begins another one ends.
+_BATCH = 10
 
 
 class Replay(Struct):
@@ -74,5 +75,5 @@ def _met(batch: Batch) -> Iterator[str]:
         yield "rate missing"
     if batch.forgotten:
         yield "erased"
-    if any(batch.customers[it] is None for _, it in batch._waiting()):
+    if any(batch._awaited_before.get(it) for it in batch.forgotten):
         yield "erased while waiting"
