@@ -27,7 +27,7 @@ from schemas.journal import Record, Tick
 from state.customer import decode_customer
 from state.memory_table import MemoryTable
 from state.shop import decode_shop
-from state.table import Commit, Loaded, Needs
+from state.table import Commit, Loaded, Needs, Position
 from streams.apply import Applied, apply
 from streams.clock import Carried
 from streams.engage import Engage
@@ -259,20 +259,29 @@ def ledgers_by_their_own_call(stack: ExitStack) -> None:
     _replace(stack, StormTable, "commit", parting)
 
 
-def cursor_lost_at_takeover(stack: ExitStack) -> None:
-    """How far a fan-out has come is known to the worker that began it, and to no row."""
+def cursor_not_committed(stack: ExitStack) -> None:
+    """How far a fan-out has come is in no row, so that each part begins with the first again."""
+    commit = StormTable.commit
+
+    async def forgetting(self: StormTable, partition: int, it: Commit) -> bool:
+        shop = _with_cursor(it.shop, "")
+        return await commit(self, partition, msgspec.structs.replace(it, shop=shop))
+
+    _replace(stack, StormTable, "commit", forgetting)
+
+
+def rest_untold_at_takeover(stack: ExitStack) -> None:
+    """Whom a fan-out has still to reach is known to the worker that began it, and to no other."""
     load, commit = StormTable.load, StormTable.commit
 
     async def remembered(self: StormTable, partition: int, needs: Needs) -> Loaded:
         loaded = await load(self, partition, needs)
-        known = vars(self).get("cursors", {}).get((partition, loaded.position), "")
-        return loaded if loaded.shop is None else msgspec.structs.replace(
-            loaded, shop=_with_cursor(loaded.shop, known)
-        )  # fmt: skip
+        if not loaded.position.chunk or (partition, loaded.position) in _begun(self):
+            return loaded
+        return msgspec.structs.replace(loaded, waiters=[], waiters_cut=False)
 
     async def remembering(self: StormTable, partition: int, it: Commit) -> bool:
-        cursors = vars(self).setdefault("cursors", {})
-        cursors[partition, it.position] = decode_shop(it.shop).cursor
+        _begun(self).add((partition, it.position))
         return await commit(self, partition, it)
 
     _replace(stack, StormTable, "load", remembered)
@@ -318,7 +327,7 @@ BUGS: dict[str, Callable[[ExitStack], None]] = {
         row_kept_after_conflict, acknowledged_before_arrival, gap_not_noticed,
         clock_without_evidence, order_inverted, budget_not_read_again, counted_before_commit,
         holdout_by_process, held_lost_at_takeover, ledgers_by_their_own_call,
-        cursor_lost_at_takeover, waiting_after_erasure, refused_after_commit, refused_in_silence,
+        cursor_not_committed, rest_untold_at_takeover, waiting_after_erasure, refused_after_commit, refused_in_silence,
     )
 }  # fmt: skip
 
@@ -340,6 +349,11 @@ async def _count(table: MemoryTable, partition: int, counts: dict[str, int]) -> 
 
 async def _keep(table: MemoryTable, partition: int, ledgers: dict[str, bytes]) -> None:
     table._of(partition).ledgers.update(ledgers)
+
+
+def _begun(table: StormTable) -> set[tuple[int, Position]]:
+    begun: set[tuple[int, Position]] = vars(table).setdefault("begun", set())
+    return begun
 
 
 def _with_cursor(shop: bytes, cursor: str) -> bytes:
