@@ -149,17 +149,21 @@ def write_hurried(
     """Write it to a file. due_max: timers in one commit. gate: other settings of the gate.
 
     currency: the shop's own, into which all others are exchanged; empty: none is. agents: other
-    settings of some of them.
-    Those who are told of a product in one commit are a third of that.
+    settings of some of them. Those who are told of a product in one commit are a third of due_max.
     """
     shipped = tomllib.loads(DEFAULT_CONFIG.read_text("utf-8"))
     assert shipped["agents"].keys() == AGENTS.keys(), "engine.toml has other agents now"
     sections = {
-        "engine": shipped["engine"] | {
-            "due_max": due_max, "fan_out_max": max(1, due_max // 3), "currency": currency,
+        "engine": shipped["engine"]
+        | {
+            "due_max": due_max,
+            "fan_out_max": max(1, due_max // 3),
+            "currency": currency,
         },
         "gate": shipped["gate"] | GATE | gate,
-        **{f"agents.{it}": shipped["agents"][it] | AGENTS[it] | agents.get(it, {}) for it in AGENTS},
+        **{
+            f"agents.{it}": shipped["agents"][it] | AGENTS[it] | agents.get(it, {}) for it in AGENTS
+        },
     }
     lines = [f"[{name}]\n" + "".join(f"{key} = {_toml(value)}\n" for key, value in section.items())
              for name, section in sections.items()]  # fmt: skip

@@ -55,7 +55,7 @@ def plan_of(seed: int) -> Plan:
         dedupe_events_max=rng.choice([1, 8, 1_000]),
     )  # fmt: skip
     at_once = rng.choice(["suppress", "defer", "defer", "merge", "merge", "merge"])
-    hurried = policy(due_max=3, at_once=at_once, currency=rng.choice(["", "EUR"]))
+    hurried = policy(due_max=3, at_once=at_once, currency=rng.choice(["", "EUR", "EUR"]))
     raw, journal = (1, 2) if in_turn else (rng.choice([1, 2]), 2)
     topics = dict.fromkeys(RAW_TOPICS, raw)
     topics |= dict.fromkeys((JOURNAL, MARKS, DECISIONS), journal) | {DEAD_LETTERS: 1}

@@ -6,20 +6,19 @@ then held to the laws with the shipping code as it is.
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from copy import copy
 from functools import partial
 from itertools import count
 from typing import Any
-from unittest.mock import patch
 
 import msgspec
+from storm_bugs_shop import SHOP_BUGS, replace
 from storm_lines import StormProducer, StormTable
 
 import agents.cause
 import streams.engage
-from agents.batch import Batch
 from agents.engine import Engine
 from schemas.cloud_event import messages
 from schemas.codec import decode_outgoing, decode_record, encode_row
@@ -27,8 +26,7 @@ from schemas.journal import Record, Tick
 from state.customer import decode_customer
 from state.memory_table import MemoryTable
 from state.shop import decode_shop
-from state.table import Commit, Loaded, Needs, Position
-from streams.apply import Applied, apply
+from state.table import Commit, Loaded, Needs
 from streams.clock import Carried
 from streams.engage import Engage
 from streams.ingest import Ingest
@@ -47,12 +45,12 @@ def offset_not_checked(stack: ExitStack) -> None:
         expected = await self.position(partition)
         return await commit(self, partition, msgspec.structs.replace(it, expected=expected))
 
-    _replace(stack, MemoryTable, "commit", unchecked)
+    replace(stack, MemoryTable, "commit", unchecked)
 
 
 def random_ids(stack: ExitStack) -> None:
     """A decision's id is drawn, not derived from its cause."""
-    _replace(stack, agents.cause, "decision_id", lambda *_: uuid.uuid4().hex)
+    replace(stack, agents.cause, "decision_id", lambda *_: uuid.uuid4().hex)
 
 
 def timers_by_wall_clock(stack: ExitStack) -> None:
@@ -63,7 +61,7 @@ def timers_by_wall_clock(stack: ExitStack) -> None:
         loop: Any = asyncio.get_running_loop()
         return Tick(loop.now()) if isinstance(record, Tick) else record
 
-    _replace(stack, streams.engage, "decode_record", decode_late)
+    replace(stack, streams.engage, "decode_record", decode_late)
 
 
 def publish_before_commit(stack: ExitStack) -> None:
@@ -80,8 +78,8 @@ def publish_before_commit(stack: ExitStack) -> None:
     async def publish_nothing(self: Relay, entries: list[Any]) -> None:
         self.published = max(self.published, entries[-1].sequence)
 
-    _replace(stack, StormTable, "commit", publishing)
-    _replace(stack, Relay, "_publish", publish_nothing)
+    replace(stack, StormTable, "commit", publishing)
+    replace(stack, Relay, "_publish", publish_nothing)
 
 
 def row_kept_after_conflict(stack: ExitStack) -> None:
@@ -107,9 +105,9 @@ def row_kept_after_conflict(stack: ExitStack) -> None:
         cache(self._table).clear()
         return await begin(self, tp)
 
-    _replace(stack, StormTable, "load", cached)
-    _replace(stack, StormTable, "commit", caching)
-    _replace(stack, Engage, "begin", forgetting)
+    replace(stack, StormTable, "load", cached)
+    replace(stack, StormTable, "commit", caching)
+    replace(stack, Engage, "begin", forgetting)
 
 
 def acknowledged_before_arrival(stack: ExitStack) -> None:
@@ -122,7 +120,7 @@ def acknowledged_before_arrival(stack: ExitStack) -> None:
         except DeliveryError:
             self._carried.carried_over(tp, records[-1].offset + 1, records[-1].timestamp)
 
-    _replace(stack, Ingest, "handle", hopeful)
+    replace(stack, Ingest, "handle", hopeful)
 
 
 def gap_not_noticed(stack: ExitStack) -> None:
@@ -135,7 +133,7 @@ def gap_not_noticed(stack: ExitStack) -> None:
             event.value.begins_at = lane.next
         put(self, event)
 
-    _replace(stack, Lanes, "put", trusting)
+    replace(stack, Lanes, "put", trusting)
 
 
 def clock_without_evidence(stack: ExitStack) -> None:
@@ -145,7 +143,7 @@ def clock_without_evidence(stack: ExitStack) -> None:
         loop: Any = asyncio.get_running_loop()
         return dict.fromkeys(self._at, loop.now())
 
-    _replace(stack, Carried, "up_to", now)
+    replace(stack, Carried, "up_to", now)
 
 
 def order_inverted(stack: ExitStack) -> None:
@@ -162,7 +160,7 @@ def order_inverted(stack: ExitStack) -> None:
             raise DeliveryError("the first half did not arrive")
         await send(self, records)
 
-    _replace(stack, StormProducer, "send", inverted)
+    replace(stack, StormProducer, "send", inverted)
 
 
 def budget_not_read_again(stack: ExitStack) -> None:
@@ -182,8 +180,8 @@ def budget_not_read_again(stack: ExitStack) -> None:
         budgets[partition] = decode_shop(it.shop).budgets
         return await commit(self, partition, it)
 
-    _replace(stack, StormTable, "load", spent)
-    _replace(stack, StormTable, "commit", spending)
+    replace(stack, StormTable, "load", spent)
+    replace(stack, StormTable, "commit", spending)
 
 
 def counted_before_commit(stack: ExitStack) -> None:
@@ -199,7 +197,7 @@ def counted_before_commit(stack: ExitStack) -> None:
             await self._ask(partial(_count, partition=partition, counts=ours))
         return await commit(self, partition, msgspec.structs.replace(it, counters=others))
 
-    _replace(stack, StormTable, "commit", counting)
+    replace(stack, StormTable, "commit", counting)
 
 
 def holdout_by_process(stack: ExitStack) -> None:
@@ -214,7 +212,7 @@ def holdout_by_process(stack: ExitStack) -> None:
         ours._speech.gate = msgspec.structs.replace(speech.gate, holdout=holdout)
         init(self, settings, ours, *others)
 
-    _replace(stack, Member, "__init__", salted)
+    replace(stack, Member, "__init__", salted)
 
 
 def held_lost_at_takeover(stack: ExitStack) -> None:
@@ -242,82 +240,8 @@ def held_lost_at_takeover(stack: ExitStack) -> None:
         vars(self).setdefault("held", {}).update(held if done else {})
         return done
 
-    _replace(stack, StormTable, "load", remembered)
-    _replace(stack, StormTable, "commit", remembering)
-
-
-def ledgers_by_their_own_call(stack: ExitStack) -> None:
-    """Ledgers are written by a call of their own, after the commit."""
-    commit = StormTable.commit
-
-    async def parting(self: StormTable, partition: int, it: Commit) -> bool:
-        done = await commit(self, partition, msgspec.structs.replace(it, ledgers={}))
-        if done and it.ledgers:
-            await self._ask(partial(_keep, partition=partition, ledgers=it.ledgers))
-        return done
-
-    _replace(stack, StormTable, "commit", parting)
-
-
-def cursor_not_committed(stack: ExitStack) -> None:
-    """How far a fan-out has come is in no row, so that each part begins with the first again."""
-    commit = StormTable.commit
-
-    async def forgetting(self: StormTable, partition: int, it: Commit) -> bool:
-        shop = _with_cursor(it.shop, "")
-        return await commit(self, partition, msgspec.structs.replace(it, shop=shop))
-
-    _replace(stack, StormTable, "commit", forgetting)
-
-
-def rest_untold_at_takeover(stack: ExitStack) -> None:
-    """Whom a fan-out has still to reach is known to the worker that began it, and to no other."""
-    load, commit = StormTable.load, StormTable.commit
-
-    async def remembered(self: StormTable, partition: int, needs: Needs) -> Loaded:
-        loaded = await load(self, partition, needs)
-        if not loaded.position.chunk or (partition, loaded.position) in _begun(self):
-            return loaded
-        return msgspec.structs.replace(loaded, waiters=[], waiters_cut=False)
-
-    async def remembering(self: StormTable, partition: int, it: Commit) -> bool:
-        _begun(self).add((partition, it.position))
-        return await commit(self, partition, it)
-
-    _replace(stack, StormTable, "load", remembered)
-    _replace(stack, StormTable, "commit", remembering)
-
-
-def waiting_after_erasure(stack: ExitStack) -> None:
-    """Who is erased goes on to stand in the index of those who wait."""
-    waiting = Batch._waiting
-
-    def kept(self: Batch) -> dict[tuple[str, str], bool]:
-        pairs = waiting(self)
-        return {pair: it for pair, it in pairs.items() if self.customers[pair[1]] is not None}
-
-    _replace(stack, Batch, "_waiting", kept)
-
-
-def refused_after_commit(stack: ExitStack) -> None:
-    """An event that is refused becomes a dead letter when it is committed as done, not before."""
-
-    async def late(*given: Any, refuse: Any, **others: Any) -> AsyncIterator[Applied]:
-        async for applied in apply(*given, **others):
-            if applied.batch.refused:
-                await refuse(applied.batch.refused)
-            yield applied
-
-    _replace(stack, streams.engage, "apply", late)
-
-
-def refused_in_silence(stack: ExitStack) -> None:
-    """An event that is refused is committed as done, and becomes no dead letter."""
-
-    async def silent(*_: Any) -> None:
-        pass
-
-    _replace(stack, Engage, "_refuse", silent)
+    replace(stack, StormTable, "load", remembered)
+    replace(stack, StormTable, "commit", remembering)
 
 
 BUGS: dict[str, Callable[[ExitStack], None]] = {
@@ -326,8 +250,7 @@ BUGS: dict[str, Callable[[ExitStack], None]] = {
         offset_not_checked, random_ids, timers_by_wall_clock, publish_before_commit,
         row_kept_after_conflict, acknowledged_before_arrival, gap_not_noticed,
         clock_without_evidence, order_inverted, budget_not_read_again, counted_before_commit,
-        holdout_by_process, held_lost_at_takeover, ledgers_by_their_own_call,
-        cursor_not_committed, rest_untold_at_takeover, waiting_after_erasure, refused_after_commit, refused_in_silence,
+        holdout_by_process, held_lost_at_takeover, *SHOP_BUGS,
     )
 }  # fmt: skip
 
@@ -345,20 +268,3 @@ async def _count(table: MemoryTable, partition: int, counts: dict[str, int]) -> 
     counters = table._of(partition).counters
     for name, by in counts.items():
         counters[name] = counters.get(name, 0) + by
-
-
-async def _keep(table: MemoryTable, partition: int, ledgers: dict[str, bytes]) -> None:
-    table._of(partition).ledgers.update(ledgers)
-
-
-def _begun(table: StormTable) -> set[tuple[int, Position]]:
-    begun: set[tuple[int, Position]] = vars(table).setdefault("begun", set())
-    return begun
-
-
-def _with_cursor(shop: bytes, cursor: str) -> bytes:
-    return encode_row(msgspec.structs.replace(decode_shop(shop), cursor=cursor))
-
-
-def _replace(stack: ExitStack, owner: Any, name: str, by: Any) -> None:
-    stack.enter_context(patch.object(owner, name, by))

@@ -8,7 +8,7 @@ from any_event import SHOP_EVENT_TYPES, TOPIC_OF, AnyEvent
 from msgspec import Struct
 from storm_loop import START
 
-from schemas.clickstream import CheckoutStarted, ProductAdded, ProductViewed, ProductsSearched
+from schemas.clickstream import CheckoutStarted, ProductAdded, ProductsSearched, ProductViewed
 from schemas.codec import RAW_TOPICS
 from schemas.event import Event
 from schemas.instant import DAY, MINUTE
@@ -53,6 +53,11 @@ OCCASIONS: dict[str, dict[str, Any]] = {
     },
     "care_birthday": {"hour": 3},
 }  # fmt: skip
+# Of Norway's crown nothing is ever sold here: so the one that matters may take long to come.
+RATES = (
+    ("SEK", "EUR", "0.0875"), ("EUR", "SEK", "11.25"), ("NOK", "EUR", "0.0851"),
+    ("NOK", "EUR", "0.0866"),
+)  # fmt: skip
 BIRTHDAY = "1990-01-20"
 BROKEN = (b"", b"{", b'{"type":"order_paid"}', b'{"type":"product_viewed","event_id":"x"}')
 
@@ -101,10 +106,7 @@ def _event(rng: Random, at: float, customer: str, zone: str) -> Published:
     if kind is ErasureRequested and rng.random() < 0.5:
         kind = OrderPlaced
     fields = any_event.published(kind)
-    if "currency" in fields:  # Budgets are in these two.
-        fields["currency"] = rng.choice(["EUR", "EUR", "EUR", "SEK"])
-    if "total_cents" in fields:
-        fields["total_cents"] = rng.choice([0, 1_999, 3_999, 29_900])
+    _price(rng, fields)
     if kind is ProductsSearched:
         fields["result_count"] = rng.choice([0, 9])
     if kind in SHOP_EVENT_TYPES or kind is ProductAdded:
@@ -129,6 +131,14 @@ def _event(rng: Random, at: float, customer: str, zone: str) -> Published:
     return Published(at, TOPIC_OF[kind], key, msgspec.json.encode(fields))
 
 
+def _price(rng: Random, fields: dict[str, Any]) -> None:
+    """Let amounts be of the two currencies that budgets are in."""
+    if "currency" in fields:
+        fields["currency"] = rng.choice(["EUR", "EUR", "EUR", "SEK"])
+    if "total_cents" in fields:
+        fields["total_cents"] = rng.choice([0, 1_999, 3_999, 29_900])
+
+
 def _quote(rng: Random, fields: dict[str, Any]) -> None:
     """Let a product be sold out or dear, and cheaper later, and a rate be that of one of two."""
     if "price_cents" in fields:
@@ -136,8 +146,7 @@ def _quote(rng: Random, fields: dict[str, Any]) -> None:
     if "available" in fields:
         fields["available"] = rng.choice([0, 5, 7])
     if "rate" in fields:
-        pair = [("SEK", "EUR", "0.0875"), ("SEK", "EUR", "0.0913"), ("EUR", "SEK", "11.25")]
-        fields["currency"], fields["per"], fields["rate"] = rng.choice(pair)
+        fields["currency"], fields["per"], fields["rate"] = rng.choice(RATES)
 
 
 def _promise(rng: Random, at: float, fields: dict[str, Any]) -> None:

@@ -14,7 +14,6 @@ from agents.engine import Engine
 from schemas.decisions import Outgoing
 from schemas.journal import Record
 from state.memory_table import MemoryTable
-from state.table import Commit
 from streams.apply import apply
 
 # Records in one load: few, so that what a batch begins another one ends.
@@ -38,9 +37,7 @@ def replay(engine: Engine, partition: int, records: Sequence[Record]) -> Replay:
     return done
 
 
-async def _replay(
-    engine: Engine, partition: int, records: Sequence[Record], done: Replay
-) -> None:
+async def _replay(engine: Engine, partition: int, records: Sequence[Record], done: Replay) -> None:
     for begin in range(0, len(records), _BATCH):
         position = await done.table.position(partition)
         batch = records[begin : begin + _BATCH]
@@ -66,7 +63,9 @@ def _met(batch: Batch) -> Iterator[str]:
             yield from (f"trait {it}" for it in row.portrait)
             if any(it.original for it in row.recent_orders.values()):
                 yield "order exchanged"
-    yield from ("waiting begun" if waits else "waiting ended" for waits in batch._waiting().values())
+    yield from (
+        "waiting begun" if waits else "waiting ended" for waits in batch._waiting().values()
+    )
     if batch.waiters:
         yield "told of a product"
         if batch.begun:
