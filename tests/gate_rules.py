@@ -184,7 +184,9 @@ class _Walk:
 
     def _hand_out(self, it: Decision, at: int) -> None:
         agent, payload = self._agents[it.agent], msgspec.json.decode(it.payload)
-        coupon = payload if "code" in payload else payload.get("coupon")
+        # A promotion has a code too, and a cart is worth something: a coupon has both.
+        is_coupon = payload.keys() >= {"code", "value_cents"}
+        coupon = payload if is_coupon else payload.get("coupon")
         # A code that was told before is a reminder.
         # And a promotion's code is everybody's, and costs no budget.
         if not coupon or "currency" not in coupon or coupon["code"] in self._codes:

@@ -6,6 +6,7 @@ within a run, and every rule of the gate has something to hold back.
 
 import json
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,8 @@ AGENTS: dict[str, dict[str, Any]] = {
     "win_back_coupon": {
         "after_days": 1 * _SECOND_D, "valid_days": 4 * _SECOND_D, "pause_hours": 6 * _SECOND_H,
         "reminder_days": 2 * _SECOND_D, "return_days": 5 * _SECOND_D, "reopens": True,
-        "priority": 20, "channels": [], "budget_days": 10 * _SECOND_D,
+        # Above the ladder's steps, which begin with the same alert.
+        "priority": 45, "channels": [], "budget_days": 10 * _SECOND_D,
         # For each of two partitions: one coupon of the largest value, or some small ones.
         "budget_cents": {"EUR": 4_500, "SEK": 1_000},
     },
@@ -140,17 +142,28 @@ AGENTS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-def write_hurried(path: Path, *, due_max: int = 20, **gate: Any) -> None:
+def write_hurried(
+    path: Path, *, due_max: int = 20, currency: str = "",
+    agents: Mapping[str, dict[str, Any]] = {}, **gate: Any,
+) -> None:  # fmt: skip
     """Write it to a file. due_max: timers in one commit. gate: other settings of the gate.
 
-    Those who are told of a product in one commit are a third of that.
+    currency: the shop's own, into which all others are exchanged; empty: none is. agents: other
+    settings of some of them. Those who are told of a product in one commit are a third of due_max.
     """
     shipped = tomllib.loads(DEFAULT_CONFIG.read_text("utf-8"))
     assert shipped["agents"].keys() == AGENTS.keys(), "engine.toml has other agents now"
     sections = {
-        "engine": shipped["engine"] | {"due_max": due_max, "fan_out_max": max(1, due_max // 3)},
+        "engine": shipped["engine"]
+        | {
+            "due_max": due_max,
+            "fan_out_max": max(1, due_max // 3),
+            "currency": currency,
+        },
         "gate": shipped["gate"] | GATE | gate,
-        **{f"agents.{it}": shipped["agents"][it] | AGENTS[it] for it in AGENTS},
+        **{
+            f"agents.{it}": shipped["agents"][it] | AGENTS[it] | agents.get(it, {}) for it in AGENTS
+        },
     }
     lines = [f"[{name}]\n" + "".join(f"{key} = {_toml(value)}\n" for key, value in section.items())
              for name, section in sections.items()]  # fmt: skip

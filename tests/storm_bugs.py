@@ -12,9 +12,9 @@ from copy import copy
 from functools import partial
 from itertools import count
 from typing import Any
-from unittest.mock import patch
 
 import msgspec
+from storm_bugs_shop import SHOP_BUGS, replace
 from storm_lines import StormProducer, StormTable
 
 import agents.cause
@@ -45,12 +45,12 @@ def offset_not_checked(stack: ExitStack) -> None:
         expected = await self.position(partition)
         return await commit(self, partition, msgspec.structs.replace(it, expected=expected))
 
-    _replace(stack, MemoryTable, "commit", unchecked)
+    replace(stack, MemoryTable, "commit", unchecked)
 
 
 def random_ids(stack: ExitStack) -> None:
     """A decision's id is drawn, not derived from its cause."""
-    _replace(stack, agents.cause, "decision_id", lambda *_: uuid.uuid4().hex)
+    replace(stack, agents.cause, "decision_id", lambda *_: uuid.uuid4().hex)
 
 
 def timers_by_wall_clock(stack: ExitStack) -> None:
@@ -61,7 +61,7 @@ def timers_by_wall_clock(stack: ExitStack) -> None:
         loop: Any = asyncio.get_running_loop()
         return Tick(loop.now()) if isinstance(record, Tick) else record
 
-    _replace(stack, streams.engage, "decode_record", decode_late)
+    replace(stack, streams.engage, "decode_record", decode_late)
 
 
 def publish_before_commit(stack: ExitStack) -> None:
@@ -78,8 +78,8 @@ def publish_before_commit(stack: ExitStack) -> None:
     async def publish_nothing(self: Relay, entries: list[Any]) -> None:
         self.published = max(self.published, entries[-1].sequence)
 
-    _replace(stack, StormTable, "commit", publishing)
-    _replace(stack, Relay, "_publish", publish_nothing)
+    replace(stack, StormTable, "commit", publishing)
+    replace(stack, Relay, "_publish", publish_nothing)
 
 
 def row_kept_after_conflict(stack: ExitStack) -> None:
@@ -105,9 +105,9 @@ def row_kept_after_conflict(stack: ExitStack) -> None:
         cache(self._table).clear()
         return await begin(self, tp)
 
-    _replace(stack, StormTable, "load", cached)
-    _replace(stack, StormTable, "commit", caching)
-    _replace(stack, Engage, "begin", forgetting)
+    replace(stack, StormTable, "load", cached)
+    replace(stack, StormTable, "commit", caching)
+    replace(stack, Engage, "begin", forgetting)
 
 
 def acknowledged_before_arrival(stack: ExitStack) -> None:
@@ -120,7 +120,7 @@ def acknowledged_before_arrival(stack: ExitStack) -> None:
         except DeliveryError:
             self._carried.carried_over(tp, records[-1].offset + 1, records[-1].timestamp)
 
-    _replace(stack, Ingest, "handle", hopeful)
+    replace(stack, Ingest, "handle", hopeful)
 
 
 def gap_not_noticed(stack: ExitStack) -> None:
@@ -133,7 +133,7 @@ def gap_not_noticed(stack: ExitStack) -> None:
             event.value.begins_at = lane.next
         put(self, event)
 
-    _replace(stack, Lanes, "put", trusting)
+    replace(stack, Lanes, "put", trusting)
 
 
 def clock_without_evidence(stack: ExitStack) -> None:
@@ -143,7 +143,7 @@ def clock_without_evidence(stack: ExitStack) -> None:
         loop: Any = asyncio.get_running_loop()
         return dict.fromkeys(self._at, loop.now())
 
-    _replace(stack, Carried, "up_to", now)
+    replace(stack, Carried, "up_to", now)
 
 
 def order_inverted(stack: ExitStack) -> None:
@@ -160,7 +160,7 @@ def order_inverted(stack: ExitStack) -> None:
             raise DeliveryError("the first half did not arrive")
         await send(self, records)
 
-    _replace(stack, StormProducer, "send", inverted)
+    replace(stack, StormProducer, "send", inverted)
 
 
 def budget_not_read_again(stack: ExitStack) -> None:
@@ -180,8 +180,8 @@ def budget_not_read_again(stack: ExitStack) -> None:
         budgets[partition] = decode_shop(it.shop).budgets
         return await commit(self, partition, it)
 
-    _replace(stack, StormTable, "load", spent)
-    _replace(stack, StormTable, "commit", spending)
+    replace(stack, StormTable, "load", spent)
+    replace(stack, StormTable, "commit", spending)
 
 
 def counted_before_commit(stack: ExitStack) -> None:
@@ -197,7 +197,7 @@ def counted_before_commit(stack: ExitStack) -> None:
             await self._ask(partial(_count, partition=partition, counts=ours))
         return await commit(self, partition, msgspec.structs.replace(it, counters=others))
 
-    _replace(stack, StormTable, "commit", counting)
+    replace(stack, StormTable, "commit", counting)
 
 
 def holdout_by_process(stack: ExitStack) -> None:
@@ -212,7 +212,7 @@ def holdout_by_process(stack: ExitStack) -> None:
         ours._speech.gate = msgspec.structs.replace(speech.gate, holdout=holdout)
         init(self, settings, ours, *others)
 
-    _replace(stack, Member, "__init__", salted)
+    replace(stack, Member, "__init__", salted)
 
 
 def held_lost_at_takeover(stack: ExitStack) -> None:
@@ -240,8 +240,8 @@ def held_lost_at_takeover(stack: ExitStack) -> None:
         vars(self).setdefault("held", {}).update(held if done else {})
         return done
 
-    _replace(stack, StormTable, "load", remembered)
-    _replace(stack, StormTable, "commit", remembering)
+    replace(stack, StormTable, "load", remembered)
+    replace(stack, StormTable, "commit", remembering)
 
 
 BUGS: dict[str, Callable[[ExitStack], None]] = {
@@ -250,7 +250,7 @@ BUGS: dict[str, Callable[[ExitStack], None]] = {
         offset_not_checked, random_ids, timers_by_wall_clock, publish_before_commit,
         row_kept_after_conflict, acknowledged_before_arrival, gap_not_noticed,
         clock_without_evidence, order_inverted, budget_not_read_again, counted_before_commit,
-        holdout_by_process, held_lost_at_takeover,
+        holdout_by_process, held_lost_at_takeover, *SHOP_BUGS,
     )
 }  # fmt: skip
 
@@ -268,7 +268,3 @@ async def _count(table: MemoryTable, partition: int, counts: dict[str, int]) -> 
     counters = table._of(partition).counters
     for name, by in counts.items():
         counters[name] = counters.get(name, 0) + by
-
-
-def _replace(stack: ExitStack, owner: Any, name: str, by: Any) -> None:
-    stack.enter_context(patch.object(owner, name, by))

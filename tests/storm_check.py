@@ -9,9 +9,9 @@
 5. Where publication is in transactions each decision is out exactly once, otherwise at least once.
 6. Each event that is in the journal was applied. A replay cannot tell: it would leave out the same.
 7. What was published keeps the gate's rules, and is what was counted (``gate_rules``).
+8. What could not be folded is a dead letter, and nothing else is that had been accepted.
 """
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Callable
 from hashlib import blake2b
@@ -23,6 +23,7 @@ from gate_rules import check_gate
 from msgspec import Struct, field
 from storm_outcome import Outcome
 from storm_published import check_published
+from storm_replay import Replay, replay
 from storm_servers import Stored
 from storm_world import World
 from tables import events_applied, facts_among
@@ -34,19 +35,20 @@ from schemas.decisions import Decision, Outgoing
 from schemas.journal import Record, Source, Tick
 from state.memory_table import MemoryTable
 from state.shop import decode_shop
-from streams.apply import apply
 from streams.partitioner import partition_of
-
-_BATCH = 100
 
 _decode_decision = msgspec.json.Decoder(Decision).decode
 
 
 class End(Struct):
-    """What is left of a run: decisions in their order and rows, by journal partition."""
+    """What is left of a run: decisions in their order and rows, by journal partition.
+
+    refused: the raw records of which nothing could be made.
+    """
 
     decisions: dict[int, list[bytes]] = field(default_factory=dict)
     rows: dict[int, dict[str, Any]] = field(default_factory=dict)
+    refused: set[tuple[str, int, int]] = field(default_factory=set)
 
 
 def check(world: World, outcome: Outcome) -> End:
@@ -58,24 +60,26 @@ def check(world: World, outcome: Outcome) -> End:
     for partition, records in journals.items():
         _check_ticks(world, partition, records, outcome)
         _check_applied(world, partition, records, outcome)
-        table, outgoing = _replayed(world, partition, records)
-        _check_gate(world, partition, records, outgoing, outcome)
-        _compare(
-            f"p{partition}", _state(world.redis.table, partition), _state(table, partition), outcome
-        )
-        once, decided_once = _replayed(world, partition, _without_repetitions(records))
-        end.rows[partition] = _rows(once, partition)
-        end.decisions[partition] = [encode_json(it.decision) for it in decided_once]
-        if [encode_json(it.decision) for it in outgoing] != end.decisions[partition]:
+        whole = _replayed(world, partition, records)
+        outcome.met += whole.met
+        end.refused |= whole.refused
+        _check_gate(world, partition, records, whole.decided, outcome)
+        found, wanted = (_state(it, partition) for it in (world.redis.table, whole.table))
+        _compare(f"p{partition}", found, wanted, outcome)
+        once = _replayed(world, partition, _without_repetitions(records))
+        end.rows[partition] = _rows(once.table, partition)
+        end.decisions[partition] = [encode_json(it.decision) for it in once.decided]
+        if [encode_json(it.decision) for it in whole.decided] != end.decisions[partition]:
             outcome.differences.append(f"p{partition}: decisions depend on repetitions")
         _compare(
             f"p{partition} without repetitions",
-            _rows(table, partition),
+            _rows(whole.table, partition),
             end.rows[partition],
             outcome,
         )
-        expected += [it.decision for it in outgoing]
+        expected += [it.decision for it in whole.decided]
     check_published(world, expected, outcome)
+    _check_refused(world, end.refused, outcome)
     return end
 
 
@@ -87,6 +91,8 @@ def compare_ends(stormy: End, calm: End, outcome: Outcome) -> None:
     for rows in (*stormy.rows.values(), *calm.rows.values()):
         if rows["shop"] is not None:
             rows["shop"] = msgspec.structs.replace(decode_shop(rows["shop"]), carried={})
+    if stormy.refused != calm.refused:
+        outcome.differences.append(f"{stormy.refused} were refused, in calm {calm.refused}")
     for partition, decisions in calm.decisions.items():
         if stormy.decisions[partition] != decisions:
             outcome.differences.append(
@@ -161,6 +167,16 @@ def _check_gate(
     outcome.differences += [f"p{partition}, {it}" for it in seen.differences]
 
 
+def _check_refused(world: World, refused: set[tuple[str, int, int]], outcome: Outcome) -> None:
+    letters = {_dead_letter_place(it) for it in world.kafka.logs[TP(DEAD_LETTERS, 0)]
+               if dict(it.headers)["reason"] == b"rate_missing"}  # fmt: skip
+    for what, places in (("no", refused - letters), ("a needless", letters - refused)):
+        outcome.differences += [
+            f"{what} dead letter of {topic}/{partition}/{offset}"
+            for topic, partition, offset in sorted(places)
+        ]
+
+
 def _is_double(
     decode: Callable[[bytes], Any], record: Stored, events: set[tuple[str, str]], ticks: set[int]
 ) -> bool:
@@ -209,26 +225,8 @@ def _without_repetitions(records: list[tuple[Record, int]]) -> list[tuple[Record
     return kept
 
 
-def _replayed(
-    world: World, partition: int, records: list[tuple[Record, int]]
-) -> tuple[MemoryTable, list[Outgoing]]:
-    table, decided = MemoryTable(), cast("list[Outgoing]", [])
-
-    async def replay() -> None:
-        for begin in range(0, len(records), _BATCH):
-            position = await table.position(partition)
-            batch = [it for it, _ in records[begin : begin + _BATCH]]
-            offsets = range(begin, begin + len(batch))
-            steps = apply(
-                world.plan.engine, table, partition, position, offsets, batch,
-                published=position.sequence,
-            )  # fmt: skip
-            async for applied in steps:
-                decided.extend(applied.batch.outgoing)
-
-    with asyncio.Runner() as runner:
-        runner.run(replay())
-    return table, decided
+def _replayed(world: World, partition: int, records: list[tuple[Record, int]]) -> Replay:
+    return replay(world.plan.engine, partition, [it for it, _ in records])
 
 
 def _state(table: MemoryTable, partition: int) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from any_event import SHOP_EVENT_TYPES, TOPIC_OF, AnyEvent
 from msgspec import Struct
 from storm_loop import START
 
-from schemas.clickstream import CheckoutStarted, ProductAdded, ProductViewed
+from schemas.clickstream import CheckoutStarted, ProductAdded, ProductsSearched, ProductViewed
 from schemas.codec import RAW_TOPICS
 from schemas.event import Event
 from schemas.instant import DAY, MINUTE
@@ -23,21 +23,42 @@ from schemas.profiles import (
     ProfileUpdated,
 )
 from schemas.reviews import CaseClosed, ReviewPosted
+from schemas.shop_events import PriceChanged, ShopEvent
 
 #: What customers mostly do; one event in ten is of any kind.
 USUAL: tuple[type[Event], ...] = (
     ProductAdded, ProductAdded, ProductAdded, ProductViewed, ProductViewed, OrderPlaced,
-    OrderPlaced, OrderPlaced, OrderDelivered, ReviewPosted, CheckoutStarted,
+    OrderPlaced, OrderPlaced, OrderDelivered, ReviewPosted, CheckoutStarted, ProductsSearched,
 )  # fmt: skip
 #: What makes the gate think otherwise of them: one event in five.
 WISHES: tuple[type[Event], ...] = (
     ProfileUpdated, ProfileUpdated, ConsentChanged, ConsentChanged, MessageBounced,
-    MessageBounced, MessageOpened, MessageUnsubscribed, CaseClosed,
+    MessageBounced, MessageOpened, MessageUnsubscribed, CaseClosed, ErasureRequested,
 )  # fmt: skip
+#: What the shop says of its products and of money: one event in five.
+SHOP: tuple[type[ShopEvent], ...] = (*SHOP_EVENT_TYPES, PriceChanged)
 # 08:00 UTC, eight seconds after the beginning, is 13:00 in Karachi and 13:30 in Kolkata: there it
 # becomes quiet, and here it ends. In the two others it never is.
 QUIET_HOURS = {"begin": "13:00", "end": "13:30", "time_zone": "Asia/Kolkata"}
 ZONES = ("Asia/Kolkata", "Asia/Karachi", "Asia/Kathmandu", "America/New_York")
+# What the calendar brings while a storm lasts. At 08:00 UTC it is 03:00 in New York.
+OCCASIONS: dict[str, dict[str, Any]] = {
+    "promotion": {
+        "planned": [
+            {"name": "one", "starts_at": "2026-01-20T07:59:58Z", "ends_at": "2026-01-20T08:00:10Z",
+             "ending_hours": 6 / 3_600},
+            {"name": "other", "starts_at": "2026-01-20T08:00:00Z",
+             "ends_at": "2026-01-20T08:01:00Z", "ending_hours": 0},
+        ],
+    },
+    "care_birthday": {"hour": 3},
+}  # fmt: skip
+# Of Norway's crown nothing is ever sold here: so the one that matters may take long to come.
+RATES = (
+    ("SEK", "EUR", "0.0875"), ("EUR", "SEK", "11.25"), ("NOK", "EUR", "0.0851"),
+    ("NOK", "EUR", "0.0866"),
+)  # fmt: skip
+BIRTHDAY = "1990-01-20"
 BROKEN = (b"", b"{", b'{"type":"order_paid"}', b'{"type":"product_viewed","event_id":"x"}')
 
 
@@ -80,18 +101,20 @@ def _event(rng: Random, at: float, customer: str, zone: str) -> Published:
     if rng.random() < 0.03:
         return Published(at, rng.choice(RAW_TOPICS), customer, rng.choice(BROKEN))
     any_event = AnyEvent(rng, names=4)
-    kinds = rng.choices((USUAL, WISHES, list(TOPIC_OF), SHOP_EVENT_TYPES), (7, 2, 1, 1))[0]
+    kinds = rng.choices((USUAL, WISHES, list(TOPIC_OF), SHOP), (7, 2, 1, 3))[0]
     kind = rng.choice(kinds)
-    if kind is ErasureRequested and rng.random() < 0.7:
+    if kind is ErasureRequested and rng.random() < 0.5:
         kind = OrderPlaced
     fields = any_event.published(kind)
-    if "currency" in fields:  # Budgets are in these two.
-        fields["currency"] = rng.choice(["EUR", "EUR", "EUR", "SEK"])
-    if "total_cents" in fields:
-        fields["total_cents"] = rng.choice([0, 1_999, 3_999, 29_900])
+    _price(rng, fields)
+    if kind is ProductsSearched:
+        fields["result_count"] = rng.choice([0, 9])
+    if kind in SHOP_EVENT_TYPES or kind is ProductAdded:
+        _quote(rng, fields)
     _promise(rng, at, fields)
     if kind is ProfileUpdated:
         fields["time_zone"] = zone
+        fields["birthday"] = BIRTHDAY
     if kind is ConsentChanged:
         fields["purpose"] = rng.choice(["marketing", "marketing", "personalisation"])
         fields["granted"] = rng.random() < 0.3
@@ -106,6 +129,24 @@ def _event(rng: Random, at: float, customer: str, zone: str) -> Published:
     else:
         key = fields["customer_id"] = customer
     return Published(at, TOPIC_OF[kind], key, msgspec.json.encode(fields))
+
+
+def _price(rng: Random, fields: dict[str, Any]) -> None:
+    """Let amounts be of the two currencies that budgets are in."""
+    if "currency" in fields:
+        fields["currency"] = rng.choice(["EUR", "EUR", "EUR", "SEK"])
+    if "total_cents" in fields:
+        fields["total_cents"] = rng.choice([0, 1_999, 3_999, 29_900])
+
+
+def _quote(rng: Random, fields: dict[str, Any]) -> None:
+    """Let a product be sold out or dear, and cheaper later, and a rate be that of one of two."""
+    if "price_cents" in fields:
+        fields["price_cents"] = rng.choice([0, 999, 1_999, 3_999])
+    if "available" in fields:
+        fields["available"] = rng.choice([0, 5, 7])
+    if "rate" in fields:
+        fields["currency"], fields["per"], fields["rate"] = rng.choice(RATES)
 
 
 def _promise(rng: Random, at: float, fields: dict[str, Any]) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from msgspec import Struct, field
 
 #: What the gate answers in a storm: outcomes, and the reasons of those that are not sent.
-#: `too_many_held`, `agent_is_off`, `agent_failed`, `row_ended` and `follows_a_trigger` need agents or
-#: rows that no storm has; tests of the gate have them.
+#: `agent_is_off`, `agent_failed`, `row_ended` and `follows_a_trigger` need agents or rows that no
+#: storm has, and `too_many_held` has hardly any; tests of the gate have them.
 ANSWERS = (
     "sent", "merged", "held_out/held_out", "held_out/held_out_over_all", "deferred/quiet_hours",
     "deferred/outranked",
@@ -17,11 +17,28 @@ ANSWERS = (
     )),
 )  # fmt: skip
 
+#: What else a storm may meet, by the names that ``storm_replay`` gives it.
+MECHANISMS = (
+    "waiting begun", "waiting ended", "told of a product", "told of a product in parts",
+    "rate missing", "order exchanged", "erased", "erased while waiting",
+    *(f"ledger {it}" for it in ("demand_gap", "rates", "reputation", "rfm", "sales", "trend")),
+    *(f"trait {it}" for it in (
+        "answers_on", "class", "cluster", "favourite_category", "rfm", "shops_at", "shops_on",
+        "stage", "tier", "uses_coupons",
+    )),
+    *(f"sent {it}" for it in (
+        "back_in_stock", "care_birthday", "class_changed", "first_purchase_offer",
+        "lifecycle_changed", "points_expiring", "promotion", "promotion_ending", "referral_reward",
+        "tier_at_risk", "tier_up", "win_back_coupon", "win_back_larger_coupon",
+        "win_back_last_call", "win_back_reminder", "won_back",
+    )),
+)  # fmt: skip
+
 
 class Outcome(Struct):
     """What came of a storm. differences: empty where no law was broken.
 
-    answers: of the gate, by outcome and reason. digest: of every record in every topic, so that
+    answers: of the gate, by outcome and reason. met: what else was done, by name. digest: of every record in every topic, so that
     two runs can be told to be the same.
     """
 
@@ -34,11 +51,15 @@ class Outcome(Struct):
     rebalances: int = 0
     accidents: dict[str, int] = {}
     answers: Counter[str] = field(default_factory=Counter)
+    met: Counter[str] = field(default_factory=Counter)
     digest: str = ""
     differences: list[str] = field(default_factory=list)
 
 
 def unanswered(outcomes: Iterable[Outcome], at_least: int) -> list[str]:
-    """Answers that the gate gave in fewer storms than that: nothing is proved of those."""
-    storms = Counter(answer for it in outcomes for answer in it.answers)
-    return [it for it in ANSWERS if storms[it] < at_least]
+    """What fewer storms than that have met, of the gate's answers and all else.
+
+    Nothing is proved of those.
+    """
+    storms = Counter(it for outcome in outcomes for it in (*outcome.answers, *outcome.met))
+    return [it for it in (*ANSWERS, *MECHANISMS) if storms[it] < at_least]

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from random import Random
+from typing import Any
 
 import msgspec
 from faust.types import TP
@@ -31,6 +32,7 @@ COUPONS = trigger_topic("win_back_coupon")
 ACCIDENTS = {
     "kill": 5, "kill_at_a_step": 5, "freeze": 3, "join": 1, "leave": 1, "redis_away": 2,
     "redis_back_a_second": 2, "redis_lost_all": 1, "kafka_away": 1, "source_stalled": 2,
+    "all_killed_in_a_fan_out": 3,
 }  # fmt: skip
 
 
@@ -153,6 +155,21 @@ class World:
             await asyncio.sleep(2.0)
             victim.life.kill()
             await self._replace(victim)
+
+    async def _all_killed_in_a_fan_out(self) -> None:
+        """Where one begins within some seconds; a kill at any moment hardly ever meets one."""
+        for _ in range(400):
+            if any(it.shop and decode_shop(it.shop).cursor for it in self._parts()):
+                victims = [it for it in self.processes if it.life.running.is_set()]
+                for victim in victims:
+                    victim.life.kill()
+                for victim in victims:
+                    await self._replace(victim)
+                return
+            await asyncio.sleep(0.01)
+
+    def _parts(self) -> list[Any]:
+        return [self.redis.table._of(tp.partition) for tp in self.journal]
 
     async def _replace(self, victim: Process) -> None:
         await asyncio.sleep(self.rng.choice([0.0, 0.5, 4.0]))
