@@ -222,8 +222,7 @@ class Lifecycle(Agent, frozen=True):
         """Wait for the next tick: nothing is said in answer to what was said."""
         if sent.kind == self.alert and (stage, "alert") in NEXT:
             yield Remember(replace(customer.recall(Lived), alert_id=sent.id))
-            # Not for the tick itself, which would still fire it.
-            yield SetTimer(sent.decided_at + 1, _ALERT)
+            yield SetTimer(sent.decided_at + 1, _ALERT)  # The tick itself would still fire it.
 
     def _begun(self, customer: View) -> Iterable[Act]:
         """Begin with a row that is older than the agent."""

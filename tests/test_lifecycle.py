@@ -1,17 +1,14 @@
 """Lifecycle: each stage is told once, only by the table, whatever comes late and whenever ticks come."""
 
-import re
-
 import pytest
 from msgspec import Raw
-from pages import blocks, page
 from partition import Partition, journal
 from timeline import check
 
 from agents.agent import View
 from agents.churn_alert import ChurnAlert
 from agents.intake import EngineSettings
-from agents.lifecycle import NEXT, Lifecycle
+from agents.lifecycle import Lifecycle
 from schemas.clickstream import PageViewed, ProductViewed
 from schemas.event import Event
 from schemas.instant import DAY, HOUR
@@ -298,17 +295,3 @@ def test_a_view_of_somebody_whose_stage_it_cannot_change_costs_a_look_at_the_tra
     view = View("ann", at + HOUR, row, Shop(), {}, agent="lifecycle")
     event = ProductViewed(event_id="v", customer_id="ann", occurred_at=at + HOUR, product_id="tea")
     assert LIFE.on_event(event, view) == ()
-
-
-def test_settings_that_contradict_each_other_are_named() -> None:
-    with pytest.raises(ValueError, match=r"lapsed_days is 60, .* at_risk_days, which is 60"):
-        Lifecycle(lapsed_days=60)
-
-
-def test_the_picture_on_the_page_is_the_table() -> None:
-    (picture,) = blocks(page("docs/triggers/lifecycle.md"), "mermaid")
-    drawn = set(re.findall(r"^    (\w+) --> (\w+) *: (.+)$", picture, re.MULTILINE))
-    table = dict[tuple[str, str], set[str]]()
-    for (stage, _), (to, reason) in NEXT.items():
-        table.setdefault((stage, to), set()).add(reason)
-    assert drawn == {(it, to, ", ".join(sorted(why))) for (it, to), why in table.items()}
