@@ -219,10 +219,10 @@ class Lifecycle(Agent, frozen=True):
             yield from self._wait(to or found, at)
 
     def _alerted(self, sent: Decided, stage: str, customer: View) -> Iterable[Act]:
-        """Wait for the next tick: nothing is said in answer to what was said."""
+        """Wait for the tick after this one: nothing is said in answer to what was said."""
         if sent.kind == self.alert and (stage, "alert") in NEXT:
             yield Remember(replace(customer.recall(Lived), alert_id=sent.id))
-            yield SetTimer(sent.decided_at + 1, _ALERT)  # The tick itself would still fire it.
+            yield SetTimer(sent.decided_at + 1, _ALERT)
 
     def _begun(self, customer: View) -> Iterable[Act]:
         """Begin with a row that is older than the agent."""

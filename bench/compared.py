@@ -227,17 +227,18 @@ class _Recount:
         yield from (scored, *here)
         if len(self._parts) > 1:
             drift.beyond = max(0, drift.differing - drift.compared // 20)
+            drift.examples = drift.examples if drift.beyond else []
             off_max = max((it.drift_max for it in right[-1].values()), default=0.0)
             drift.bound = f"19 of 20 within {off_max:.1%}"
             yield from (*shop, drift)
 
-    def _drifts(self, found: Mapping[str, scores.Scores]) -> Iterator[tuple[str, bool, bool]]:
+    def _drifts(self, found: Mapping[str, scores.Scores]) -> Iterator[tuple[str, str, str]]:
         """Whether the ranks of a partition are near enough to those of the shop, by axis."""
         for place in self._parts:
             of = [it for who, it in found.items() if self._places[who] == place]
             for axis, name in enumerate(scores.AXES) if of else ():
                 is_near = all(it.drift[axis] <= it.drift_max for it in of)
-                yield f"{name} of partition {place}", is_near, True
+                yield f"{name} of partition {place}", "near" if is_near else "off", "near"
 
     def cluster_rows(self, looked: Sequence[told.Cut]) -> Iterator[Row]:
         """The cluster, the means behind it, and what it would be without the sketch."""

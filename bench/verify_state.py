@@ -113,7 +113,7 @@ def _show(found: dict[str, Verified], cpu_s: float) -> None:
 
 def _cells(row: Row, customers: int) -> list[str]:
     beyond = "" if row.beyond is None else f"{row.beyond:,}"
-    by_one = f"{row.by_one:,}" if row.by_one else ""
+    by_one = f"{row.by_one:,}" if row.what.startswith("rfm") and row.by_one else ""
     colour = "red" if row.beyond else "dim" if row.beyond is None else ""
     cells = [
         row.what, f"{customers:,}", f"{row.compared:,}", f"{row.equal:,}", f"{row.differing:,}",
