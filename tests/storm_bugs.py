@@ -210,6 +210,8 @@ def holdout_by_process(stack: ExitStack) -> None:
         ours = copy(engine)
         ours._speech = copy(speech)
         ours._speech.gate = msgspec.structs.replace(speech.gate, holdout=holdout)
+        ours._asking = copy(engine._asking)
+        ours._asking._speech = ours._speech
         init(self, settings, ours, *others)
 
     replace(stack, Member, "__init__", salted)

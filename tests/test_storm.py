@@ -27,21 +27,27 @@ from schemas.instant import MINUTE
 
 STORM = Path(__file__).parent / "storm.py"
 
-# One seed that sees the bug, of the first two hundred: docs/adr/0005-simulation.md has the others.
+# The first seed that sees the bug: docs/adr/0005-simulation.md has others.
 SEEN_BY = {
-    "offset_not_checked": 156,
+    "offset_not_checked": 12,
     "random_ids": 0,
     "timers_by_wall_clock": 0,
-    "publish_before_commit": 24,
-    "row_kept_after_conflict": 0,
-    "acknowledged_before_arrival": 12,
-    "gap_not_noticed": 11,
-    "clock_without_evidence": 5,
-    "order_inverted": 12,
-    "budget_not_read_again": 54,
-    "counted_before_commit": 11,
+    "publish_before_commit": 6,
+    "row_kept_after_conflict": 12,
+    "acknowledged_before_arrival": 6,
+    "gap_not_noticed": 6,
+    "clock_without_evidence": 10,
+    "order_inverted": 0,
+    "budget_not_read_again": 47,
+    "counted_before_commit": 15,
     "holdout_by_process": 0,
-    "held_lost_at_takeover": 1,
+    "held_lost_at_takeover": 0,
+    "ledgers_by_their_own_call": 3,
+    "cursor_not_committed": 0,
+    "rest_untold_at_takeover": 34,
+    "waiting_after_erasure": 12,
+    "refused_after_commit": 24,
+    "refused_in_silence": 0,
 }
 
 SEEDS = range(20)
@@ -49,10 +55,10 @@ SEEDS = range(20)
 # What takes the place of a rule of the gate, in the storm and in the replay that it is held to; one
 # seed whose topics show it. The keys are words of what is told of it.
 RULES: dict[str, tuple[Any, str, Callable[..., object], int]] = {
-    "more than": (caps, "exceeded", lambda *_: None, 4),
-    "handed out": (budget, "exceeded", lambda *_: None, 10),
-    "quiet": (QuietHours, "next_allowed", lambda _, at, __: at, 1),
-    "both arms": (Holdout, "arm", lambda *asked: len(asked[-1]) % 2 == 1, 4),
+    "more than": (caps, "exceeded", lambda *_: None, 0),
+    "handed out": (budget, "exceeded", lambda *_: None, 45),
+    "quiet": (QuietHours, "next_allowed", lambda _, at, __: at, 0),
+    "both arms": (Holdout, "arm", lambda *asked: len(asked[-1]) % 2 == 1, 1),
 }
 
 
@@ -63,7 +69,7 @@ def test_a_storm_does_not_show(seed: int) -> None:
     assert outcome.events >= 20
 
 
-def test_the_gate_answers_in_every_way_while_storms_last() -> None:
+def test_storms_meet_every_answer_of_the_gate_and_every_mechanism() -> None:
     assert unanswered(map(outcome_of, SEEDS), at_least=1) == []
 
 
@@ -92,11 +98,11 @@ def test_a_storm_can_be_repeated() -> None:
 
 def test_a_failing_seed_names_the_command_that_repeats_it() -> None:
     done = subprocess.run(
-        [sys.executable, STORM, "--seed", "11", "--bug", "gap_not_noticed"],
+        [sys.executable, STORM, "--seed", "6", "--bug", "gap_not_noticed"],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 1
-    assert "make simulate SEED=11 BUG=gap_not_noticed" in done.stderr
+    assert "make simulate SEED=6 BUG=gap_not_noticed" in done.stderr
     assert "lost: " in done.stderr
 
 
