@@ -56,7 +56,7 @@ SEEDS = range(20)
 # seed whose topics show it. The keys are words of what is told of it.
 RULES: dict[str, tuple[Any, str, Callable[..., object], int]] = {
     "more than": (caps, "exceeded", lambda *_: None, 0),
-    "handed out": (budget, "exceeded", lambda *_: None, 45),
+    "handed out": (budget, "exceeded", lambda *_: None, 49),
     "quiet": (QuietHours, "next_allowed", lambda _, at, __: at, 0),
     "both arms": (Holdout, "arm", lambda *asked: len(asked[-1]) % 2 == 1, 1),
 }

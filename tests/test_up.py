@@ -150,8 +150,8 @@ def test_a_complaint_that_is_published_is_a_trigger_for_those_who_watch(up: Up) 
     trigger = json.loads(told)
     assert watcher.returncode == 0
     assert sorted(trigger) == [
-        "campaign", "causation_id", "channel", "customer_id", "evidence", "expires_at", "id",
-        "kind", "merged", "payload", "reason", "time",
+        "campaign", "causation_id", "channel", "country", "customer_id", "evidence", "expires_at",
+        "id", "kind", "locale", "merged", "payload", "reason", "time", "time_zone",
     ]  # fmt: skip
     assert (trigger["kind"], trigger["customer_id"]) == ("service_recovery", "ann")
     assert trigger["causation_id"] == "r-1"
