@@ -29,8 +29,7 @@ MECHANISMS = (
     *(f"sent {it}" for it in (
         "back_in_stock", "care_birthday", "class_changed", "first_purchase_offer",
         "lifecycle_changed", "points_expiring", "promotion", "promotion_ending", "referral_reward",
-        "tier_at_risk", "tier_up", "win_back_coupon", "win_back_larger_coupon",
-        "win_back_last_call", "win_back_reminder", "won_back",
+        "tier_at_risk", "tier_up", "win_back_coupon", "win_back_last_call", "won_back",
     )),
 )  # fmt: skip
 
