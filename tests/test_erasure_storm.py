@@ -30,7 +30,7 @@ from streams.privacy.privacy import Privacy, privacy
 SECRET = "x" * 32
 START = 1_768_896_000_000
 ENGINE = Engine([], AGREED, EngineSettings(anonymous_days=0.5))
-SEEDS = 300
+SEEDS = 100
 
 
 def event(rng: Random, number: int) -> Event:
