@@ -130,28 +130,26 @@ class Settings(Struct, frozen=True, kw_only=True):
 
         Raises ConfigError where it is short enough to be guessed, or cannot be read.
         """
-        key = self.secret("privacy_key")
-        if key and len(key) < PRIVACY_KEY_LENGTH_MIN:
-            raise ConfigError(
-                f"EBBTIDE_PRIVACY_KEY has {len(key)} characters, and whoever guesses it reads what"
-                f" customers have written: {PRIVACY_KEY_LENGTH_MIN} at least are wanted, such as"
-                " from `openssl rand -hex 32`"
-            )
-        return key
+        return self._long_secret(
+            "privacy_key", PRIVACY_KEY_LENGTH_MIN, "what customers have written"
+        )
 
     def secret_web_token(self) -> str:
         """The token of the web port; empty for none.
 
         Raises ConfigError where it is short enough to be guessed, or cannot be read.
         """
-        token = self.secret("web_token")
-        if token and len(token) < TOKEN_LENGTH_MIN:
+        return self._long_secret("web_token", TOKEN_LENGTH_MIN, "all customers")
+
+    def _long_secret(self, name: str, length_min: int, what: str) -> str:
+        """A secret that must not be guessed, since whoever has it reads `what`; empty for none."""
+        found = self.secret(name)
+        if found and len(found) < length_min:
             raise ConfigError(
-                f"EBBTIDE_WEB_TOKEN has {len(token)} characters, and whoever guesses it reads all"
-                f" customers: {TOKEN_LENGTH_MIN} at least are wanted, such as from"
-                " `openssl rand -hex 32`"
+                f"EBBTIDE_{name.upper()} has {len(found)} characters, and whoever guesses it reads"
+                f" {what}: {length_min} at least are wanted, such as from `openssl rand -hex 32`"
             )
-        return token
+        return found
 
     def secret(self, name: str) -> str:
         """A secret from the environment or from the file named there; empty where neither is set.
