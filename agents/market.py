@@ -9,6 +9,7 @@ from collections.abc import Iterable
 import msgspec
 
 from agents.agent import Agent
+from agents.gate.campaign import check_span
 from schemas.mistake import settings_of
 from state.customer import Customer
 
@@ -44,5 +45,7 @@ def variants(agent: Agent) -> dict[str, Agent]:
         own = changes.keys() - set(Agent.__struct_fields__)
         if agent.keeps is not None and own:
             raise ValueError(f"{key}: {sorted(own)}: a partition has one ledger, for all markets")
-        found[market] = settings_of(usual | changes | {"markets": {}}, type(agent), key)
+        variant = settings_of(usual | changes | {"markets": {}}, type(agent), key)
+        check_span(variant.starts_at, variant.ends_at, f"{key}.")
+        found[market] = variant
     return found

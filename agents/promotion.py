@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar
 from msgspec import Meta, Struct
 
 from agents.agent import Act, Agent, Remember, Say, SetTimer, Timer, View
-from agents.gate.campaign import trait_of
+from agents.gate.campaign import check_span, outside
 from schemas.decisions import Evidence
 from schemas.event import Name
 from schemas.instant import DAY, HOUR, to_text
@@ -54,11 +54,7 @@ class Planned(Struct, frozen=True, forbid_unknown_fields=True):
     code: Name = ""
 
     def __post_init__(self) -> None:
-        if self.ends_at <= self.starts_at:
-            raise ValueError(
-                f"{self.name}: ends_at is {self.ends_at.isoformat()}, and that is not after"
-                f" starts_at, which is {self.starts_at.isoformat()}"
-            )
+        check_span(self.starts_at, self.ends_at, f"{self.name}: ")
 
     @property
     def moments(self) -> tuple[int, ...]:
@@ -82,8 +78,7 @@ class Planned(Struct, frozen=True, forbid_unknown_fields=True):
 
     def is_for(self, customer: View) -> bool:
         """Whether the customer is among those who are meant."""
-        row, at = customer.row, customer.at
-        return all(trait_of(row, name, at) in allowed for name, allowed in self.audience.items())
+        return not outside(self.audience, customer.row, customer.at)
 
     def say(self, kind: str, at: int) -> Say:
         """Tell it."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import agents
 from agents.agent import END_OF_ROW, HELD, Agent
+from agents.gate.campaign import check_span
 from agents.market import Markets
 from agents.teller import RATES
 from schemas.mistake import settings_of
@@ -42,6 +43,8 @@ def hire(sections: Mapping[str, Any]) -> list[Agent]:
     _agree_on_campaigns(hired)
     _agree_on_traits(hired)
     Markets(hired)  # It raises for a variant that cannot be.
+    for agent in hired:
+        check_span(agent.starts_at, agent.ends_at, f"agents.{agent.name}.")
     return hired
 
 
@@ -60,17 +63,12 @@ def _agree_on_campaigns(hired: list[Agent]) -> None:
 
 
 def _agree_on_traits(hired: list[Agent]) -> None:
-    """A trait is learned by one agent; and a campaign ends after it has started."""
+    """A trait is learned by one agent."""
     by: dict[str, str] = {}
     for agent in hired:
         for trait in agent.learns:
             if (other := by.setdefault(trait, agent.name)) != agent.name:
                 raise TypeError(f"agents {other} and {agent.name} both learn the trait {trait!r}")
-        if agent.starts_at and agent.ends_at and agent.starts_at >= agent.ends_at:
-            raise ValueError(
-                f"agents.{agent.name}.ends_at is {agent.ends_at.isoformat()}, and that is not after"
-                f" starts_at, which is {agent.starts_at.isoformat()}"
-            )
 
 
 def _named_after(agent: type[Agent], file: str) -> str:

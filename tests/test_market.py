@@ -48,6 +48,10 @@ def test_what_the_gate_asks_of_an_agent_goes_by_market_too_timeline() -> None:
         ({"JP": {"after_minuets": 5}}, r"agents.abandoned_cart.markets.JP: Object contains unknown"),
         ({"JP": {"after_minutes": "5"}}, r"markets.JP.after_minutes: Expected `float`, got `str`"),
         ({"JP": {"holdout_share": 0.1}}, r"markets.JP.holdout_share: a campaign has one"),
+        (
+            {"JP": {"starts_at": "2026-02-01T00:00:00Z", "ends_at": "2026-01-01T00:00:00Z"}},
+            r"agents.abandoned_cart.markets.JP.ends_at is 2026-01-01T00:00:00\+00:00, and that is not",
+        ),
         ({"Japan": {}}, r"agents.abandoned_cart.markets: Expected `str`"),
     ],
 )  # fmt: skip

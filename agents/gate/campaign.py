@@ -4,6 +4,7 @@ The law: it begins and ends at the second, by the log's clock. Who is in the aud
 the moment at which the trigger would leave, so whoever has changed in the meantime is judged anew.
 """
 
+from collections.abc import Container, Mapping
 from datetime import datetime
 
 from agents.agent import Agent
@@ -21,12 +22,25 @@ def closed(agent: Agent, row: Customer, at: int) -> tuple[str, dict[str, Scalar]
         return "not_started", {"starts_at": agent.starts_at.isoformat()}
     if agent.ends_at is not None and at >= _millis(agent.ends_at):
         return "ended", {"ends_at": agent.ends_at.isoformat()}
-    for name, allowed in agent.audience.items():
-        value = trait_of(row, name, at)
-        if value not in allowed:
-            # Not the value: it may be personal, and decisions are kept for long.
-            return "not_in_audience", {"trait": name}
+    if trait := outside(agent.audience, row, at):
+        # Not the value: it may be personal, and decisions are kept for long.
+        return "not_in_audience", {"trait": trait}
     return None
+
+
+def outside(audience: Mapping[str, Container[str]], row: Customer, at: int) -> str:
+    """The first trait for which the customer is not in an audience; empty for one who is."""
+    fails = (it for it, allowed in audience.items() if trait_of(row, it, at) not in allowed)
+    return next(fails, "")
+
+
+def check_span(starts_at: datetime | None, ends_at: datetime | None, key: str) -> None:
+    """A campaign ends after it has started. Raises ValueError; key: whose moments these are."""
+    if starts_at and ends_at and starts_at >= ends_at:
+        raise ValueError(
+            f"{key}ends_at is {ends_at.isoformat()}, and that is not after starts_at, which is"
+            f" {starts_at.isoformat()}"
+        )
 
 
 def trait_of(row: Customer, name: str, at: int) -> str:
