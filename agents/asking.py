@@ -87,7 +87,8 @@ class Asking:
         product_id, at = change.product_id, entry.event.occurred_at
         awaiting = row.awaited.get(product_id, ())
         products, cause = {product_id: change.after}, Cause.of_shop_event(entry, late=late)
-        view = View(customer_id, at, row, batch.shop, products, batch.ledgers)
+        shop, ledgers = batch.shop, batch.ledgers
+        view = View(customer_id, at, row, shop, products, ledgers, "", batch.models)
         wishes: list[Wish] = []
         for agent in [it for name, it in self._agents.items() if name in awaiting]:
             here = self._markets.variant(agent, row)
