@@ -13,10 +13,10 @@ from typing import Annotated, Any, ClassVar, Literal, TypeVar
 import msgspec
 from msgspec import Meta, Struct, field
 
+from agents.product_change import ProductChange
 from schemas.decisions import Evidence, Money
 from schemas.event import Cents, Currency, Event, Name, snake_case
 from schemas.profiles import Channel, Country, Purpose
-from schemas.shop_events import PriceChanged, StockChanged
 from state import portrait
 from state.customer import Customer
 from state.ledger import Ledger, Ledgers
@@ -138,29 +138,6 @@ class Decided(Struct, frozen=True, gc=False):
     reason: str
     payload: Struct | None = None
     expires_at: int | None = None
-
-
-class ProductChange(Struct, frozen=True, gc=False):
-    """A product has come back, is sold out, or has another price. before, after: its rows."""
-
-    event: StockChanged | PriceChanged
-    before: Product
-    after: Product
-
-    @property
-    def product_id(self) -> str:
-        """Which product."""
-        return self.event.product_id
-
-    @property
-    def came_back(self) -> bool:
-        """Whether it can be ordered again."""
-        return self.before.available == 0 < self.after.available
-
-    @property
-    def sold_out(self) -> bool:
-        """Whether it cannot be ordered any more."""
-        return self.after.available == 0 < self.before.available
 
 
 Occasion = Event | Timer | Decided | ProductChange

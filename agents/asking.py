@@ -19,7 +19,6 @@ from agents.agent import (
     Enter,
     Note,
     Occasion,
-    ProductChange,
     Timer,
     View,
 )
@@ -27,6 +26,7 @@ from agents.batch import Batch, Due
 from agents.cause import Cause
 from agents.doing import Acts, do
 from agents.market import Markets
+from agents.product_change import ProductChange
 from agents.speech import Speech, Wish
 from agents.written import NO_PAYLOAD, written
 from schemas.decisions import Evidence
