@@ -29,10 +29,14 @@ from streams.topics import JOURNAL
 
 pytestmark = pytest.mark.live
 
-BESIDE = Path(__file__).with_name("agents_beside")
+#: An agent is found because its file is there: among the agents, or where one looks for more.
+AGENT = """
+import learner
+class LargeOrder(learner.LargeOrder, frozen=True): pass
+"""
 PROGRAM = (
-    f"import sys, agents; sys.path.append({str(BESIDE.parent)!r});"
-    f" agents.__path__.append({str(BESIDE)!r}); from streams import main; main.run()"
+    "import sys, agents; sys.path.append({tests!r}); agents.__path__.append({beside!r});"
+    " from streams import main; main.run()"
 )
 #: A day of this log has two seconds.
 SECTIONS = f"""
@@ -50,9 +54,11 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     config = folder / "engine.toml"
     shipped, _, rest = DEFAULT_CONFIG.read_text("utf-8").partition("[models]")
     config.write_text(shipped + SECTIONS + "[ops]" + rest.partition("[ops]")[2])
+    (folder / "large_order.py").write_text(AGENT)
+    program = PROGRAM.format(tests=str(Path(__file__).parent), beside=str(folder))
     with pytest.MonkeyPatch.context() as here:
-        here.setattr(agents, "__path__", [*agents.__path__, str(BESIDE)])
-        with open_shop(folder, config=str(config), program=("-c", PROGRAM)) as shop:
+        here.setattr(agents, "__path__", [*agents.__path__, str(folder)])
+        with open_shop(folder, config=str(config), program=("-c", program)) as shop:
             yield shop
 
 
