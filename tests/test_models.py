@@ -25,7 +25,7 @@ from schemas.profiles import ErasureRequested
 from schemas.shop_events import StockChanged
 from state.customer import RowError
 from state.ledger import Ledgers
-from state.model import Models, model_key
+from state.model import Models, kept_in, model_key
 from streams.replay import Replay
 
 
@@ -256,6 +256,9 @@ def test_a_history_is_learned_from_each_day_and_never_from_what_comes_later() ->
     models = [msgspec.json.decode(it.model, type=Mean) for it in replay.models]
     assert models == [Mean(200, 2), Mean(300, 3), Mean(250, 4)]
     assert [it.version[:10] for it in replay.models] == ["2026-01-22", "2026-01-23", "2026-01-24"]
+    for partition in range(2):
+        row = replay.table.contents(partition)["ledgers", "model:large_order"]
+        assert kept_in("large_order", row).version == replay.models[-1].version
     large = [it for part in replay.decisions for it in part if it.reason == "large"]
     assert {it.evidence.values["model"] for it in large} == {
         replay.models[0].version, replay.models[2].version,
