@@ -125,7 +125,7 @@ def _show(found: Found, names: list[str]) -> None:
         console.print(table.for_terminal(found, scored))
     for name in scored:
         task = found.tasks[name]
-        for text in (task.about, *task.notes):
+        for text in (f"{tasks.TITLES[name]} {task.about}", *task.notes):
             console.print(f"{name}: {text}", markup=False, highlight=False)
     for part, style in ((found.left_out, "yellow"), (found.failed, "red")):
         for name in (it for it in names if it in part):

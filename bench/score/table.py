@@ -69,15 +69,14 @@ def _between(it: Interval, sign: str = "") -> str:
 
 
 def for_terminal(found: Found, names: Iterable[str]) -> Table:
-    """One table of these tasks; each begins with its question."""
+    """One table of these tasks."""
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in COLUMNS:
+    for column in ("task", *COLUMNS):
         table.add_column(column, ratio=3 if column == "plain ones" else None)
     for name in names:
-        table.add_row(f"[bold]{TITLES.get(name, name)}[/]")
-        for it in map(row, found.tasks[name].figures):
+        for place, it in enumerate(map(row, found.tasks[name].figures)):
             colour = {"yes": "green", "no": "red"}.get(it.reached, "dim")
-            table.add_row(it.figure, it.ours, it.ahead, it.plain, it.goal,
+            table.add_row("" if place else name, it.figure, it.ours, it.ahead, it.plain, it.goal,
                           f"[{colour}]{it.reached}[/]")  # fmt: skip
         table.add_section()
     return table
