@@ -166,6 +166,16 @@ def test_where_less_is_better_the_best_is_the_least() -> None:
     assert (it.goal, it.reached) == ("at most 0.750", "no")
 
 
+def test_ours_under_other_conditions_is_told_and_is_no_plain_one() -> None:
+    measures = {it: mean_of(np.full(9, value)) for it, value in
+                (("ours", 0.7), ("ours, 4 partitions", 0.6), ("plain", 0.5))}  # fmt: skip
+    found = compare("hit rate", measures, range(9), "ours")
+    assert found.ahead.keys() == {"plain"}
+    it = table.row(found)
+    assert it.ours == "0.700 (0.700 to 0.700); 4 partitions: 0.600"
+    assert it.plain == "plain 0.500"
+
+
 def test_a_figure_without_a_goal_is_for_information() -> None:
     it = table.row(Figure("orders", {"ours": Interval(1_234.4, 999.94, 12_345)}, "ours"))
     assert (it.ours, it.goal, it.reached) == ("1,234 (999.9 to 12,345)", "", "")

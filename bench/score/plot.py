@@ -49,11 +49,14 @@ def picture(drawn: list[tuple[str, dict[str, Any], set[str]]], path: Path) -> No
 
 def _lines(axes: Axes, curve: dict[str, Any], ours: set[str]) -> None:
     dashes = 0
+    otherwise = tuple(f"{it}," for it in ours)
     # Ours last: above the others.
     for name in sorted(curve["lines"], key=lambda it: it in ours):
         x, y = zip(*curve["lines"][name], strict=True)
         if name in ours:
             axes.plot(x, y, color=EBBTIDE, linewidth=1.8, label=name, zorder=3)
+        elif name.startswith(otherwise):
+            axes.plot(x, y, color=EBBTIDE, linewidth=0.8, label=name, zorder=2)
         else:
             dash = _DASHES[dashes % len(_DASHES)]
             axes.plot(x, y, dash, color=PEER, linewidth=1.1, label=name)
