@@ -93,8 +93,12 @@ class Replay:
             made = fit(agent, loaded, at)
             if made is not None:
                 self.models.append(made.entry)
-                for waiting in self._waiting:
-                    waiting.append(made.entry)
+                self.take(made.entry)
+
+    def take(self, entry: ModelEntry) -> None:
+        """Let a model take effect in all partitions, before what is applied next."""
+        for waiting in self._waiting:
+            waiting.append(entry)
 
     async def _flush_all(self) -> None:
         for partition in range(len(self._waiting)):
