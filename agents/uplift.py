@@ -70,9 +70,9 @@ class Outcome(Struct, frozen=True, gc=False):
 
 
 class Arms(Ledger):
-    """The partition's examples by arm. names: what is known of each. redeemed: coupons of those sent.
+    """The partition's examples by arm. names: what is known of each.
 
-    answered_after: how many of those sent answered, since redemptions are counted.
+    answered, redeemed: how many of those sent have answered, and redeemed.
     """
 
     names: tuple[str, ...] = ()

@@ -15,7 +15,7 @@ from agents.uplift import Arms, Uplift
 from state.moments import Moments
 
 _ROUNDS = 60
-#: A coefficient of the effect is taken for a fiftieth at first; what is idle goes to nought from there.
+#: A coefficient of the effect is taken for a fiftieth at first; what is idle goes to nought.
 _WIDTH = 0.02
 _PRECISION_MIN, _PRECISION_MAX = 1.0, 1e9
 
@@ -76,16 +76,20 @@ def _relevant(matrix: Any, vector: Any, squares: float, count: float, np: Any) -
     base, effect = np.arange(1, width), np.arange(width + 1, 2 * width)
     precision = np.full(2 * width, 1e-6)
     precision[base], precision[effect] = 10 / noise, 1 / _WIDTH**2
-    for _ in range(_ROUNDS):
+
+    def posterior() -> tuple[Any, Any]:
         covariance = np.linalg.inv(matrix / noise + np.diag(precision))
-        mean = covariance @ vector / noise
+        return covariance @ vector / noise, covariance
+
+    for _ in range(_ROUNDS):
+        mean, covariance = posterior()
         told = 1 - precision * np.diag(covariance)
         precision[effect] = np.clip(
             told[effect] / np.maximum(mean[effect] ** 2, 1e-12), _PRECISION_MIN, _PRECISION_MAX
         )
         shared = told[base].sum() / max((mean[base] ** 2).sum(), 1e-12)
         precision[base] = np.clip(shared, _PRECISION_MIN, _PRECISION_MAX)
-    return mean, covariance
+    return posterior()
 
 
 def _told(values: Any) -> list[float]:

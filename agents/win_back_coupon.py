@@ -32,7 +32,14 @@ from agents.agent import (
 from agents.coupon import Coupon, CouponPayload, payload_of, worth_cents
 from agents.handing_out import EXPIRY, given, issued, kept, returned
 from agents.uplift import (
-    ADDED_MAX, Arms, Offers, Outcome, Tried, Uplift, known_of, names_of,
+    ADDED_MAX,
+    Arms,
+    Offers,
+    Outcome,
+    Tried,
+    Uplift,
+    known_of,
+    names_of,
 )  # fmt: skip
 from agents.uplift_fit import fitted
 from agents.worthwhile import Judgement, explores, judged
@@ -211,9 +218,7 @@ class WinBackCoupon(Agent, frozen=True):
             hands_out=Money(value, row.currency),
         )
 
-    def _judged(
-        self, known: bytes, usual: int, value: int, customer: View
-    ) -> Judgement | None:
+    def _judged(self, known: bytes, usual: int, value: int, customer: View) -> Judgement | None:
         """Whether the offer is worth it; None where too little is known yet to tell."""
         fitted = customer.model(Uplift)
         if fitted is None or fitted.model.names != self._names:

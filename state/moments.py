@@ -30,11 +30,11 @@ class Moments(Struct, array_like=True, gc=False):
         return self.products[0] if self.products else 0
 
     def add(self, values: Sequence[int], *, came: bool) -> None:
-        """Add an example. One of another width begins anew: other things are told by it.
+        r"""Add an example. One of another width begins anew: other things are told by it.
 
         >>> moments = Moments()
-        >>> moments.add(b"\\x02\\x03", came=True)
-        >>> moments.add(b"\\x01\\x00", came=False)
+        >>> moments.add(b"\x02\x03", came=True)
+        >>> moments.add(b"\x01\x00", came=False)
         >>> moments.products, moments.came
         ([2, 3, 5, 3, 6, 9], [1, 2, 3])
         """

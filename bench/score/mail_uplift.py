@@ -38,7 +38,7 @@ from config.settings import DEFAULT_CONFIG, load_engine_file
 from schemas.clickstream import PageViewed, ProductAdded
 from schemas.event import Event
 from schemas.instant import DAY, HOUR, to_millis
-from schemas.journal import ModelEntry, Tick
+from schemas.journal import Tick
 from schemas.orders import Item, OrderPlaced
 from schemas.profiles import ProfileUpdated
 from streams.learning.fitting import entry_of
@@ -113,12 +113,12 @@ def score(data: Path) -> Task:
         " seen them. Random is the effect of mailing everybody.",
         figures,
         [Curve("uplift", "share mailed", "visits gained a customer", lines)],
-        [
+        [(
             "Of those who bought women's wares before, the mail brings 7.0 in a hundred, of the"
             " others 1.0: that is nearly all there is to know. Within the former only newness"
             " matters visibly (new 8.4, others 5.6), and whoever picks just those two by hindsight"
-            " reaches .082 in the best 30 %. One standard error of that figure is .008.",
-        ],
+            " reaches .082 in the best 30 %. One standard error of that figure is .008."
+        )],
     )  # fmt: skip
 
 
@@ -135,7 +135,9 @@ def customers(data: Path) -> list[Customer]:
                     continue
                 ids = (f"{nth}-{it}" for it in count())
                 wanted = arm == "held_out"
-                here = next(it for it in ids if holdout.draws(WinBackCoupon.name, 0.5, it) == wanted)
+                here = next(
+                    it for it in ids if holdout.draws(WinBackCoupon.name, 0.5, it) == wanted
+                )
                 found.append(Customer(
                     here, not wanted, row["visit"] == "1", int(row["recency"]),
                     round(100 * float(row["history"])), row["mens"] == "1", row["womens"] == "1",
@@ -161,13 +163,15 @@ async def estimates(everybody: list[Customer]) -> dict[str, float]:
     found: dict[str, float] = {}
     for nth, fold in enumerate(folds):
         model = agent.fit(ledgers[:nth] + ledgers[nth + 1 :], None, LEARNED_AT)
-        assert model is not None
+        if model is None:
+            raise ValueError(f"fold {nth}: too few were learned of")
         replay = _replay()
         replay.take(entry_of(agent, msgspec.json.encode(model), LEARNED_AT))
         await replay.run(_history(fold, VISIT_AT))
-        for it in replay.decisions[0]:
-            if it.kind == agent.name and "effect" in it.evidence.values:
-                found[it.customer_id] = float(it.evidence.values["effect"])  # type: ignore[arg-type]
+        for said in replay.decisions[0]:
+            effect = said.evidence.values.get("effect")
+            if said.kind == agent.name and isinstance(effect, float):
+                found[said.customer_id] = effect
     return found
 
 
