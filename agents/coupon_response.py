@@ -48,7 +48,7 @@ class CouponResponse(Agent, frozen=True):
     purpose: Purpose | Literal["internal"] = "internal"
     pause_hours: float = 0.0
     valid_days: Annotated[float, Meta(gt=0)] = 28.0
-    redeemed_min: Annotated[int, Meta(ge=10)] = 30
+    redeemed_min: Annotated[int, Meta(ge=1)] = 30
     apart: Annotated[float, Meta(gt=1)] = 2.0
 
     def on_event(self, event: OrderPlaced | MessageSent | Decided, customer: View) -> Iterable[Act]:

@@ -90,7 +90,7 @@ class WinBackCoupon(Agent, frozen=True):
     outcome_days: Annotated[float, Meta(gt=0)] = 28.0
     interests: Annotated[tuple[Name, ...], Meta(max_length=ADDED_MAX)] = ()
     traits: Annotated[tuple[tuple[Name, Name], ...], Meta(max_length=ADDED_MAX)] = ()
-    examples_min: Annotated[int, Meta(ge=30)] = 100
+    examples_min: Annotated[int, Meta(ge=2)] = 100
     explore_share: Annotated[float, Meta(ge=0, le=1)] = 0.1
     doubt: Annotated[float, Meta(ge=0)] = 1.0
 
