@@ -72,7 +72,7 @@ def fit(agent: Agent, loaded: Sequence[Loaded], at: int) -> Made | None:
     model = agent.fit(ledgers, None if before is None else before.model, at)
     if model is None:
         return None
-    return Made(entry_of(agent, _body(agent, model), at), len(rows), sum(map(len, rows)))
+    return Made(entry_of(agent.name, _body(agent, model), at), len(rows), sum(map(len, rows)))
 
 
 def in_effect(agent: Agent, loaded: Iterable[Loaded]) -> Fitted[Any] | None:
@@ -83,10 +83,10 @@ def in_effect(agent: Agent, loaded: Iterable[Loaded]) -> Fitted[Any] | None:
     return max((it for it in found if it is not None), key=lambda it: it.made_at, default=None)
 
 
-def entry_of(agent: Agent, body: bytes, at: int) -> ModelEntry:
+def entry_of(agent: str, body: bytes, at: int) -> ModelEntry:
     """The record by which a model takes effect. Its version: the day, and a hash of the body."""
     version = f"{to_text(at)[:10]}.{blake2b(body, digest_size=3).hexdigest()}"
-    return ModelEntry(agent.name, version, at, Raw(body))
+    return ModelEntry(agent, version, at, Raw(body))
 
 
 def _body(agent: Agent, model: Struct) -> bytes:
