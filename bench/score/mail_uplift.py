@@ -166,7 +166,7 @@ async def estimates(everybody: list[Customer]) -> dict[str, float]:
         if model is None:
             raise ValueError(f"fold {nth}: too few were learned of")
         replay = _replay()
-        replay.take(entry_of(agent, msgspec.json.encode(model), LEARNED_AT))
+        replay.take(entry_of(agent.name, msgspec.json.encode(model), LEARNED_AT))
         await replay.run(_history(fold, VISIT_AT))
         for said in replay.decisions[0]:
             effect = said.evidence.values.get("effect")
