@@ -6,8 +6,12 @@ cart is left, and what follows stands for the mail: the win-back coupon, as it s
 the customers held out. Everybody's id is one that the gate's hash puts into the arm that they were
 in. What they did in the two weeks after comes as events again, and the agent learns from the rows.
 
-Nobody is scored by a model that has seen them. The customers are dealt out to five journals by a
-hash of their id; the model that takes effect in one was fitted from the ledgers of the other four.
+Nobody is scored by a model that has seen them. The customers are dealt out to ten journals by a
+hash of their id; the model that takes effect in one was fitted from the ledgers of the other nine.
+Scores of different models are no scale: each tenth is ranked by itself, and the best-scored are the
+best of each (Forman and Scholz, Apples-to-Apples in Cross-Validation Studies, SIGKDD Explorations
+12 (2010) 49-57). Otherwise those come first whose model was fitted where the mail did more, which
+is where it did less in their own tenth.
 """
 
 import asyncio
@@ -24,6 +28,7 @@ from typing import Any
 import msgspec
 import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 
 from agents.engine import Engine
 from agents.gate.gate import Gate
@@ -46,7 +51,7 @@ from streams.replay import Replay
 
 FILE = "hillstrom_mailing.csv.gz"
 ARMS = {"Womens E-Mail": "sent", "No E-Mail": "held_out"}
-FOLDS = 5
+FOLDS = 10
 BEGIN = to_millis(datetime(2008, 3, 1, 8, tzinfo=UTC))
 MONTH = 30 * DAY
 #: The mail leaves on the second day after the cart; visits come after that.
@@ -89,10 +94,11 @@ def score(data: Path) -> Task:
     ours = np.array([scores[it.id] for it in everybody])
     arm = np.array([it.mailed for it in everybody], float)
     visits = np.array([it.visited for it in everybody], float)
+    folds = np.array([fold_of(it.id) for it in everybody])
     by = {
-        "ours": ours,
-        "two logistic regressions": two_models(everybody, arm, visits),
-        "response": response(everybody, visits),
+        "ours": ranked(ours, folds),
+        "two logistic regressions": ranked(two_models(everybody, arm, visits), folds),
+        "response": ranked(response(everybody, visits), folds),
         "bought women's before": np.array([it.womens for it in everybody], float),
         "random": np.zeros(len(everybody)),
     }
@@ -118,6 +124,12 @@ def score(data: Path) -> Task:
             " others 1.0: that is nearly all there is to know. Within the former only newness"
             " matters visibly (new 8.4, others 5.6), and whoever picks just those two by hindsight"
             " reaches .082 in the best 30 %. One standard error of that figure is .008."
+        ), (
+            "On one division into customers to learn from and customers to score, all figures swing"
+            " by .01. Of 150 halvings the mean is .043 for random, .070 for those who bought"
+            " women's, .067 for two regressions and .074 for ours; with 70 % to learn from .078."
+            " Where chance gives the plain ones .040, .080 and .082, ours is .083 (halves) to .088"
+            " (70 %), by a regression over the divisions."
         )],
     )  # fmt: skip
 
@@ -172,6 +184,17 @@ async def estimates(everybody: list[Customer]) -> dict[str, float]:
             effect = said.evidence.values.get("effect")
             if said.kind == agent.name and isinstance(effect, float):
                 found[said.customer_id] = effect
+    return found
+
+
+def ranked(scores: Floats, folds: NDArray[np.int_]) -> Floats:
+    """Which share of their own fold scores less; ties in the middle."""
+    found = np.zeros(len(scores))
+    for fold in range(FOLDS):
+        here = folds == fold
+        _, tied, sizes = np.unique(scores[here], return_inverse=True, return_counts=True)
+        middle = sizes.cumsum() - sizes / 2
+        found[here] = middle[tied] / sizes.sum()
     return found
 
 
