@@ -63,7 +63,7 @@ def test_of_two_models_the_one_that_was_made_last_stays_and_of_equals_the_first(
     shop.feed([model(1, AT + 5, "b"), model(2, AT, "a"), model(3, AT + 5, "c")])
     assert in_effect(shop) == "b"
     assert shop.state()["counters"] == {
-        "models/large_order/applied": 1, "models/large_order/outdated": 2,
+        "models/large_order/in_effect": 1, "models/large_order/outdated": 2,
     }  # fmt: skip
     shop.feed([model(4, AT + 6, "d")])
     assert in_effect(shop) == "d"
