@@ -20,10 +20,12 @@ _WIDTH = 0.02
 _PRECISION_MIN, _PRECISION_MAX = 1.0, 1e9
 
 
-def fitted(ledgers: Sequence[Arms], examples_min: int) -> Uplift | None:
-    """The model; None where an arm has too few examples, or all of them are alike."""
-    newest = max(ledgers, key=lambda it: it.sent.count + it.held_out.count, default=Arms())
-    alike = [it for it in ledgers if it.names == newest.names]
+def fitted(ledgers: Sequence[Arms], names: tuple[str, ...], examples_min: int) -> Uplift | None:
+    """The model; None where an arm has too few examples.
+
+    names: of what is known. A ledger that still tells of other things is left out.
+    """
+    alike = [it for it in ledgers if it.names == names]
     sent, held_out = Moments(), Moments()
     for it in alike:
         sent, held_out = sent.plus(it.sent), held_out.plus(it.held_out)
@@ -50,7 +52,7 @@ def fitted(ledgers: Sequence[Arms], examples_min: int) -> Uplift | None:
     answered = sum(it.answered for it in alike)
     redeemed = sum(it.redeemed for it in alike)
     return Uplift(
-        newest.names, _told(means), _told(scales), _told(mean[:width]), _told(mean[width:]),
+        names, _told(means), _told(scales), _told(mean[:width]), _told(mean[width:]),
         _told(lower), round((redeemed + 1) / (answered + 1), 4) if redeemed < answered else 1.0,
         sent.count, held_out.count,
     )  # fmt: skip

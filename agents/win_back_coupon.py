@@ -171,7 +171,7 @@ class WinBackCoupon(Agent, frozen=True):
 
     def fit(self, ledgers: Sequence[Any], before: Struct | None, at: int) -> Uplift | None:
         """What an offer changes, from the examples of all partitions."""
-        return fitted(ledgers, self.examples_min)
+        return fitted(ledgers, self._names, self.examples_min)
 
     def _offer(self, coupons: Offers, timer: Timer, customer: View) -> Iterable[Act]:
         row = customer.row
@@ -207,7 +207,8 @@ class WinBackCoupon(Agent, frozen=True):
             if not (judgement.is_worth_it or explored):
                 yield Note(reason="no_effect_expected", evidence=evidence)
                 return
-        if coupons.tried is None and self.counted_as not in row.exposures:
+        if self.counted_as not in row.exposures:
+            # Nothing came of an earlier one, if there was one: the gate has refused it.
             yield Remember(replace(coupons, tried=Tried(customer.at, known)))
             yield SetTimer(customer.at + round(self.outcome_days * DAY), LEARN)
         yield Say(

@@ -35,7 +35,7 @@ def effect_on(model: Uplift, sure: int, undecided: int, noise: int = 128) -> Est
 
 
 def test_those_whose_mind_it_changes_are_ranked_above_those_who_come_anyway() -> None:
-    model = fitted([arms(6_000, 0.3)], 100)
+    model = fitted([arms(6_000, 0.3)], NAMES, 100)
     assert model is not None
     undecided, sure = effect_on(model, 0, 1), effect_on(model, 1, 0)
     assert undecided.effect > 0.15
@@ -48,7 +48,7 @@ def test_those_whose_mind_it_changes_are_ranked_above_those_who_come_anyway() ->
 
 
 def test_what_changes_nothing_is_idle_and_said_to_be() -> None:
-    model = fitted([arms(6_000, 0.3)], 100)
+    model = fitted([arms(6_000, 0.3)], NAMES, 100)
     assert model is not None
     effects = [effect_on(model, 0, 1, noise).effect for noise in (0, 255)]
     assert abs(effects[0] - effects[1]) < 0.02
@@ -56,7 +56,7 @@ def test_what_changes_nothing_is_idle_and_said_to_be() -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_where_there_is_no_effect_none_is_invented(seed: int) -> None:
-    model = fitted([arms(6_000, 0.0, seed)], 100)
+    model = fitted([arms(6_000, 0.0, seed)], NAMES, 100)
     assert model is not None
     everybody = [effect_on(model, s, u, n) for s in (0, 1) for u in (0, 1) for n in (0, 128, 255)]
     effects = [it.effect for it in everybody]
@@ -72,19 +72,23 @@ def test_partitions_teach_what_they_would_as_one() -> None:
         ledger.answered, ledger.redeemed = (
             ledger.answered + it.answered, ledger.redeemed + it.redeemed
         )  # fmt: skip
-    assert fitted(parts, 100) == fitted([ledger], 100) == fitted([*reversed(parts), Arms()], 100)
+    assert (
+        fitted(parts, NAMES, 100)
+        == fitted([ledger], NAMES, 100)
+        == fitted([*reversed(parts), Arms()], NAMES, 100)
+    )
 
 
 def test_too_few_in_an_arm_teach_nothing() -> None:
-    assert fitted([arms(300, 0.3)], 100) is None
-    assert fitted([], 1) is None
-    assert fitted([Arms()], 1) is None
+    assert fitted([arms(300, 0.3)], NAMES, 100) is None
+    assert fitted([], NAMES, 1) is None
+    assert fitted([Arms()], NAMES, 1) is None
 
 
 def test_a_partition_that_tells_of_other_things_is_left_out() -> None:
     other = Arms()
     other.enter(Outcome(("else",), b"\x05", held_out=False, answered=True, redeemed=True))
-    assert fitted([arms(2_000, 0.3), other], 100) == fitted([arms(2_000, 0.3)], 100)
+    assert fitted([arms(2_000, 0.3), other], NAMES, 100) == fitted([arms(2_000, 0.3)], NAMES, 100)
 
 
 def test_who_all_do_the_same_break_nothing() -> None:
@@ -92,7 +96,7 @@ def test_who_all_do_the_same_break_nothing() -> None:
     for nth in range(400):
         known = bytes((7, 7, 7))
         ledger.enter(Outcome(NAMES, known, nth % 2 == 0, answered=False, redeemed=False))
-    model = fitted([ledger], 100)
+    model = fitted([ledger], NAMES, 100)
     assert model is not None
     assert abs(model.estimate(bytes((0, 255, 9))).effect) < 0.01
     msgspec.json.decode(msgspec.json.encode(model), type=Uplift)

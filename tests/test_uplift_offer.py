@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from math import log2
 
 import msgspec
 import pytest
@@ -134,6 +135,26 @@ def test_both_arms_are_remembered_until_it_is_known_what_came(held_out: bool) ->
 
 def test_what_the_gate_has_refused_teaches_nothing() -> None:
     assert examples(ONCE.format(who="ann"), COUPON, Gate(holdout=HALF)) == (0, 0, 0)
+
+
+def test_what_was_known_at_the_offer_that_left_is_what_is_learned() -> None:
+    who = next(it for it in map(str, range(99)) if not HALF.draws(COUPON.name, 0.5, it))
+    table = f"""
+    2026-01-20 08:00  {who}  order_placed total_cents=8000
+    2026-03-01 08:00  {who}  (refused: nobody has agreed to anything)
+    2026-03-02 08:00  {who}  order_placed total_cents=8000
+    2026-03-02 09:00  {who}  consent_changed
+    2026-06-02 08:00  {who}
+    """
+    # So long that it would still be waited for when the second one comes.
+    coupon = msgspec.structs.replace(COUPON, outcome_days=45.0)
+    partition = Partition(ALERT, coupon, gate=Gate(holdout=HALF, outcome_days=45.0))
+    partition.facts(*(fact for _, fact in facts(parse(table))))
+    ledger = msgspec.msgpack.decode(partition.state()["ledgers"][COUPON.name], type=Arms)
+    assert (ledger.sent.count, ledger.held_out.count) == (1, 0)
+    orders = 1 + KNOWN.index("orders")
+    two_orders = round(32 * log2(1 + 2))
+    assert ledger.sent.products[orders * (orders + 1) // 2] == two_orders
 
 
 def test_each_customer_counts_once_whatever_comes_later() -> None:
