@@ -8,6 +8,7 @@ from zoneinfo import available_timezones, reset_tzpath
 from msgspec import Meta
 
 from schemas.event import Event, Id, Name
+from schemas.orders import Coupons
 
 Channel = Literal["email", "sms", "push", "in_app", "web", "phone", "post"]
 Purpose = Literal["marketing", "personalisation", "service"]
@@ -66,7 +67,14 @@ class Message(Event, frozen=True):
 
 
 class MessageSent(Message, frozen=True):
-    """A message went out."""
+    """A message went out.
+
+    coupons: the codes that it carries; one that ends in ``*`` stands for all that begin like it.
+    template: what kind of message it is, as the sender names it.
+    """
+
+    coupons: Coupons = ()
+    template: Name = ""
 
 
 class MessageOpened(Message, frozen=True):

@@ -83,8 +83,12 @@ class Replay:
         await self._flush_all()
         for entry in await self._lessons.models(self.table.load, len(self._waiting), at):
             self.models.append(entry)
-            for waiting in self._waiting:
-                waiting.append(entry)
+            self.take(entry)
+
+    def take(self, entry: ModelEntry) -> None:
+        """Let a model take effect in all partitions, before what is applied next."""
+        for waiting in self._waiting:
+            waiting.append(entry)
 
     async def _flush_all(self) -> None:
         for partition in range(len(self._waiting)):

@@ -40,6 +40,8 @@ AGENTS: dict[str, dict[str, Any]] = {
     "win_back_coupon": {
         "after_days": 1 * _SECOND_D, "valid_days": 4 * _SECOND_D, "pause_hours": 6 * _SECOND_H,
         "reminder_days": 2 * _SECOND_D, "return_days": 5 * _SECOND_D, "reopens": True,
+        # Few are held out in a run, and some of the offers are not worth it by what they teach.
+        "outcome_days": 2 * _SECOND_D, "examples_min": 2, "explore_share": 0.5, "doubt": 0,
         # Above the ladder's steps, which begin with the same alert.
         "priority": 45, "channels": [], "budget_days": 10 * _SECOND_D,
         # For each of two partitions: one coupon of the largest value, or some small ones.
@@ -74,6 +76,7 @@ AGENTS: dict[str, dict[str, Any]] = {
     "thank_you": {"pause_hours": 2 * _SECOND_H, "channels": []},
     "referral_reward": {},
     "portrait": {},
+    "coupon_response": {"valid_days": 3 * _SECOND_D, "redeemed_min": 1},
     "question_sla": {
         "answer_hours": 4 * _SECOND_H, "complaint_hours": 2 * _SECOND_H,
         "warning_hours": 1 * _SECOND_H,

