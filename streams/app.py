@@ -23,6 +23,7 @@ from config.settings import Settings
 from schemas.codec import RAW_TOPICS
 from state.redis_client import AccessError
 from state.redis_keys import RedisKeys
+from state.redis_models import RedisModels
 from state.redis_table import RedisTable
 from state.table import Needs, StoreError
 from streams import stacks
@@ -32,6 +33,7 @@ from streams.customer import view as customer_view
 from streams.customer.page import add_customers
 from streams.fetches import Hooks
 from streams.lanes import Lanes
+from streams.learning.trainer import Trainer
 from streams.member import Member
 from streams.ops.processor import Ops
 from streams.privacy.key_log import TopicOfKeys
@@ -107,6 +109,11 @@ class Worker:
         self.ops = Ops(
             policy.agents, self.table, self.producer, policy.ops, partitions=there[JOURNAL],
             is_leader=self.app.is_leader, by_wall=settings.clock == "wall",
+        )  # fmt: skip
+        self.models = RedisModels(url)
+        self.trainer = Trainer(
+            policy.agents, self.table, self.models, self.producer, policy.models,
+            partitions=there[JOURNAL], is_leader=self.app.is_leader,
         )  # fmt: skip
         self.assigned = False
         self.kafka_answered_at = time.monotonic()
@@ -190,6 +197,7 @@ class Worker:
         app.task(self.member.watch)
         app.task(self.member.clock.note)
         app.task(self.ops.run)
+        app.task(self.trainer.run)
         app.task(self.privacy.eraser.run)
         if self.settings.clock == "wall":
             app.task(self.member.clock.tick)
@@ -207,6 +215,7 @@ class Worker:
         await asyncio.to_thread(self.producer.close)
         self.key_log.close()
         await self.keys.__aexit__()
+        await self.models.__aexit__()
         await self.table.__aexit__()
 
 
