@@ -1,23 +1,51 @@
-"""Who has stopped coming? A customer who is quiet for longer than their own rhythm makes plausible.
+"""Who has stopped coming? A customer of whom a score that learns says that they will buy nothing.
 
-Purchases are taken as a Poisson process whose rate differs between customers by a gamma
-distribution (the purchasing half of the Pareto/NBD model: Schmittlein, Morrison and Colombo,
-Management Science 1987). After n gaps of g days in all, the chance of a silence longer than t is
+The score is the probability that a customer buys nothing in the next ``horizon_days``
+(``churn/habit.py``: what it sees; ``churn/lessons.py``: how it learns). Silence alone moves it, so
+the moment at which it will reach the threshold is solved for in advance (``churn/speaking.py``) and
+set as a timer, which the next order replaces.
+
+Until there is a model, the alert comes when the silence itself is improbable. Purchases are taken
+as a Poisson process whose rate differs between customers by a gamma distribution (the purchasing
+half of the Pareto/NBD model: Schmittlein, Morrison and Colombo, Management Science 1987). After n
+gaps of g days in all, the chance of a silence longer than t is
 
     P(silence > t) = (b / (b + t)) ** a,    a = a0 + n,  b = b0 + g
 
 with a0, b0 from the gaps of the whole shop. So a customer with one order is judged by the shop's
-rhythm, and each gap moves the judgement towards their own. The alert is a timer at the t at which
-that chance falls to ``chance``; the next order replaces it. Why they may have stopped is looked for
+rhythm, and each gap moves the judgement towards their own. Why they may have stopped is looked for
 in the row at that moment (``churn_cause.py``).
 """
 
-from collections.abc import Iterable
-from typing import Annotated, ClassVar
+from collections.abc import Iterable, Sequence
+from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta, Struct
 
-from agents.agent import Act, Agent, Remember, Say, SetTimer, Timer, View
+from agents.agent import (
+    Act,
+    Agent,
+    CancelTimer,
+    Enter,
+    Learn,
+    Remember,
+    Say,
+    SetTimer,
+    Timer,
+    View,
+)
+from agents.churn.habit import OUT_OF_SCOPE, SCOPE, Habit, Seen, Silence, features, next_moment
+from agents.churn.lessons import (
+    ChurnModel,
+    Lesson,
+    Lessons,
+    chance,
+    fitted,
+    log_odds,
+    moved_by,
+)
+from agents.churn.rhythm import prior_of
+from agents.churn.speaking import Prices, crossing
 from agents.churn_cause import CauseName, CauseRules, ChurnCause, causes
 from schemas.decisions import Evidence, Scalar
 from schemas.instant import DAY, HOUR
@@ -25,19 +53,20 @@ from schemas.orders import OrderPlaced
 from schemas.reviews import Rating
 from state import window
 from state.customer import Customer
-from state.shop import Rhythm
+from state.model import Fitted
 
-# How strongly the shop's rhythm holds against a customer's own, in gaps. The moment estimate below
-# goes to infinity for a shop of clockwork customers, and to 2 for one without any rhythm.
-STRENGTH_MIN, STRENGTH_MAX = 2.1, 8.0
-GAPS_TO_TRUST = 30
+#: At which a customer's moments end, while they are silent.
+_MOMENT = "moment"
+#: So many of what moved a score most are named.
+_NAMED = 3
 
 
 class ChurnAlertPayload(Struct, frozen=True):
     """value_at_stake_cents: what they spent in the last 365 days; currency: of that money.
 
     cause: what most likely drove them away, as far as we have seen. other_causes: what else came
-    into question, the likeliest first.
+    into question, the likeliest first. chance: how probable a silence of so many days was. risk:
+    how probable it is that they buy nothing in the next horizon_days; null without a model.
     """
 
     quiet_days: float
@@ -48,26 +77,36 @@ class ChurnAlertPayload(Struct, frozen=True):
     orders: int
     cause: CauseName = "inactivity"
     other_causes: list[CauseName] = []
-
-
-class LastOrder(Struct, array_like=True, gc=False):
-    """The order that the alert would be about."""
-
-    event_id: str = ""
+    risk: float | None = None
+    horizon_days: float | None = None
 
 
 class ChurnAlert(Agent, frozen=True):
-    """chance: how improbable the silence must be. quiet_days_min: never alert before.
+    """horizon_days: in which nothing is bought, if the score is right.
 
+    risk_min: the score that an alert must have at least. offer_lift: in what share of those who are
+    about to leave an offer changes it. margin_share: what of a customer's spending is left to the
+    shop. offer_share, offer_cents_max: what an offer gives away, of the usual order.
+    chance: without a model, how improbable the silence must be. quiet_days_min: never alert before.
     default_gap_days: the shop's usual gap until it has shown enough of its own. cause_days: so near
     to the last order, before or after it, something must have gone wrong to be the cause.
     rating_max: the best rating that is one. empty_searches_min: so many searches in vain are one.
     """
 
     listens: ClassVar = (OrderPlaced,)
-    remembers: ClassVar = LastOrder
+    remembers: ClassVar = Habit
     says: ClassVar = {"churn_alert": ChurnAlertPayload}
+    learns: ClassVar = {"churn_risk": Literal["low", "medium", "high"]}
+    keeps: ClassVar = Lessons
+    keeps_at_ticks: ClassVar = True
+    model: ClassVar = ChurnModel
 
+    horizon_days: Annotated[float, Meta(ge=1, le=400)] = 28.0
+    risk_min: Annotated[float, Meta(gt=0, lt=1)] = 0.6
+    offer_lift: Annotated[float, Meta(ge=0, le=1)] = 0.05
+    margin_share: Annotated[float, Meta(ge=0, le=1)] = 0.3
+    offer_share: Annotated[float, Meta(ge=0, le=1)] = 0.15
+    offer_cents_max: Annotated[int, Meta(ge=0)] = 2_000
     chance: float = 0.02
     quiet_days_min: float = 7.0
     default_gap_days: float = 30.0
@@ -75,48 +114,171 @@ class ChurnAlert(Agent, frozen=True):
     rating_max: Rating = 2
     empty_searches_min: Annotated[int, Meta(ge=1)] = 2
 
+    def __post_init__(self) -> None:
+        for market, changes in self.markets.items():
+            if "horizon_days" in changes:
+                raise ValueError(
+                    f"markets.{market} sets horizon_days: there is one model, for all markets"
+                )
+
+    def fit(self, ledgers: Sequence[Lessons], before: Struct | None, at: int) -> ChurnModel | None:
+        """The weights that follow from all moments whose days have passed."""
+        return fitted(ledgers, self.horizon_days)
+
     def on_event(self, event: OrderPlaced, customer: View) -> Iterable[Act]:
-        """Set the alert for the moment at which silence since the last order becomes improbable."""
-        if event.occurred_at < customer.row.last_order_at:
+        """Learn from what has ended, and set the alert for the moment at which it will be due."""
+        habit, at = customer.recall(Habit), event.occurred_at
+        horizon = round(self.horizon_days * DAY)
+        model = self._model(customer)
+        lessons = () if at < habit.at else list(self._ended(habit, at, customer, model))
+        habit.bought |= habit.moment_at < at <= habit.moment_at + horizon
+        yield from lessons
+        if at < customer.row.last_order_at:
+            yield Remember(habit)
             return  # The silence began later than this, and may have been told already.
-        a, b = self._prior(customer.shop.rhythm)
-        gaps = customer.row.gap_hours
-        a += len(gaps)
-        b += sum(gaps) * HOUR / DAY
-        quiet_days = max(self.quiet_days_min, b * (self.chance ** (-1 / a) - 1))
-        yield Remember(LastOrder(event.event_id))
-        yield SetTimer(event.occurred_at + round(quiet_days * DAY))
+        habit.take(event, self.horizon_days)
+        yield Remember(habit)
+        ends_at = habit.moment_at + horizon
+        if not habit.moment_at:
+            ends_at = next_moment(customer.id, at, self.horizon_days)
+        yield SetTimer(ends_at, _MOMENT)
+        yield from self._wait(habit, customer, model)
 
     def on_timer(self, timer: Timer, customer: View) -> Iterable[Act]:
-        """Nothing came: say so."""
+        """Nothing came: say so. Or a moment has ended, of which something can be learned."""
+        habit, model = customer.recall(Habit), self._model(customer)
+        if timer.name == _MOMENT:
+            yield from self._ended(habit, customer.at, customer, model)
+            yield Remember(habit)
+            if not habit.is_out_of_scope:
+                yield SetTimer(habit.moment_at + round(self.horizon_days * DAY), _MOMENT)
+            if model and not habit.alerted and habit.at:
+                yield from self._wait(habit, customer, model)
+            return
+        if model is None or not habit.at:
+            yield self._alert(habit, customer, None, None)
+        else:
+            risk, seen = self.risk(customer)
+            if risk < self._threshold(customer.row, customer.at) - 1e-9:
+                # The model is another one than when the timer was set.
+                yield from self._wait(habit, customer, model)
+                return
+            yield Learn("churn_risk", "high")
+            yield self._alert(habit, customer, model, seen)
+        habit.alerted = True
+        yield Remember(habit)
+
+    def risk(self, customer: View) -> tuple[float, Seen]:
+        """The score at this moment, and what it is made of; by the prior alone without a model."""
+        habit, model = customer.recall(Habit), self._model(customer)
+        seen = self._silence(habit, customer).seen((customer.at - habit.at) / DAY)
+        weights = model.model.weights if model else None
+        return chance(log_odds(weights, features(seen))), seen
+
+    def _ended(
+        self, habit: Habit, at: int, customer: View, model: Fitted[ChurnModel] | None
+    ) -> Iterable[Enter]:
+        """Learn from the moments that have ended, and let the next one wait; all of one silence."""
+        horizon, scope = round(self.horizon_days * DAY), round(SCOPE * self.horizon_days * DAY)
+        if not habit.at or habit.is_out_of_scope:
+            return
+        silence = self._silence(habit, customer)
+        weights = model.model.weights if model else None
+        following = habit.moment_at or next_moment(customer.id, habit.at, self.horizon_days)
+        if not habit.moment_at:
+            following -= horizon
+        while following + horizon <= at:
+            if habit.moment_at:
+                ended = (habit.moment_at + horizon) // DAY
+                yield Enter(Lesson(habit.seen_then, not habit.bought, ended, weights))
+            following += horizon
+            quiet = following - habit.at
+            if quiet > scope:
+                habit.moment_at = OUT_OF_SCOPE
+                return
+            habit.wait(following, silence.seen(quiet / DAY))
+
+    def _wait(
+        self, habit: Habit, customer: View, model: Fitted[ChurnModel] | None
+    ) -> Iterable[Act]:
+        """Set the alert for the moment at which it will be due, if nothing is bought until then."""
+        if model is None:
+            a, b = prior_of(customer.shop.rhythm, self.default_gap_days)
+            gaps = customer.row.gap_hours
+            a += len(gaps)
+            b += sum(gaps) * HOUR / DAY
+            quiet_days = max(self.quiet_days_min, b * (self.chance ** (-1 / a) - 1))
+            yield SetTimer(habit.at + round(quiet_days * DAY))
+            return
+        silence, days = self._silence(habit, customer), self.horizon_days
+        quiet = max(0.0, (customer.at - habit.at) / DAY)
+        threshold = self._threshold(customer.row, customer.at)
+        risk = chance(log_odds(model.model.weights, features(silence.seen(quiet))))
+        level = "low" if risk < model.model.quiet_share else "medium"
+        yield Learn("churn_risk", level if risk < self.risk_min else "high")
+        begin = max(self.quiet_days_min, quiet + 1 / 24)
+        due = crossing(model.model, silence, threshold, begin, days)
+        yield CancelTimer() if due is None else SetTimer(habit.at + round(due * DAY))
+
+    def _threshold(self, row: Customer, at: int) -> float:
+        """From which score on it is worth to speak."""
+        _, spent = window.total(row.orders, max(at, row.last_seen_at), 365 * DAY)
+        usual = max(0, row.spent_cents - row.refunded_cents) / max(1, row.order_count)
+        offer = min(self.offer_share * usual, self.offer_cents_max)
+        prices = Prices(self.message_cost_cents, offer, self.offer_lift, self.risk_min)
+        return prices.threshold(spent * self.margin_share)
+
+    def _model(self, customer: View) -> Fitted[ChurnModel] | None:
+        """The model in effect, if it is of this horizon."""
+        model = customer.model(ChurnModel)
+        return model if model and model.model.days == self.horizon_days else None
+
+    def _silence(self, habit: Habit, customer: View) -> Silence:
+        prior = prior_of(customer.shop.rhythm, self.default_gap_days)
+        return Silence(habit, customer.row.first_order_at, self.horizon_days, prior)
+
+    def _alert(
+        self, habit: Habit, customer: View, model: Fitted[ChurnModel] | None, seen: Seen | None
+    ) -> Say:
         row = customer.row
-        a, b = self._prior(customer.shop.rhythm)
+        a, b = prior_of(customer.shop.rhythm, self.default_gap_days)
         gap_days = [hours / 24 for hours in row.gap_hours]
         quiet_days = (customer.at - row.last_order_at) / DAY
         b += sum(gap_days)
-        chance = (b / (b + quiet_days)) ** (a + len(gap_days))
+        chance_of = (b / (b + quiet_days)) ** (a + len(gap_days))
         usual = sum(gap_days) / len(gap_days) if gap_days else None
         _, at_stake = window.total(row.orders, customer.at, 365 * DAY)
-        last_order = customer.recall(LastOrder)
         cause, *others = self._causes(row, customer.at)
         values, thresholds = self._evidence_of(cause, others, customer.at)
-        yield Say(
+        risk = None
+        if model and seen:
+            risk = round(chance(log_odds(model.model.weights, features(seen))), 4)
+            moved = moved_by(model.model, seen)[:_NAMED]
+            values |= {
+                "model": model.version,
+                "risk": risk,
+                "moved_by": [it for it, _ in moved],
+                "moved_odds": [round(it, 2) for _, it in moved],
+            }
+            thresholds["risk"] = round(self._threshold(row, customer.at), 4)
+        else:
+            thresholds["chance"] = self.chance
+        return Say(
             reason="no_second_order" if row.order_count == 1 else "quiet_for_unusually_long",
             payload=ChurnAlertPayload(
-                round(quiet_days, 2), usual and round(usual, 2), round(chance, 4),
+                round(quiet_days, 2), usual and round(usual, 2), round(chance_of, 4),
                 at_stake, row.currency, row.order_count, cause.name, [it.name for it in others],
+                risk, None if risk is None else self.horizon_days,
             ),
             evidence=Evidence(
-                events=(last_order.event_id,) if last_order.event_id else (),
+                events=(habit.event_id,) if habit.event_id else (),
                 values={
                     "quiet_days": round(quiet_days, 2),
                     "gap_days": [round(days, 1) for days in gap_days],
-                    "chance": round(chance, 4),
+                    "chance": round(chance_of, 4),
                     **values,
                 },
-                thresholds={
-                    "chance": self.chance, "quiet_days_min": self.quiet_days_min, **thresholds,
-                },
+                thresholds={"quiet_days_min": self.quiet_days_min, **thresholds},
             ),
         )  # fmt: skip
 
@@ -139,13 +301,3 @@ class ChurnAlert(Agent, frozen=True):
         limits = {"rating": "rating_max", "empty_searches": "empty_searches_min"}
         thresholds |= {limits[it]: getattr(self, limits[it]) for it in limits if it in values}
         return values, thresholds
-
-    def _prior(self, rhythm: Rhythm) -> tuple[float, float]:
-        """Shape and scale (days) of the shop's silences, by the moments of a Lomax distribution."""
-        if rhythm.count < GAPS_TO_TRUST:
-            return STRENGTH_MIN, self.default_gap_days * (STRENGTH_MIN - 1)
-        mean = rhythm.days / rhythm.count
-        spread = rhythm.days_squared / rhythm.count / mean**2 - 1
-        a = 2 * spread / (spread - 1) if spread > 1 else STRENGTH_MAX
-        a = min(max(a, STRENGTH_MIN), STRENGTH_MAX)
-        return a, mean * (a - 1)

@@ -1,0 +1,1 @@
+"""Who will buy nothing for a while? What is remembered, what is learned of it, and when to speak."""
