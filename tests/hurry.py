@@ -104,6 +104,11 @@ AGENTS: dict[str, dict[str, Any]] = {
         "spread_max": 1, "gap_days_min": 1 * _SECOND_D, "ahead_days": 0, "one_purchase_hours": 0,
         "pause_hours": 1 * _SECOND_H, "channels": [],
     },
+    # No gap is known where all lie within a day.
+    "usual_basket": {
+        "regulars_min": 1, "times_min": 2, "gaps_min": 0, "ahead_hours": 0,
+        "pause_hours": 2 * _SECOND_H, "channels": [],
+    },
     "win_back_ladder": {
         "reminder_after_days": 0.5 * _SECOND_D, "larger_after_days": 1.5 * _SECOND_D,
         "last_call_after_days": 3 * _SECOND_D, "spent_cents_min": 0, "value_cents_min": 1,

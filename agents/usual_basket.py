@@ -1,0 +1,151 @@
+"""What will they put into the next basket? The usual, told when their next order is about due.
+
+What a customer buys again and again is learned with each order, and what is bought again at all is
+learned from the shop's (``habits.py``). When the next order is due is the customer's own rhythm:
+the median of their last gaps. Where hardly anything is bought twice, there is no usual basket, and
+nothing is said.
+"""
+
+from collections.abc import Iterable
+from statistics import median
+from typing import Annotated, ClassVar, Literal
+
+from msgspec import Meta, Struct
+from msgspec.structs import replace
+
+from agents.agent import Act, Agent, CancelTimer, Enter, Remember, Say, SetTimer, Timer, View
+from agents.habits import LISTED_MAX, TIMES_MAX, Habits, Usual, remembered
+from schemas.decisions import Evidence
+from schemas.instant import DAY, HOUR, to_text
+from schemas.orders import OrderPlaced
+from schemas.profiles import Purpose
+from state.customer import GAPS_MAX, Customer
+
+
+class Expected(Struct, frozen=True):
+    """One product. times: how many of their orders had it; 0: none, but it is sold much."""
+
+    product_id: str
+    times: int
+
+
+class UsualBasketPayload(Struct, frozen=True):
+    """The products that will be in the next order, the most probable one first.
+
+    expected_at: when that order is due by the customer's rhythm.
+    """
+
+    products: list[Expected]
+    expected_at: str
+
+
+class UsualBasket(Agent, frozen=True):
+    """products_max: how many products are listed.
+
+    regulars_min: so many of them, none of which is in the cart, were bought ``times_min`` times.
+    gaps_min: gaps between purchases that make a rhythm. ahead_hours: how long before the next order
+    is due; never before half of the gap has passed.
+    """
+
+    listens: ClassVar = (OrderPlaced,)
+    remembers: ClassVar = Usual
+    says: ClassVar = {"usual_basket": UsualBasketPayload}
+    keeps: ClassVar = Habits
+
+    purpose: Purpose | Literal["internal"] = "personalisation"
+    pause_hours: float = 168.0
+    products_max: Annotated[int, Meta(ge=1, le=LISTED_MAX)] = 10
+    regulars_min: Annotated[int, Meta(ge=1, le=LISTED_MAX)] = 5
+    times_min: Annotated[int, Meta(ge=2, le=TIMES_MAX)] = 3
+    gaps_min: Annotated[int, Meta(ge=0, le=GAPS_MAX)] = 3
+    ahead_hours: Annotated[float, Meta(ge=0)] = 12.0
+
+    def __post_init__(self) -> None:
+        if self.regulars_min > self.products_max:
+            raise ValueError(
+                f"regulars_min is {self.regulars_min}, more than products_max, which is"
+                f" {self.products_max}: so many are never listed"
+            )
+
+    def on_event(self, event: OrderPlaced, customer: View) -> Iterable[Act]:
+        """Learn from the order, and wait for the next one."""
+        lines = dict[str, str]()
+        for item in event.products:
+            lines.setdefault(item.product_id, item.category)
+        after, ordered = remembered(
+            customer.recall(Usual).items, [*lines.items()], event.occurred_at,
+            customer.ledger(Habits),
+        )  # fmt: skip
+        usual, row = Usual(after), customer.row
+        due_at = self._due_at(row)
+        if due_at and self._regulars(self.listed(usual, row)) >= self.regulars_min:
+            wait: Act = SetTimer(due_at - self._ahead(row))
+        else:
+            wait = CancelTimer()
+        return Remember(usual), Enter(ordered), wait
+
+    def on_timer(self, timer: Timer, customer: View) -> Iterable[Act]:
+        """The next order is about due: list the usual."""
+        row = customer.row
+        listed, due_at = self.listed(customer.recall(Usual), row), self._due_at(row)
+        regulars = self._regulars(listed)
+        if regulars < self.regulars_min:
+            return ()
+        gap = _gap(row)
+        said = Say(
+            reason="next_order_due",
+            payload=UsualBasketPayload(listed, to_text(due_at)),
+            expires_at=due_at + gap,
+            evidence=Evidence(
+                values={
+                    "regulars": regulars,
+                    "gap_days": round(gap / DAY, 1),
+                    "left_days": round((due_at - customer.at) / DAY, 2),
+                    "orders": row.order_count,
+                },
+                thresholds={
+                    "regulars_min": self.regulars_min,
+                    "times_min": self.times_min,
+                    "gaps_min": self.gaps_min,
+                    "ahead_hours": self.ahead_hours,
+                },
+            ),
+        )
+        return (said,)
+
+    def on_release(self, held: Say, customer: View) -> Say | None:
+        """In the morning: without what is in the cart, unless they have ordered in the night."""
+        payload, row = held.payload, customer.row
+        if not isinstance(payload, UsualBasketPayload):
+            return None
+        if payload.expected_at != to_text(self._due_at(row)):
+            return None
+        listed = self.listed(customer.recall(Usual), row)
+        if self._regulars(listed) < self.regulars_min:
+            return None
+        return replace(held, payload=replace(payload, products=listed))
+
+    def listed(self, usual: Usual, row: Customer) -> list[Expected]:
+        """The most probable ones that are not in the cart yet."""
+        listed = usual.listed(self.products_max + len(row.cart))
+        left = [Expected(it, item.times) for it, item in listed if it not in row.cart]
+        return left[: self.products_max]
+
+    def _regulars(self, listed: list[Expected]) -> int:
+        return sum(it.times >= self.times_min for it in listed)
+
+    def _due_at(self, row: Customer) -> int:
+        """When the next order is due; 0 where no rhythm is known."""
+        gap = _gap(row) if len(row.gap_hours) >= self.gaps_min else 0
+        return row.last_order_at + gap if gap else 0
+
+    def _ahead(self, row: Customer) -> int:
+        """How long before that they are told."""
+        return min(round(self.ahead_hours * HOUR), _gap(row) // 2)
+
+
+def _gap(row: Customer) -> int:
+    """The usual gap between purchases, in milliseconds; where none is known, that between orders."""
+    if row.gap_hours:
+        return round(median(row.gap_hours) * HOUR)
+    return (row.last_order_at - row.first_order_at) // max(1, row.order_count - 1)
