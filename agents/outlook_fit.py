@@ -37,7 +37,7 @@ def fitted(
     it = _Seen(np, known, at)
     begin = np.array(before.fitted if before and before.fitted else _BEFORE)
     found = minimize(
-        it.badness, begin, method="L-BFGS-B", bounds=_BOUNDS, options={"ftol": 1e-8, "maxiter": 60}
+        it.badness, begin, method="L-BFGS-B", bounds=_BOUNDS, options={"ftol": 1e-7, "maxiter": 60}
     )
     theta = tuple(round(float(value), 6) for value in found.x)
     model = Shoppers(
