@@ -9,8 +9,8 @@ The agent says nothing. It keeps the outlook in its memory of the customer, anew
 return, and in silence at growing distances; and it learns two traits for others to read:
 
     expected_spend_cents   for agents: what the customer is expected to spend in the horizon
-    value                  for audiences: ``high`` is the best fifth of the shop by that, and ``low``
-                           the lower half
+    value                  for audiences: by that, ``high`` is the best fifth of the shop, and
+                           ``low`` the lower half
 
 Orders within 20 hours are one purchase, as in the row's rhythm. Spend is what is paid and kept.
 """
@@ -114,10 +114,10 @@ class Outlook(Agent, frozen=True):
     def fit(self, ledgers: Sequence[Any], before: Struct | None, at: int) -> Shoppers | None:
         """The shop's buyers by the samples of all partitions, each week."""
         known = before if isinstance(before, Shoppers) else None
-        if known is not None and at - known.fitted_at < round(self.fit_days * DAY):
-            # A shop that has just begun is learned anew whenever it has twice as many customers.
-            if sum(map(len, ledgers)) < 2 * known.customers:
-                return None
+        # A shop that has just begun is learned anew whenever it has twice as many customers.
+        is_larger = known is None or sum(map(len, ledgers)) >= 2 * known.customers
+        if not is_larger and known and at - known.fitted_at < round(self.fit_days * DAY):
+            return None
         return fitted((it for ledger in ledgers for it in ledger), known, at, self.horizon_days)
 
     def shoppers(self, customer: View) -> tuple[str, Shoppers]:
