@@ -126,6 +126,7 @@ AGENTS: dict[str, dict[str, Any]] = {
         "lead_views": 2, "lead_visits": 2, "at_risk_days": 1 * _SECOND_D,
         "lapsed_days": 3 * _SECOND_D,
     },
+    "outlook": {"refresh_days": 2 * _SECOND_D, "sample_max": 100},
     "rfm": {"rescore_days": 2 * _SECOND_D, "customers_min": 4, "clusters": ["good", "fair"]},
     "back_in_stock": {
         "of_wishlist": True, "of_cart": True, "valid_days": 20 * _SECOND_D, "channels": [],

@@ -11,6 +11,7 @@ from streams.commands import terminal
 from streams.commands.figures import distance, listed, words
 from streams.customer.coupons import KEEP_COUPONS, Kept
 from streams.customer.gate import Counted, Deliveries, Told, Waiting, did, on_channel
+from streams.customer.outlook import AGENT, Outlook
 from streams.customer.view import Grieved, OpenOrder, Purchases, Ratings, Trod, View, Visit
 
 
@@ -50,6 +51,7 @@ def _sections(view: View, when: "_Ages") -> dict[str, list[str]]:
             for it in view.consent
         ],
         "purchases": _purchases(view.purchases, currency, when),
+        "outlook": _outlook(view.outlook, currency, when),
         "rhythm": [f"gaps of {', '.join(map(str, view.gap_days))} days"] if view.gap_days else [],
         "visits": _visits(view.visit, when),
         "cart": _cart(view, when),
@@ -76,7 +78,7 @@ def _sections(view: View, when: "_Ages") -> dict[str, list[str]]:
         "memory": [
             f"{agent}: {_remembered(memory)}"
             for agent, memory in view.memory.items()
-            if agent not in KEEP_COUPONS
+            if agent not in KEEP_COUPONS and agent != AGENT
         ],
     }
 
@@ -97,6 +99,23 @@ def _purchases(it: Purchases, currency: str, when: "_Ages") -> list[str]:
         f"first {when(it.first_order_at)}",
         f"last  {when(it.last_order_at)}",
     ]
+
+
+def _outlook(it: Outlook | None, currency: str, when: "_Ages") -> list[str]:
+    if it is None:
+        return []
+    spend = money(it.expected_spend_cents, currency)
+    by = f"model {it.model}" if it.model else "a first guess, as no model is fitted yet"
+    lines = [
+        f"still a customer: {it.still_customer:.0%}",
+        f"next {it.horizon_days} days: {it.expected_orders:.1f} orders, {spend}",
+    ]
+    if it.next_order is not None:
+        around, *ends = (
+            day[:10] for day in (it.next_order.around, it.next_order.earliest, it.next_order.latest)
+        )
+        lines.append(f"next order, if any: around {around} (80 %: {' to '.join(ends)})")
+    return [*lines, f"as of {when(it.as_of)}, by {by}"]
 
 
 def _visits(it: Visit, when: "_Ages") -> list[str]:

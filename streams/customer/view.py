@@ -18,6 +18,7 @@ from streams.customer import row as customer_row
 from streams.customer.coupons import Kept
 from streams.customer.gate import Counted, Deliveries, Reported, Told, Touched, Waiting
 from streams.customer.memory import memories
+from streams.customer.outlook import Outlook, outlook
 
 _DAYS = (1, 7, 28, 365)
 _EPOCH = date(1970, 1, 1)
@@ -174,6 +175,7 @@ class View(Struct, frozen=True, kw_only=True):
     memory: dict[str, Any]
     deliveries: Deliveries | None
     grievances: list[Grieved]
+    outlook: Outlook | None
 
 
 async def look_up(redis_url: str, partitions: int, customer_id: str) -> View | None:
@@ -252,6 +254,7 @@ def view(customer_id: str, partition: int, row: bytes, clock_at: int) -> View:
             Grieved(kind, to_text(grievance.at), grievance.amount, grievance.about)
             for kind, grievance in it.grievances.items()
         ],
+        outlook=outlook(it.memory),
     )  # fmt: skip
 
 

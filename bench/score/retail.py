@@ -1,0 +1,88 @@
+"""Who buys nothing in the last 13 weeks? Online Retail, with wholesalers and returns."""
+
+from pathlib import Path
+from time import process_time
+
+import numpy as np
+
+from bench.histories import online_retail
+from bench.score.cdnow import correlation, lift, mean_error
+from bench.score.foretold import foretell
+from bench.score.scored import (
+    Curve,
+    Figure,
+    Task,
+    auc,
+    by_customer,
+    calibration_error,
+    reliability,
+)
+from schemas.instant import DAY
+from schemas.orders import OrderPlaced
+from state import window
+from state.fold_orders import ONE_PURCHASE
+
+DAYS = 91
+OURS = "outlook"
+
+
+def score(data: Path) -> Task:
+    """The figures of Online Retail. Raises MissingError where the file is not there."""
+    began = process_time()
+    events = [event for _, event in online_retail(data).arrivals]
+    cut_at = events[-1].occurred_at - DAYS * DAY
+    told = foretell(events, cut_at)
+    known = told.customers
+    purchases: dict[str, list[int]] = {}
+    for it in events:
+        if it.occurred_at < cut_at or not isinstance(it, OrderPlaced):
+            continue
+        at = purchases.setdefault(it.subject, [])
+        if not at or it.occurred_at - at[-1] >= ONE_PURCHASE:
+            at.append(it.occurred_at)
+    orders = np.array([len(purchases.get(it.customer_id, ())) for it in known], float)
+    lost = 1.0 - np.minimum(orders, 1.0)
+    gone = np.array([1.0 - it.future.comes(DAYS) for it in known])
+    expected = np.array([it.future.orders(DAYS) for it in known])
+    rows = [it.row for it in known]
+    scores = {
+        OURS: gone,
+        "recency": np.array([cut_at - it.last_order_at for it in rows], float),
+        "frequency": -np.array([it.order_count for it in rows], float),
+        "90-day frequency": -np.array(
+            [window.total(it.orders, cut_at, 90 * DAY)[0] for it in rows], float
+        ),
+        "spend": -np.array([it.spent_cents for it in rows], float),
+        "spend less returns": -np.array([it.spent_cents - it.refunded_cents for it in rows], float),
+    }
+    ages = np.array([(cut_at - it.first_order_at) / DAY for it in rows])
+    own_rate = np.array([it.seen.repeats for it in known]) / np.maximum(ages, 1.0) * DAYS
+    counts = {OURS: expected, "own rate": own_rate}
+    found = {name: by_customer(auc, by, lost) for name, by in scores.items()}
+    best = max(it.value for name, it in found.items() if name != OURS)
+    error = by_customer(calibration_error, gone, lost)
+    return Task(
+        "retail",
+        f"Online Retail, {len(known):,} customers: who buys nothing in the last 13 weeks",
+        [
+            Figure("nothing bought in 13 weeks: AUC", found, OURS, best),
+            Figure("chance of that: calibration error", {OURS: error}, OURS, less_is_better=True),
+            Figure(
+                "number of orders: MAE",
+                {name: by_customer(mean_error, by, orders) for name, by in counts.items()},
+                OURS, less_is_better=True,
+            ),
+            Figure(
+                "number of orders: correlation",
+                {name: by_customer(correlation, by, orders) for name, by in counts.items()}, OURS,
+            ),
+        ],
+        [
+            Curve("reliability", "chance of no order", "share without one",
+                  {OURS: reliability(gone, lost)}),
+            Curve("lift", "share of customers, the likeliest to be lost first",
+                  "share of all who are lost", {n: lift(by, lost) for n, by in scores.items()}),
+        ],
+        ["The goal is the best plain score of the same run."],
+        process_time() - began,
+    )  # fmt: skip
