@@ -149,7 +149,8 @@ class View(Struct, gc=False):
     id: the customer. at: event time, or the tick time at which a timer fires.
     row: the profile. shop: the partition's clock and rhythm. products: rows of the event's
     products, for agents with ``reads_products``, and of one that has changed. ledgers: those that
-    agents keep of the partition. agent: whose memory it is. models: those in effect.
+    agents keep of the partition. agent: whose memory it is. models: those in effect. visit: at a
+    look, rows of the visit's products up to now, newest first, for agents with ``reads_visits``.
     """
 
     id: str
@@ -160,6 +161,7 @@ class View(Struct, gc=False):
     ledgers: Ledgers = field(default_factory=Ledgers)
     agent: str = ""
     models: Models = field(default_factory=Models)
+    visit: dict[str, Product] = {}
 
     def recall(self, kind: type[M]) -> M:
         """The agent's memory of this customer, or a blank one."""
@@ -214,6 +216,8 @@ class Agent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     says: ClassVar[dict[str, type[Struct]]] = {}
     #: Whether ``view.products`` is wanted: rows of products are loaded for nobody else.
     reads_products: ClassVar[bool] = False
+    #: Whether ``view.visit`` is wanted; only then is learned what is looked at beside a product.
+    reads_visits: ClassVar[bool] = False
     #: The type of what the agent remembers of a customer, for those who show it by name.
     remembers: ClassVar[type[Struct] | None] = None
     #: The traits that the agent learns, each with the type of its values, such as a Literal.

@@ -13,6 +13,7 @@ from agents.agent import END_OF_ROW, HELD, Agent
 from agents.market import Markets
 from agents.teller import RATES
 from schemas.mistake import settings_of
+from state.sold_out import SOLD_OUT
 
 
 def known_agents() -> dict[str, type[Agent]]:
@@ -75,7 +76,7 @@ def _agree_on_traits(hired: list[Agent]) -> None:
 
 def _named_after(agent: type[Agent], file: str) -> str:
     name = agent().name
-    if name in (END_OF_ROW, HELD, RATES):
+    if name in (END_OF_ROW, HELD, RATES, SOLD_OUT):
         raise TypeError(f"agents/{file}.py: {name!r} is the name of something of the engine's own")
     if name != file:
         raise TypeError(
