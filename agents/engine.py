@@ -75,8 +75,8 @@ class Engine:
         kept[Tick] = [it.name for it in agents if it.keeps_at_ticks]
         kept[Tick] += [model_key(it.name) for it in agents if it.model is not None]
         if self._visits:
-            for kind in (*self._listeners, StockChanged, Tick):
-                kept[kind].append(SOLD_OUT)
+            for names in kept.values():
+                names.append(SOLD_OUT)
         return kept
 
     def needs(self, records: Iterable[Record]) -> Needs:

@@ -62,7 +62,7 @@ class ProductRecommendation(Agent, frozen=True):
     def on_event(
         self, event: ProductViewed | ProductAdded | OrderPlaced, customer: View
     ) -> Iterable[Act] | Enter:
-        """Recommend what goes with the look, or with the order as a whole; and count what is liked."""
+        """Recommend what goes with the look, or with the whole order; and count what is liked."""
         said = customer.row.said.get(self.name)
         quiet = said is not None and customer.at - said.sent_at < self.quiet_hours * HOUR
         if isinstance(event, OrderPlaced):
@@ -96,24 +96,24 @@ class ProductRecommendation(Agent, frozen=True):
         if looks >= self.looks_min:
             chosen = next_looks(visit, without, self.products_max)
             if len(chosen) >= self.products_min:
-                yield self._say(event, "looked_at_together", list(visit), chosen)
+                yield self._say(event, "looked_at_together", list(visit), chosen, "looks_min")
                 return
         chosen = self._together([product_id], customer, without)
         if len(chosen) >= self.products_min:
-            yield self._say(event, "bought_together", [product_id], chosen)
+            yield self._say(event, "bought_together", [product_id], chosen, "together_min")
             return
         if looks or customer.products[product_id].orders:
             return  # It is not new: soon more will be known of it, and this would be their one.
         ledger = customer.ledger(Popular)
         chosen = popular(ledger, event.category, self.popular_min, without, self.products_max)
         if len(chosen) >= self.products_min:
-            yield self._say(event, "popular", [product_id], chosen)
+            yield self._say(event, "popular", [product_id], chosen, "popular_min")
 
     def _after_order(self, event: OrderPlaced, customer: View) -> Iterable[Act]:
         at_hand = [item.product_id for item in event.products]
         chosen = self._together(at_hand, customer, self.without(customer).union(at_hand))
         if len(chosen) >= self.products_min:
-            yield self._say(event, "bought_together", at_hand, chosen)
+            yield self._say(event, "bought_together", at_hand, chosen, "together_min")
 
     def _together(self, at_hand: list[str], customer: View, without: set[str]) -> list[Recommended]:
         return bought_together(
@@ -122,20 +122,15 @@ class ProductRecommendation(Agent, frozen=True):
 
     def _say(
         self, event: ProductViewed | ProductAdded | OrderPlaced, reason: str, at_hand: list[str],
-        chosen: list[Recommended],
+        chosen: list[Recommended], least: str,
     ) -> Say:  # fmt: skip
-        least = {
-            "looked_at_together": {"looks_min": self.looks_min},
-            "bought_together": {"together_min": self.together_min},
-            "popular": {"popular_min": self.popular_min},
-        }
         return Say(
             reason=reason,
             payload=ProductRecommendationPayload(at_hand[: self.products_max], chosen),
             evidence=Evidence(
                 events=(event.event_id,),
                 values={"best_score": chosen[0].score},
-                thresholds=least[reason] | {"products_min": self.products_min},
+                thresholds={least: getattr(self, least), "products_min": self.products_min},
             ),
         )
 

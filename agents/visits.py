@@ -1,7 +1,7 @@
 """Which rows of products does a look want beside its own? Those of the visit under way.
 
-The law: which they are is known only when the customers' rows are, so they are loaded second; and an
-event sees those of its own visit, as it was before the event, whatever else a batch has loaded.
+The law: which they are is known only when the customers' rows are, so they are loaded second; and
+an event sees those of its own visit, whatever else a batch has loaded.
 """
 
 from collections.abc import Iterable

@@ -24,7 +24,7 @@ from schemas.instant import DAY
 #: One look, in the unit of the weights.
 LOOK = 64
 #: How many products a row keeps; newcomers find room until there are twice as many.
-NEAR_MAX = 32
+NEAR_MAX = 48
 #: How many products of the visit learn from a look; further ones add little.
 BACK_MAX = 3
 #: By how many products of the visit is scored.
@@ -33,15 +33,13 @@ SCORED_BY_MAX = 5
 _ONWARDS = (64, 19, 6)
 _BACKWARDS = (32, 22, 16)
 #: How much of a look's weight goes to what is beside the product, too, and to how many of it.
-_HANDED_ON, _HANDED_ON_MAX = 0.3, 10
+_HANDED_ON, _HANDED_ON_MAX = 0.5, 10
 #: After so many days half of a weight is left.
 _HALF_LIFE_DAYS = 14
 #: A product of the visit counts so much less than the one that came after it.
 _FURTHER_BACK = 0.5
-#: A row of few looks is believed less: they are added, in looks.
+#: Weights count by their share of the looks of the row, and so many are added to those.
 _PRIOR = 0.3
-#: Weights count by their share of the row's looks, and a little by how many looks there are.
-_BY_SHARE = 0.8
 #: To look again at what is in view is likely; how often it was seen, times that.
 _AGAIN, _AGAIN_AT_FIRST = 3.0, 0.6
 #: And to go back to what was in view before.
@@ -105,7 +103,7 @@ def scores(products: Mapping[str, HasBeside], visit: Iterable[str]) -> dict[str,
         if place >= SCORED_BY_MAX:
             break
         it = products[product_id].beside or _NOTHING
-        share = further / ((it.looks + it.again) / LOOK + _PRIOR) ** _BY_SHARE
+        share = further / ((it.looks + it.again) / LOOK + _PRIOR)
         per_look = share / LOOK
         for other, weight in it.near.items():
             found[other] = found.get(other, 0.0) + per_look * weight

@@ -1,4 +1,4 @@
-"""What belongs to one visit? Events that are less than 30 minutes apart, and the products looked at.
+"""What belongs to one visit? Events that are 30 minutes apart at most, and what was looked at.
 
 The products of the visit under way are the last ones in ``Customer.viewed``, each once, the newest
 last; the session says how many they are. What comes late and belongs to a visit that is over goes
