@@ -91,7 +91,7 @@ class ProductRecommendation(Agent, frozen=True):
 
     def _after_look(self, event: ProductViewed | ProductAdded, customer: View) -> Iterable[Act]:
         product_id, visit = event.product_id, customer.visit
-        without = self.without(customer) | {product_id}
+        without = self.without(customer).union(visit)
         looks = sum(it.beside.looks for it in visit.values() if it.beside) // LOOK
         if looks >= self.looks_min:
             chosen = next_looks(visit, without, self.products_max)

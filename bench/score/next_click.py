@@ -1,9 +1,9 @@
 """What will be looked at next? Clicks of a shop, each one foreseen from those before it.
 
-One pass over a week of visits in the order of time. Of the visits that begin in the last 24 hours each
-click but the first is foreseen: by what the engine would recommend at the click before, when it has
-folded that, and knows nothing later. So it learns on the last day too, as it does in a shop; beside
-that stands what is foreseen by what was known at the beginning of that day alone.
+One pass over a week of visits in the order of time. Of the visits that begin in the last 24 hours
+each click but the first is foreseen: by what the engine would recommend at the click before, when
+it has folded that, and knows nothing later. So it learns on the last day too, as it does in a shop;
+beside that stands what is foreseen by what was known at the beginning of that day alone.
 """
 
 import asyncio
@@ -37,6 +37,7 @@ from config.settings import DEFAULT_CONFIG, load_engine_file
 from schemas.clickstream import ProductViewed
 from schemas.instant import DAY
 from state.product import Product
+from state.table import Needs
 from streams.replay import Replay
 
 FILE = "yoochoose_clicks_train.csv.gz"
@@ -156,7 +157,7 @@ def _asked(clicks: Sequence[Click], day: int) -> dict[str, Asked]:
 
 
 def _ours(clicks: Sequence[Click], day: int, partitions: int) -> tuple[Lists, Lists]:
-    """What the engine recommends at each click; and what by the rows as they were before the day."""
+    """What the engine recommends at each click; and what by the rows before the day."""
     file = load_engine_file(str(DEFAULT_CONFIG))
     noted: dict[str, list[str]] = {}
     agent = msgspec.structs.replace(
@@ -173,15 +174,20 @@ def _ours(clicks: Sequence[Click], day: int, partitions: int) -> tuple[Lists, Li
     ]
     cut = next(number for number, it in enumerate(clicks) if it.at >= day)
     asyncio.run(replay.run(events[:cut]))
-    frozen = _frozen(clicks, replay) if partitions == 1 else []
+    frozen = _frozen(clicks, asyncio.run(_rows(replay, clicks))) if partitions == 1 else []
     asyncio.run(replay.run(events[cut:]))
     return [noted[it.event_id] for it in events], frozen
 
 
-def _frozen(clicks: Sequence[Click], replay: Replay) -> list[list[str]]:
+async def _rows(replay: Replay, clicks: Iterable[Click]) -> dict[str, Product]:
+    """The rows of all products, as they are now in the only partition."""
+    names = list(dict.fromkeys(it.product for it in clicks))
+    loaded = await replay.table.load(0, Needs(products=names))
     decode = msgspec.msgpack.Decoder(Product).decode
-    rows = replay.table._of(0).products
-    products = defaultdict(Product, {name: decode(row) for name, row in rows.items()})
+    return {name: decode(row) if row else Product() for name, row in loaded.products.items()}
+
+
+def _frozen(clicks: Sequence[Click], products: dict[str, Product]) -> list[list[str]]:
     found = []
     for _, visit in _visits(clicks):
         distinct = list(dict.fromkeys(reversed(visit)))
