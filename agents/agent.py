@@ -147,8 +147,8 @@ class View(Struct, gc=False):
 
     id: the customer. at: event time, or the tick time at which a timer fires.
     row: the profile. shop: the partition's clock and rhythm. products: rows of the event's
-    products, for agents with ``reads_products``, and of one that has changed; visit: of those of the
-    visit, newest first, at a look (``reads_visits``). ledgers: those that agents keep of the
+    products, for agents with ``reads_products``, and of one that has changed; visit: at a look, of
+    those of the visit, newest first (``reads_visits``). ledgers: those that agents keep of the
     partition. agent: whose memory it is. models: those in effect.
     """
 

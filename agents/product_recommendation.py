@@ -23,7 +23,7 @@ from schemas.profiles import Purpose
 from state import trail
 from state.beside import LOOK
 from state.customer import Customer
-from state.popular import Looked, Popular
+from state.popular import ALL, Looked, Popular
 from state.sold_out import sold_out
 
 #: An order counts for as many looks, as in ``agents/trend.py``.
@@ -89,10 +89,24 @@ class ProductRecommendation(Agent, frozen=True):
         """What is never recommended: what they have, and what cannot be had."""
         return {*_owned(customer.row), *sold_out(customer.ledgers)}
 
+    def shown(self, customer: View, products_max: int) -> tuple[str, list[Recommended]]:
+        """By which rule, and what a storefront may show beside what is in view at this moment.
+
+        What the visit has held before may be shown again: visitors go back.
+        """
+        without = self.without(customer).union([*customer.visit][:1])
+        if self._looks(customer) >= self.looks_min:
+            chosen = next_looks(customer.visit, without, products_max)
+            if len(chosen) >= self.products_min:
+                return "looked_at_together", chosen
+        liked = next(iter(customer.row.categories.shares()), ALL)
+        ledger = customer.ledger(Popular)
+        return "popular", popular(ledger, liked, self.popular_min, without, products_max)
+
     def _after_look(self, event: ProductViewed | ProductAdded, customer: View) -> Iterable[Act]:
         product_id, visit = event.product_id, customer.visit
         without = self.without(customer).union(visit)
-        looks = sum(it.beside.looks for it in visit.values() if it.beside) // LOOK
+        looks = self._looks(customer)
         if looks >= self.looks_min:
             chosen = next_looks(visit, without, self.products_max)
             if len(chosen) >= self.products_min:
@@ -114,6 +128,10 @@ class ProductRecommendation(Agent, frozen=True):
         chosen = self._together(at_hand, customer, self.without(customer).union(at_hand))
         if len(chosen) >= self.products_min:
             yield self._say(event, "bought_together", at_hand, chosen, "together_min")
+
+    def _looks(self, customer: View) -> int:
+        """How often the products of a visit were looked at beside others, all together."""
+        return sum(it.beside.looks for it in customer.visit.values() if it.beside) // LOOK
 
     def _together(self, at_hand: list[str], customer: View, without: set[str]) -> list[Recommended]:
         return bought_together(
