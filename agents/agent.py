@@ -84,8 +84,7 @@ class Remember(Struct, frozen=True, gc=False):
 class Learn(Struct, frozen=True, gc=False):
     """Put a trait into the customer's portrait, for all to read; a value of None takes it out.
 
-    confidence: how sure it is, from 0 to 1. half_life_days: after so long half of that is left;
-    0: it does not fade.
+    confidence: how sure it is, from 0 to 1. half_life_days: it fades to half; 0: it does not.
     """
 
     trait: str
@@ -103,8 +102,8 @@ class Enter(Struct, frozen=True, gc=False):
 class Await(Struct, frozen=True, gc=False):
     """Tell me, by ``on_product``, what becomes of this product, until I stop awaiting it.
 
-    A customer's row has room for ``AWAITED_MAX`` products, for all agents together: of more, the
-    one that has been awaited longest is let go. Awaiting a product again makes it the newest.
+    A row has room for ``AWAITED_MAX`` products, for all agents together; the one that has been
+    awaited longest is let go, and awaiting it again makes it the newest.
     """
 
     product_id: str
@@ -148,8 +147,9 @@ class View(Struct, gc=False):
 
     id: the customer. at: event time, or the tick time at which a timer fires.
     row: the profile. shop: the partition's clock and rhythm. products: rows of the event's
-    products, for agents with ``reads_products``, and of one that has changed. ledgers: those that
-    agents keep of the partition. agent: whose memory it is. models: those in effect.
+    products, for agents with ``reads_products``, and of one that has changed; visit: at a look, of
+    those of the visit, newest first (``reads_visits``). ledgers: those that agents keep of the
+    partition. agent: whose memory it is. models: those in effect.
     """
 
     id: str
@@ -160,6 +160,7 @@ class View(Struct, gc=False):
     ledgers: Ledgers = field(default_factory=Ledgers)
     agent: str = ""
     models: Models = field(default_factory=Models)
+    visit: dict[str, Product] = {}
 
     def recall(self, kind: type[M]) -> M:
         """The agent's memory of this customer, or a blank one."""
@@ -212,8 +213,9 @@ class Agent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     listens: ClassVar[tuple[type[Event] | type[Decided], ...]] = ()
     #: The kinds of trigger that the agent may say, with the type of their payload.
     says: ClassVar[dict[str, type[Struct]]] = {}
-    #: Whether ``view.products`` is wanted: rows of products are loaded for nobody else.
+    #: Whether ``view.products``, ``view.visit`` are wanted: they are there for nobody else.
     reads_products: ClassVar[bool] = False
+    reads_visits: ClassVar[bool] = False
     #: The type of what the agent remembers of a customer, for those who show it by name.
     remembers: ClassVar[type[Struct] | None] = None
     #: The traits that the agent learns, each with the type of its values, such as a Literal.
@@ -270,8 +272,7 @@ class Agent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def on_end(self, customer: View) -> Iterable[Enter]:
         """Take out of the ledger what the customer has in it, because their row ends.
 
-        Asked of agents that keep a ledger, at an erasure; and at the end of a row after silence, if
-        they have it at ticks too.
+        At an erasure; and at the end of a row after silence, of agents who keep it at ticks too.
         """
         return ()
 

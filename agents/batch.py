@@ -5,7 +5,7 @@ into one commit. Nothing in it outlives the batch.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from heapq import heappop, heappush
 from typing import TypeVar
 
@@ -44,10 +44,7 @@ class Batch:
     def __init__(self, loaded: Loaded, due_until: int | None) -> None:
         self.shop = Shop() if loaded.shop is None else _read(decode_shop, loaded.shop, "the shop")
         self.customers: dict[str, Customer | None] = {}
-        self.products: dict[str, Product] = {
-            product_id: Product() if row is None else _read(_decode_product, row, product_id)
-            for product_id, row in loaded.products.items()
-        }
+        self.products: dict[str, Product] = {}
         self.ledgers = Ledgers(loaded.ledgers)
         self.models = Models(loaded.ledgers)
         #: Timers beyond this (due, customer) may exist that were not loaded; None: all were.
@@ -85,7 +82,7 @@ class Batch:
         #: Timers set for later than this wait for another batch.
         self._due_until = -1 if due_until is None else due_until
         self._due: list[Due] = []
-        self._read_rows(loaded.customers)
+        self._read_rows(loaded)
 
     @property
     def applied(self) -> dict[tuple[str, str], int]:
@@ -108,11 +105,10 @@ class Batch:
         self._changed.add(customer_id)
         return row
 
-    def take_waiters(self, loaded: Loaded) -> None:
-        """Add those who wait for the product that the first record changes; none is applied yet."""
+    def take(self, loaded: Loaded) -> None:
+        """Add rows that were loaded second, as those of waiters are; no record is applied yet."""
         self.waiters, self.waiters_cut = loaded.waiters, loaded.waiters_cut
-        known = self.customers
-        self._read_rows({it: row for it, row in loaded.customers.items() if it not in known})
+        self._read_rows(loaded)
 
     def continues(self) -> bool:
         """Whether the record at hand is one of which an earlier batch has done a part."""
@@ -180,8 +176,7 @@ class Batch:
 
     def wait_no_more(self, customer_id: str, row: Customer, agent: str, product_id: str) -> None:
         """Let an agent wait for a product no longer, if it does."""
-        agents = row.awaited.get(product_id, ())
-        if agent not in agents:
+        if agent not in (agents := row.awaited.get(product_id, ())):
             return
         self._remember_awaited(customer_id, row)
         if others := tuple(it for it in agents if it != agent):
@@ -266,12 +261,17 @@ class Batch:
                 waiting[product_id, customer_id] = product_id in now
         return waiting
 
-    def _read_rows(self, rows: Mapping[str, bytes | None]) -> None:
-        for customer_id, encoded in rows.items():
-            row = None if encoded is None else decode_customer(customer_id, encoded)
-            self.customers[customer_id] = row
-            if row and self._due_until >= 0:
-                for key, due_at in row.timers.items():
+    def _read_rows(self, loaded: Loaded) -> None:
+        for product_id, row in loaded.products.items():
+            product = Product() if row is None else _read(_decode_product, row, product_id)
+            self.products[product_id] = product
+        for customer_id, encoded in loaded.customers.items():
+            if customer_id in self.customers:
+                continue
+            customer = None if encoded is None else decode_customer(customer_id, encoded)
+            self.customers[customer_id] = customer
+            if customer and self._due_until >= 0:
+                for key, due_at in customer.timers.items():
                     self._queue(customer_id, key, due_at)
 
     def _remember_awaited(self, customer_id: str, row: Customer) -> None:

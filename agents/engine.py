@@ -8,6 +8,7 @@ and the same decisions.
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from agents import visits
 from agents.agent import END_OF_ROW, Agent, Decided, View
 from agents.asking import Asking
 from agents.batch import Batch, Due
@@ -25,8 +26,8 @@ from schemas.profiles import ConsentChanged, ErasureRequested, MessageUnsubscrib
 from schemas.shop_events import PriceChanged, ProductChanged, ShopEvent, StockChanged
 from state.model import Kept, model_key
 from state.product import learn, named_in
+from state.sold_out import SOLD_OUT
 from state.table import Loaded, Needs
-from state.waiting import Waiters
 
 #: With these a customer may take back what they had agreed to.
 _WITHDRAWALS = frozenset((ConsentChanged, MessageUnsubscribed))
@@ -51,6 +52,7 @@ class Engine:
         self._lateness = self._intake.lateness
         self._listeners = self._asking.listeners
         self._learns = any(agent.reads_products for agent in agents)
+        self._visits = any(agent.reads_visits for agent in agents)
         self._keepers = [agent for agent in agents if agent.keeps is not None]
         #: What an event of a type may need of the ledgers and models, and what a tick.
         self._ledgers = self._kept(agents)
@@ -72,6 +74,9 @@ class Engine:
         }
         kept[Tick] = [it.name for it in agents if it.keeps_at_ticks]
         kept[Tick] += [model_key(it.name) for it in agents if it.model is not None]
+        if self._visits:
+            for names in kept.values():
+                names.append(SOLD_OUT)
         return kept
 
     def needs(self, records: Iterable[Record]) -> Needs:
@@ -99,7 +104,7 @@ class Engine:
                     awaited[event.product_id] = None
                 continue
             customers[event.customer_id or event.subject] = None
-            if self._learns:
+            if self._learns or self._visits:
                 products.update(dict.fromkeys(named_in(event)))
         ledgers = models.union(*(self._ledgers.get(kind, ()) for kind in kinds))
         if wants_rates:
@@ -113,13 +118,16 @@ class Engine:
         """Start a batch from what the table loaded."""
         return Batch(loaded, needs.due_until)
 
-    def waiters(self, batch: Batch, offset: int, record: Record) -> Waiters | None:
-        """Whose rows are needed too before the first record, which stands at this offset, is run.
+    def more(self, batch: Batch, offset: int, records: Sequence[Record]) -> Needs | None:
+        """The rows that are needed too before the records are run; None: all are there.
 
-        Only now is it known whether anybody has to be told of it.
+        Only now is it known whether anybody has to be told of the first record, which stands at
+        this offset; and with what the customers have begun their visits.
         """
         batch.offset = offset
-        return waiters_of(batch, record, self.settings.fan_out_max)
+        waiters = waiters_of(batch, records[0], self.settings.fan_out_max)
+        products = visits.wanted(batch, records) if self._visits else []
+        return Needs(products=products, waiters=waiters) if waiters or products else None
 
     def run(self, batch: Batch, offsets: Sequence[int], records: Sequence[Record]) -> int:
         """Apply records, which stand at these journal offsets, in order; returns how many are done.
@@ -149,6 +157,8 @@ class Engine:
         return len(records)
 
     def _event(self, batch: Batch, entry: Entry) -> None:
+        looks = self._visits and type(entry.event) in visits.LOOKS
+        visit = visits.before(batch, entry.event) if looks else []
         taken = self._intake.take_in(batch, entry)
         if taken is None:
             return
@@ -159,6 +169,8 @@ class Engine:
         named = named_in(event) if self._learns else None
         if named and kind is OrderPlaced:
             batch.learned(learn(batch.products, named))
+        if looks:
+            view.visit = visits.look(batch, visit, event)  # type: ignore[arg-type]
         # What agents remember and wait for comes from something newer than old history.
         if kind in self._listeners and (taken.is_news or not entry.imported_at):
             # Only this event's: what else a batch has loaded depends on how the log was cut.

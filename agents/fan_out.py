@@ -15,9 +15,10 @@ from agents.batch import Batch
 from agents.product_change import ProductChange
 from agents.teller import Teller
 from schemas.journal import Record, ShopEntry
-from schemas.shop_events import ProductChanged, RatePublished
+from schemas.shop_events import ProductChanged, RatePublished, StockChanged
 from state.fold import is_repeat
 from state.product import changed
+from state.sold_out import SOLD_OUT, note
 from state.waiting import Waiters
 
 #: Lets the agents of one customer hear of a change, by their id; and says whether that is late.
@@ -85,6 +86,8 @@ def take_in(batch: Batch, entry: ShopEntry, teller: Teller, lateness: int, tell:
                 return False
         before = batch.products[event.product_id]
         after = batch.products[event.product_id] = changed(before, event)
+        if isinstance(event, StockChanged) and batch.ledgers.has(SOLD_OUT):
+            note(batch.ledgers, event.product_id, after)
         late = late or after is before
     fate = "late" if late else "applied"
     batch.count(kind, fate if not entry.imported_at else "imported")

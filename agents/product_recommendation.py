@@ -1,32 +1,33 @@
-"""What goes with it? Products that other customers bought together with the one at hand.
+"""What else? By what this visit has held up to now, by what was bought together, or what is liked.
 
-Learned from the partition's own orders as they come (``state/product.py``), so a replay recommends
-the same. The agent speaks at most once in ``quiet_hours`` to a customer, and only when enough
-neighbours were seen often enough: one that spoke at every page view would be noise.
+Learned from the partition's own customers as they come, so a replay recommends the same. A look is
+answered by what others look at next in such visits (``state/beside.py``); where little is known of
+that, by what was bought with the product; and where nothing is known of it, by what is looked at
+most in its category. The agent speaks at most once in ``quiet_hours`` to a customer: one that spoke
+at every page view would be noise.
 """
 
 from collections.abc import Iterable
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from agents.agent import Act, Agent, Say, View
+from agents.agent import Act, Agent, Enter, Say, View
+from agents.choosing import Recommended, bought_together, next_looks, popular
 from schemas.clickstream import ProductAdded, ProductViewed
 from schemas.decisions import Evidence
 from schemas.instant import HOUR
 from schemas.orders import OrderPlaced
 from schemas.profiles import Purpose
+from state import trail
+from state.beside import LOOK
+from state.customer import Customer
+from state.popular import ALL, Looked, Popular
+from state.sold_out import sold_out
 
-
-class Recommended(Struct, frozen=True):
-    """One product; score: the share of orders with the product at hand that had this one too.
-
-    With several products at hand their shares are added up.
-    """
-
-    product_id: str
-    score: float
+#: An order counts for as many looks, as in ``agents/trend.py``.
+ORDER_WEIGHT = 5
 
 
 class ProductRecommendationPayload(Struct, frozen=True):
@@ -37,62 +38,125 @@ class ProductRecommendationPayload(Struct, frozen=True):
 
 
 class ProductRecommendation(Agent, frozen=True):
-    """together_min: orders in which two products must have met. products_min, _max: how many."""
+    """looks_min: how often the products of a visit must have been looked at beside others.
+
+    together_min: orders in which two products must have met. popular_min: looks that make a product
+    popular, of late; an order counts for five. products_min, _max: how many.
+    """
 
     listens: ClassVar = (ProductViewed, ProductAdded, OrderPlaced)
     says: ClassVar = {"product_recommendation": ProductRecommendationPayload}
     reads_products: ClassVar = True
+    reads_visits: ClassVar = True
+    keeps: ClassVar = Popular
 
     purpose: Purpose | Literal["internal"] = "personalisation"
     pause_hours: float = 0.0
     quiet_hours: float = 7 * 24.0
+    looks_min: Annotated[int, Meta(ge=1)] = 20
     together_min: int = 3
+    popular_min: Annotated[int, Meta(ge=1)] = 50
     products_min: int = 3
     products_max: int = 5
 
     def on_event(
         self, event: ProductViewed | ProductAdded | OrderPlaced, customer: View
-    ) -> Iterable[Act]:
-        """Recommend what goes with the product, or with the order as a whole."""
+    ) -> Iterable[Act] | Enter:
+        """Recommend what goes with the look, or with the whole order; and count what is liked."""
         said = customer.row.said.get(self.name)
-        if said is not None and customer.at - said.sent_at < self.quiet_hours * HOUR:
-            return
+        quiet = said is not None and customer.at - said.sent_at < self.quiet_hours * HOUR
         if isinstance(event, OrderPlaced):
-            at_hand = [item.product_id for item in event.products]
-        else:
-            at_hand = [event.product_id]
-        best = self._best(at_hand, customer)
-        if len(best) < self.products_min:
-            return
-        yield Say(
-            reason="bought_together",
-            payload=ProductRecommendationPayload(at_hand[: self.products_max], best),
-            evidence=Evidence(
-                events=(event.event_id,),
-                values={"best_score": best[0].score},
-                thresholds={"together_min": self.together_min, "products_min": self.products_min},
-            ),
-        )
+            acts: list[Act] = [
+                Enter(Looked(it.product_id, it.category, customer.at, ORDER_WEIGHT))
+                for it in event.products
+            ]
+            return acts if quiet else [*acts, *self._after_order(event, customer)]
+        entered = Enter(Looked(event.product_id, event.category, customer.at))
+        return entered if quiet else [entered, *self._after_look(event, customer)]
 
     def on_release(self, held: Say, customer: View) -> Say | None:
-        """In the morning: without what they have bought or put into the cart since."""
+        """In the morning: without what they have bought since, or cannot buy any more."""
         payload = held.payload
         if not isinstance(payload, ProductRecommendationPayload):
             return None
-        has = {*customer.row.bought, *customer.row.cart}
-        left = [it for it in payload.products if it.product_id not in has]
+        without = self.without(customer)
+        left = [it for it in payload.products if it.product_id not in without]
         if len(left) < self.products_min:
             return None
         return replace(held, payload=replace(payload, products=left))
 
-    def _best(self, at_hand: list[str], customer: View) -> list[Recommended]:
-        """Sum each neighbour's confidence over the products at hand; leave out what they have."""
-        has = {*at_hand, *customer.row.bought, *customer.row.cart}
-        scores: dict[str, float] = {}
-        for product_id in dict.fromkeys(at_hand):
-            product = customer.products[product_id]
-            for other, together in product.neighbours.items():
-                if together >= self.together_min and other not in has:
-                    scores[other] = scores.get(other, 0.0) + together / product.orders
-        ranked = sorted(scores.items(), key=lambda pair: (-pair[1], pair[0]))
-        return [Recommended(it, round(score, 4)) for it, score in ranked[: self.products_max]]
+    def without(self, customer: View) -> set[str]:
+        """What is never recommended: what they have, and what cannot be had."""
+        return {*_owned(customer.row), *sold_out(customer.ledgers)}
+
+    def shown(self, customer: View, products_max: int) -> tuple[str, list[Recommended]]:
+        """By which rule, and what a storefront may show beside what is in view at this moment.
+
+        What the visit has held before may be shown again: visitors go back.
+        """
+        without = self.without(customer).union([*customer.visit][:1])
+        if self._looks(customer) >= self.looks_min:
+            chosen = next_looks(customer.visit, without, products_max)
+            if len(chosen) >= self.products_min:
+                return "looked_at_together", chosen
+        liked = next(iter(customer.row.categories.shares()), ALL)
+        ledger = customer.ledger(Popular)
+        return "popular", popular(ledger, liked, self.popular_min, without, products_max)
+
+    def _after_look(self, event: ProductViewed | ProductAdded, customer: View) -> Iterable[Act]:
+        product_id, visit = event.product_id, customer.visit
+        without = self.without(customer).union(visit)
+        looks = self._looks(customer)
+        if looks >= self.looks_min:
+            chosen = next_looks(visit, without, self.products_max)
+            if len(chosen) >= self.products_min:
+                yield self._say(event, "looked_at_together", list(visit), chosen, "looks_min")
+                return
+        chosen = self._together([product_id], customer, without)
+        if len(chosen) >= self.products_min:
+            yield self._say(event, "bought_together", [product_id], chosen, "together_min")
+            return
+        if looks or customer.products[product_id].orders:
+            return  # It is not new: soon more will be known of it, and this would be their one.
+        ledger = customer.ledger(Popular)
+        chosen = popular(ledger, event.category, self.popular_min, without, self.products_max)
+        if len(chosen) >= self.products_min:
+            yield self._say(event, "popular", [product_id], chosen, "popular_min")
+
+    def _after_order(self, event: OrderPlaced, customer: View) -> Iterable[Act]:
+        at_hand = [item.product_id for item in event.products]
+        chosen = self._together(at_hand, customer, self.without(customer).union(at_hand))
+        if len(chosen) >= self.products_min:
+            yield self._say(event, "bought_together", at_hand, chosen, "together_min")
+
+    def _looks(self, customer: View) -> int:
+        """How often the products of a visit were looked at beside others, all together."""
+        return sum(it.beside.looks for it in customer.visit.values() if it.beside) // LOOK
+
+    def _together(self, at_hand: list[str], customer: View, without: set[str]) -> list[Recommended]:
+        return bought_together(
+            customer.products, at_hand, self.together_min, without, self.products_max
+        )
+
+    def _say(
+        self, event: ProductViewed | ProductAdded | OrderPlaced, reason: str, at_hand: list[str],
+        chosen: list[Recommended], least: str,
+    ) -> Say:  # fmt: skip
+        return Say(
+            reason=reason,
+            payload=ProductRecommendationPayload(at_hand[: self.products_max], chosen),
+            evidence=Evidence(
+                events=(event.event_id,),
+                values={"best_score": chosen[0].score},
+                thresholds={least: getattr(self, least), "products_min": self.products_min},
+            ),
+        )
+
+
+def _owned(row: Customer) -> Iterable[str]:
+    """What they have bought of late, or have in the cart."""
+    yield from row.bought
+    yield from row.cart
+    for key in row.trail:
+        if key[0] == trail.BOUGHT:
+            yield key[1:]

@@ -54,12 +54,16 @@ SESSION_GAP = 30 * MINUTE  # The industry's customary session time-out (Google A
 
 
 class Session(Struct, array_like=True, gc=False):
-    """The visit under way, or the last one: it ends after 30 minutes without an event."""
+    """The visit under way, or the last one: it ends after 30 minutes without an event.
+
+    products: how many of the last in ``Customer.viewed`` were looked at in it (``visit.py``).
+    """
 
     count: int = 0
     started_at: int = 0
     last_at: int = 0
     views: int = 0
+    products: int = 0
 
 
 class CartLine(Struct, array_like=True, gc=False):

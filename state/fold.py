@@ -14,22 +14,19 @@ from schemas import orders as order
 from schemas import profiles as profile
 from schemas import reviews as review
 from schemas.event import Event
-from state import fold_grievances, fold_orders, trail, window
+from state import fold_grievances, fold_orders, trail, visit, window
 from state.consent import hear
 from state.customer import (
     CART_MAX,
     CATEGORIES_MAX,
     EVENT_IDS_MAX,
     PRODUCTS_MAX,
-    SESSION_GAP,
     TRAITS_MAX,
-    VIEWED_MAX,
     CartLine,
     Customer,
     Deliveries,
     Ratings,
     Responses,
-    Session,
 )
 from state.shop import Rhythm
 
@@ -82,30 +79,14 @@ def fold(customer: Customer, event: Event, rhythm: Rhythm) -> None:
         customer.last_seen_at = at
     if at < customer.first_seen_at or not customer.first_seen_at:
         customer.first_seen_at = at
+    if (viewed := _VISITS.get(kind)) is not None:
+        if viewed:
+            window.add(customer.views, at, customer.last_seen_at)
+        visit.come(customer.session, at, viewed=viewed)
     if kind is order.OrderPlaced:
         fold_orders.ordered(customer, event, rhythm)  # type: ignore[arg-type]
     elif (change := _FOLDS.get(kind)) is not None:
         change(customer, event)
-    if (viewed := _VISITS.get(kind)) is not None:
-        if viewed:
-            window.add(customer.views, at, customer.last_seen_at)
-        _visit(customer.session, at, viewed)
-
-
-def _visit(session: Session, at: int, viewed: bool) -> None:
-    last_at = session.last_at
-    if last_at < at <= last_at + SESSION_GAP:
-        session.last_at = at
-    elif at > last_at:
-        session.count += 1
-        session.started_at = session.last_at = at
-        session.views = 0
-    elif at < session.started_at:
-        if at < session.started_at - SESSION_GAP:
-            return  # It belongs to a visit that is over.
-        session.started_at = at
-    if viewed:
-        session.views += 1
 
 
 def _like(customer: Customer, event: click.ProductEvent, weight: float) -> None:
@@ -116,7 +97,7 @@ def _like(customer: Customer, event: click.ProductEvent, weight: float) -> None:
 
 
 def _viewed(customer: Customer, event: click.ProductViewed) -> None:
-    _push(customer.viewed, event.product_id, VIEWED_MAX)
+    visit.look(customer, event.product_id, event.occurred_at)
     _like(customer, event, VIEWED_WEIGHT)
     key = trail.VIEWED + event.product_id
     trail.add(customer.trail, key, event.occurred_at, customer.last_seen_at)
@@ -244,17 +225,6 @@ def _reported(customer: Customer, event: profile.TriggerReport) -> None:
     it.undelivered += bool(failure)
     if event.occurred_at >= it.last_at:
         it.last_at, it.last_target, it.last_failure = event.occurred_at, event.target, failure
-
-
-def _push(names: list[str], name: str, names_max: int) -> None:
-    """Put a name last, once."""
-    if names and names[-1] == name:
-        return
-    if name in names:
-        names.remove(name)
-    elif len(names) >= names_max:
-        del names[: 1 - names_max]
-    names.append(name)
 
 
 #: What the webhook sink reports, which is nothing that the customer did.

@@ -35,6 +35,10 @@ class Ledgers:
         self._open: dict[str, Ledger] = {}
         self._changed: set[str] = set()
 
+    def has(self, name: str) -> bool:
+        """Whether the ledger of this name was loaded."""
+        return name in self._rows
+
     def read(self, name: str, kind: type[L]) -> L:
         """The ledger of this name, or a blank one. Raises RowError for one that is damaged."""
         ledger = self._open.get(name)

@@ -21,6 +21,7 @@ from schemas.clickstream import (
 from schemas.event import Event
 from schemas.orders import OrderPlaced
 from schemas.shop_events import PriceChanged, StockChanged
+from state.beside import Beside
 
 NEIGHBOURS_MAX = 24
 AVAILABLE_MAX = 10**9
@@ -37,7 +38,7 @@ class Product(Struct, array_like=True, gc=False):
 
     available: how many can be ordered. price_cents, currency: of one unit. stock_at, price_at:
     since when that is so, in epoch milliseconds; 0: nothing has been heard of it. event_ids: as in
-    a customer's row.
+    a customer's row. beside: what is looked at beside it, where an agent wants that.
     """
 
     orders: int = 0
@@ -48,6 +49,7 @@ class Product(Struct, array_like=True, gc=False):
     currency: str = ""
     price_at: int = 0
     event_ids: bytes = b""
+    beside: Beside | None = None
 
 
 def changed(product: Product, event: StockChanged | PriceChanged) -> Product:

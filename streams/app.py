@@ -29,6 +29,7 @@ from state.table import Needs, StoreError
 from streams import stacks
 from streams.bootstrap import load_policy
 from streams.connection import brokers_of, faust_credentials, redis_url_of
+from streams.customer import recommended
 from streams.customer import view as customer_view
 from streams.customer.page import add_customers
 from streams.fetches import Hooks
@@ -122,7 +123,8 @@ class Worker:
         web: Any = self.app.web
         add_pages(web.web_app.router, self)
         look_up = partial(customer_view.look_up, url, there[JOURNAL])
-        add_customers(web.web_app.router, settings.secret_web_token(), look_up)
+        recommend = recommended.asked(policy.agents, url, there[JOURNAL])
+        add_customers(web.web_app.router, settings.secret_web_token(), look_up, recommend)
 
     def run(self) -> int:
         """Run until a signal says stop; returns the exit code."""

@@ -147,9 +147,8 @@ async def _open(
     """
     needs = engine.needs(records)
     batch = engine.open(await _load(table, partition, position, needs), needs)
-    if (waiters := engine.waiters(batch, offset, records[0])) is not None:
-        needs = Needs(waiters=waiters)
-        batch.take_waiters(await _load(table, partition, position, needs))
+    if (more := engine.more(batch, offset, records)) is not None:
+        batch.take(await _load(table, partition, position, more))
     return batch
 
 

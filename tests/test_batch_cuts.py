@@ -54,6 +54,7 @@ class Gossip(Agent, frozen=True):
     listens: ClassVar = (PageViewed, ProductViewed, Decided)
     says: ClassVar = {"gossip": Seen}
     reads_products: ClassVar = True
+    reads_visits: ClassVar = True
 
     purpose: Any = "internal"
     pause_hours: float = 1.0
@@ -63,6 +64,9 @@ class Gossip(Agent, frozen=True):
     ) -> Iterable[Act]:
         """Be woken later, twice; and tell which products the view holds."""
         yield Note(reason=f"sees_{','.join(sorted(customer.products))}")
+        yield Note(reason=f"knows_{','.join(customer.visit)}")
+        for product in customer.visit.values():
+            yield Note(reason=f"beside_{product.beside and sorted(product.beside.near.items())}")
         yield SetTimer(customer.at + 90 * MINUTE, "b")
         yield SetTimer(customer.at + 90 * MINUTE, "a")
         if isinstance(event, Decided):
@@ -81,7 +85,9 @@ AGENTS = (
     AbandonedCart(),
     ChurnAlert(purpose="internal", chance=0.99, quiet_days_min=0.1, pause_hours=0),
     Gossip(),
-    ProductRecommendation(quiet_hours=1, together_min=1, products_min=1),
+    ProductRecommendation(
+        quiet_hours=1, together_min=1, products_min=1, looks_min=1, popular_min=1
+    ),
     ServiceRecovery(),
     WinBackCoupon(after_days=0.05, valid_days=0.5, pause_hours=4),
 )

@@ -104,8 +104,8 @@ class Loop:
         while facts:
             needs = self._engine.needs(facts)
             batch = self._engine.open(self._rows.load(partition, needs), needs)
-            if waiters := self._engine.waiters(batch, offsets[0], facts[0]):
-                batch.take_waiters(self._rows.load(partition, Needs(waiters=waiters)))
+            if more := self._engine.more(batch, offsets[0], facts):
+                batch.take(self._rows.load(partition, more))
             done = self._engine.run(batch, offsets, facts)
             offset = offsets[-1] + 1 if done == len(facts) else offsets[done]
             published = self._positions[partition].sequence

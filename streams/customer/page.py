@@ -1,7 +1,8 @@
 """How does a program read a customer? ``GET /customers/ID`` on a worker's web port, with a token.
 
 The law: the answer is what ``ebbtide customer ID --json`` prints, whichever worker is asked. Who
-has no token learns nothing, not even whether a customer is known.
+has no token learns nothing, not even whether a customer is known. ``/customers/ID/recommendations``
+has what a storefront may show them now, where the policy that recommends is on.
 """
 
 import hmac
@@ -14,17 +15,23 @@ from aiohttp import web
 from state.customer import RowError
 from state.table import StoreError
 from streams.customer.row import unknown
-from streams.customer.view import View
 
-#: Reads a customer by id; None where there is none. Raises StoreError and RowError.
-LookUp = Callable[[str], Awaitable[View | None]]
+#: Reads of a customer by id; None where there is none. Raises StoreError and RowError.
+LookUp = Callable[[str], Awaitable[Any]]
 
 _NEVER_KEPT = {"Cache-Control": "no-store"}
 
 
-def add_customers(routes: web.UrlDispatcher, token: str, look_up: LookUp) -> None:
+def add_customers(
+    routes: web.UrlDispatcher, token: str, look_up: LookUp, recommend: LookUp | None = None
+) -> None:
     """Serve ``/customers/ID``. token: what a program has to send; empty: nobody is answered."""
+    _add(routes, token, "/customers/{customer_id}", look_up)
+    if recommend is not None:
+        _add(routes, token, "/customers/{customer_id}/recommendations", recommend)
 
+
+def _add(routes: web.UrlDispatcher, token: str, path: str, look_up: LookUp) -> None:
     async def customer(request: web.Request) -> web.Response:
         if not token:
             return _problem(403, "EBBTIDE_WEB_TOKEN is not set here, so nobody is answered")
@@ -37,7 +44,7 @@ def add_customers(routes: web.UrlDispatcher, token: str, look_up: LookUp) -> Non
             return _problem(503, str(error))
         return _problem(404, unknown(customer_id)) if view is None else _answer(200, view)
 
-    routes.add_get("/customers/{customer_id}", customer)
+    routes.add_get(path, customer)
 
 
 def _is_allowed(request: web.Request, token: str) -> bool:

@@ -1,0 +1,78 @@
+"""What is looked at most of all, and in each category? For whoever is new, and what is.
+
+The law: bounded space, by two rules of ``heavy.py`` and ``_age``: 24 products of each of 48
+categories, and of all together; weights are halved each week of event time, so what was popular
+last year is not for ever. When another category comes, the one of least weight makes room.
+"""
+
+from msgspec import Struct, field
+
+from schemas.instant import DAY
+from state.heavy import Heavy
+from state.ledger import Ledger
+
+WEEK = 7 * DAY
+NAMES_MAX = 24
+CATEGORIES_MAX = 48
+#: The products of all categories, under a name that is none.
+ALL = ""
+
+
+class Looked(Struct, frozen=True, gc=False):
+    """An entry: somebody looked at a product, or bought it. weight: how much that counts."""
+
+    product_id: str
+    category: str
+    at: int
+    weight: int = 1
+
+
+class Popular(Ledger):
+    """week: the newest one, since 1970. categories: what is looked at, by category, and in all."""
+
+    week: int = 0
+    categories: dict[str, Heavy] = field(default_factory=dict)
+
+    def enter(self, entry: Looked) -> None:
+        """Count it."""
+        week = entry.at // WEEK
+        if week > self.week:
+            self._age(week - self.week)
+            self.week = week
+        for category in dict.fromkeys((ALL, entry.category)):
+            heavy = self.categories.get(category)
+            if heavy is None:
+                if len(self.categories) > CATEGORIES_MAX:
+                    self._make_room()
+                heavy = self.categories[category] = Heavy(0, {})
+            heavy.add(entry.product_id, entry.weight, NAMES_MAX)
+
+    def best(self, category: str, weight_min: int) -> list[tuple[str, int]]:
+        """Products of a category that surely weigh so much, with what they weigh, heaviest first.
+
+        >>> it = Popular()
+        >>> for name in ("tea", "tea", "jam"):
+        ...     it.enter(Looked(name, "food", 0))
+        >>> it.best("food", 1), it.best(ALL, 2)
+        ([('tea', 2), ('jam', 1)], [('tea', 2)])
+        """
+        heavy = self.categories.get(category) or Heavy()
+        sure = [(name, cell[0] - cell[1]) for name, cell in heavy.cells.items()]
+        return sorted(
+            (it for it in sure if it[1] >= weight_min), key=lambda pair: (-pair[1], pair[0])
+        )
+
+    def _age(self, weeks: int) -> None:
+        """Halve what weighs; what weighs nothing any more goes."""
+        by = min(weeks, 62)
+        for category, heavy in list(self.categories.items()):
+            halved = {name: [cell[0] >> by, cell[1] >> by] for name, cell in heavy.cells.items()}
+            cells = {name: cell for name, cell in halved.items() if cell[0]}
+            if cells:
+                self.categories[category] = Heavy(heavy.missed >> by, cells)
+            else:
+                del self.categories[category]
+
+    def _make_room(self) -> None:
+        others = (it for it in self.categories if it != ALL)
+        del self.categories[min(others, key=lambda it: (self.categories[it].total, it))]
