@@ -16,6 +16,7 @@ from msgspec import Meta, Struct, field
 from schemas.decisions import Evidence, Money
 from schemas.event import Cents, Currency, Event, Name, snake_case
 from schemas.profiles import Channel, Country, Purpose
+from schemas.reading import Reading
 from schemas.shop_events import PriceChanged, StockChanged
 from state import portrait
 from state.customer import Customer
@@ -171,7 +172,7 @@ class View(Struct, gc=False):
     id: the customer. at: event time, or the tick time at which a timer fires.
     row: the profile. shop: the partition's clock and rhythm. products: rows of the event's
     products, for agents with ``reads_products``, and of one that has changed. ledgers: those that
-    agents keep of the partition. agent: whose memory it is.
+    agents keep of the partition. agent: whose memory it is. reading: of the event's text.
     """
 
     id: str
@@ -181,6 +182,7 @@ class View(Struct, gc=False):
     products: dict[str, Product]
     ledgers: Ledgers = field(default_factory=Ledgers)
     agent: str = ""
+    reading: Reading | None = None
 
     def recall(self, kind: type[M]) -> M:
         """The agent's memory of this customer, or a blank one."""
