@@ -1,4 +1,4 @@
-"""What of a text that was read belongs on record? The rating stays the main evidence, this is beside it."""
+"""What of a text that was read belongs on record? It stands beside the rating, which decides."""
 
 from schemas.decisions import Scalar
 from schemas.reading import Reading

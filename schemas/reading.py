@@ -1,7 +1,7 @@
 """What was read in a customer's words? How likely they complain, and of what.
 
-A model read them when the event came (``streams/reviews``), and what it read stands beside the event
-in the journal: rows and decisions depend on that and on no model, whatever becomes of the model.
+A model read them when the event came (``streams/reviews``), and what it read stands beside the
+event in the journal: rows and decisions depend on that, whatever becomes of the model.
 """
 
 from typing import Literal

@@ -22,6 +22,7 @@ from streams.commands import (
     publish,
     rebuild,
     report,
+    reviews,
     simulate,
     topics,
     up,
@@ -98,6 +99,7 @@ app.command(explain.explain, group=ASK, sort_key=4)
 app.command(why_not.why_not, name="why-not", group=ASK, sort_key=5)
 app.command(dead_letters.app)
 app.command(report.app)
+app.command(reviews.app)
 app.command(backup.backup, group=MEND, sort_key=1)
 app.command(backup.restore, group=MEND, sort_key=2)
 app.command(rebuild.rebuild, group=MEND, sort_key=3)

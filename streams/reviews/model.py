@@ -1,13 +1,13 @@
-"""What has been learned of reviews, and how does it lie in a file? Weights of n-grams, one byte each.
+"""What has been learned of reviews, and how does it lie in a file? Weights of n-grams.
 
 The law: a file is taken whole or not at all. It begins with what it is, then the hash of what
-follows; the model's version is the beginning of that hash, so a reading says by which very weights it
-was made.
+follows; the model's version is the beginning of that hash, so a reading says by which very weights
+it was made.
 """
 
-import os
 from collections.abc import Sequence
 from hashlib import blake2b
+from math import isfinite
 from pathlib import Path
 
 import msgspec
@@ -16,6 +16,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from schemas.codec import DAMAGE
+from schemas.reading import Issue
 from streams.reviews import ngrams
 
 MAGIC = b"ebbtide-reviews/1\n"
@@ -25,6 +26,7 @@ KEYS_MAX = 400_000
 BYTES_MAX = 32 * 2**20
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 
 
 class ReviewModelError(Exception):
@@ -59,14 +61,14 @@ class Card(Struct, frozen=True):
 class Model(Struct, frozen=True):
     """The content. keys: hashes of n-grams in order, 4 bytes each.
 
-    ngrams: the version of what n-grams are. issues: a scale for each class of issue that labels were
-    there for; the others are read by a list of words.
+    ngrams: the version of what n-grams are. issues: a scale for each class of issue that there
+    were labels for; the others are read by a list of words.
     """
 
     ngrams: int
     keys: bytes
     negative: Scale
-    issues: dict[str, Scale]
+    issues: dict[Issue, Scale]
     card: Card
 
 
@@ -83,7 +85,7 @@ def save(path: Path, model: Model) -> str:
     beside = path.with_name(f"{path.name}.part")
     try:
         beside.write_bytes(MAGIC + digest + body)
-        os.replace(beside, path)
+        beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
     return digest.hex()[:8]
@@ -92,7 +94,7 @@ def save(path: Path, model: Model) -> str:
 def load(path: str | Path) -> tuple[Model, str]:
     """A model and its version. Raises ReviewModelError."""
     try:
-        with open(path, "rb") as file:
+        with Path(path).open("rb") as file:
             content = file.read(BYTES_MAX + 1)
     except OSError as error:
         raise ReviewModelError(f"{path}: cannot be read: {error.strerror or error}") from error
@@ -129,13 +131,15 @@ def parse(content: bytes, path: str) -> tuple[Model, str]:
 
 
 def _check(model: Model, path: str) -> None:
-    keys = np.frombuffer(model.keys, "<u4") if len(model.keys) % 4 == 0 else None
-    if keys is None or (len(keys) > 1 and not bool((keys[1:] > keys[:-1]).all())):
+    keys = np.frombuffer(model.keys[: len(model.keys) // 4 * 4], "<u4")
+    if len(model.keys) % 4 or not bool((keys[1:] > keys[:-1]).all()):
         raise ReviewModelError(f"{path}: its n-grams are not in order: train anew")
-    for name, scale in {"negative": model.negative, **model.issues}.items():
+    for name, scale in [("negative", model.negative), *model.issues.items()]:
         if len(scale.weights) != len(keys):
             found = f"{len(scale.weights):,} weights for {len(keys):,} n-grams"
             raise ReviewModelError(f"{path}: `{name}` has {found}: train anew")
+        if not all(map(isfinite, (scale.step, scale.bias, scale.slope, scale.offset))):
+            raise ReviewModelError(f"{path}: `{name}` has figures that are none: train anew")
 
 
 class Counted(Struct, frozen=True):
@@ -156,7 +160,7 @@ def counted(texts: Sequence[str]) -> Counted:
 
 
 class Known(Struct, frozen=True):
-    """What of it the model knows. place: of the n-gram among the model's. value: how much it counts.
+    """What of it the model knows. place: of the n-gram among the model's. value: its part in it.
 
     The value is 1 + log of how often it stands there, and each text has length 1 in all (Salton and
     Buckley 1988). How rare an n-gram is, is a matter of its weight.

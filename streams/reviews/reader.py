@@ -13,6 +13,7 @@ from config.settings import ConfigError
 from schemas.reading import Issue, Reading
 from streams.reviews import lexicon, ngrams
 from streams.reviews.model import (
+    Bools,
     Floats,
     Model,
     ReviewModelError,
@@ -32,7 +33,7 @@ LIKELY = 0.5
 
 
 class Mattered(Struct, frozen=True):
-    """An n-gram that mattered. by: how much it moved the score; above 0 it speaks for a complaint."""
+    """An n-gram that mattered. by: how much it moved the score; above 0 towards a complaint."""
 
     gram: str
     by: float
@@ -45,10 +46,7 @@ class Reader:
         self.model, self.version = model, version
         self._keys = np.frombuffer(model.keys, "<u4")
         self._negative = _weights(model.negative)
-        self._issues: dict[Issue, Floats] = {
-            name: _weights(scale)
-            for name, scale in model.issues.items()  # type: ignore[misc]
-        }
+        self._issues = {name: _weights(scale) for name, scale in model.issues.items()}
 
     def read(self, texts: Sequence[str]) -> list[Reading | None]:
         """What each text says; None where the model knows nothing in it."""
@@ -102,20 +100,19 @@ class Reader:
             readings.append(Reading(round(negative, 2), named, self.version))
         return readings
 
-    def _scores(
-        self, texts: Sequence[str]
-    ) -> tuple[Floats, np.ndarray[tuple[int], np.dtype[np.bool_]], dict[Issue, Floats]]:
+    def _scores(self, texts: Sequence[str]) -> tuple[Floats, Bools, dict[Issue, Floats]]:
+        """The chances that texts are negative, what is known at all, and chances of issues."""
         its = known(counted(texts), self._keys)
         size = len(texts)
 
         def summed(weights: Floats, scale: Scale) -> Floats:
-            score = np.bincount(its.text, weights[its.place] * its.value, size) + scale.bias
-            return chance(scale, score)
+            moved = np.bincount(its.text, weights[its.place] * its.value, size)
+            return chance(scale, moved.astype(np.float64) + scale.bias)
 
         labelled = {
             name: summed(weights, self.model.issues[name]) for name, weights in self._issues.items()
         }
-        is_known = np.bincount(its.text, minlength=size) > 0
+        is_known: Bools = np.bincount(its.text, minlength=size) > 0
         return summed(self._negative, self.model.negative), is_known, labelled
 
     def _mentioned(self, texts: Sequence[str]) -> list[dict[Issue, float]]:
@@ -153,4 +150,4 @@ def reader_of(path: str) -> Reader:
 
 
 def _weights(scale: Scale) -> Floats:
-    return np.frombuffer(scale.weights, np.int8) * scale.step
+    return np.frombuffer(scale.weights, np.int8).astype(np.float64) * scale.step

@@ -1,9 +1,9 @@
-"""How is a model of reviews trained? A linear one, on n-grams, from texts that somebody has labelled.
+"""How is a model of reviews trained? A linear one, from labelled texts.
 
 The weights are those of a support vector machine with squared hinge loss (Fan et al., "LIBLINEAR",
-JMLR 2008), found by L-BFGS; chances come of scores by Platt's scaling (1999) on texts that were left
-out. A fifth of the texts, by the hash of the text, is held out of all of this: on these it is said how
-good the model is.
+JMLR 2008), found by L-BFGS; chances come of scores by Platt's scaling (1999), on texts that were
+left out. A fifth of the texts, by the hash of the text, is held out of all of this: on these it is
+said how good the model is.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +18,17 @@ from scipy.sparse import csr_array
 
 from schemas.reading import Issue
 from streams.reviews import ngrams
-from streams.reviews.model import KEYS_MAX, Card, Floats, Model, Scale, counted, known, quantised
+from streams.reviews.model import (
+    KEYS_MAX,
+    Bools,
+    Card,
+    Floats,
+    Model,
+    Scale,
+    counted,
+    known,
+    quantised,
+)
 
 #: Labels of each kind that there must be, among the texts to train on.
 LABELS_MIN = 30
@@ -32,9 +42,15 @@ _COST = 0.01
 _FOLDS = 3
 _BATCH = 256
 
-Bools = NDArray[np.bool_]
 #: Told what is done, and how many of how many steps.
 Tell = Callable[[str, int, int], None]
+
+
+class _Fitted(Struct, frozen=True):
+    weights: Floats
+    bias: float
+    slope: float
+    offset: float
 
 
 class TrainingError(Exception):
@@ -79,7 +95,7 @@ def train(examples: Examples, tell: Tell = lambda *_: None) -> Model:
     steps = (_FOLDS + 1) * (1 + len(examples.issues))
     done = 0
 
-    def fitted(labels: Bools) -> tuple[Floats, float, float, float]:
+    def fitted(labels: Bools) -> _Fitted:
         nonlocal done
         scores = np.zeros(len(labels))
         for fold in range(_FOLDS):
@@ -90,24 +106,22 @@ def train(examples: Examples, tell: Tell = lambda *_: None) -> Model:
         slope, offset = _platt(scores, labels)
         weights, bias = _fit(matrix, labels)
         tell("fitting", done := done + 1, steps)
-        return weights, bias, slope, offset
+        return _Fitted(weights, bias, slope, offset)
 
-    found = {"": fitted(examples.is_negative)}
-    found |= {name: fitted(labels) for name, labels in examples.issues.items()}
+    negative = fitted(examples.is_negative)
+    issues = {name: fitted(labels) for name, labels in examples.issues.items()}
     # What the reader multiplies with is the weight and the rarity in one.
-    scaled = {name: it[0] * rare for name, it in found.items()}
-    matters = np.max([np.abs(it) for it in scaled.values()], axis=0)
+    matters = np.max([np.abs(it.weights) for it in (negative, *issues.values())], axis=0) * rare
     kept = np.sort(np.argsort(-matters, kind="stable")[:KEYS_MAX])
-    scales = {name: _scale(scaled[name][kept], *it[1:]) for name, it in found.items()}
-    negative = scales.pop("")
-    card = Card(texts=len(examples.texts))
-    written = keys[kept].astype("<u4").tobytes()
-    return Model(ngrams.VERSION, written, negative, scales, card)
+    return Model(
+        ngrams.VERSION, keys[kept].astype("<u4").tobytes(), _scale(negative, rare, kept),
+        {name: _scale(it, rare, kept) for name, it in issues.items()}, Card(len(examples.texts)),
+    )  # fmt: skip
 
 
-def _scale(weights: Floats, bias: float, slope: float, offset: float) -> Scale:
-    small, step = quantised(weights)
-    return Scale(small, step, bias, slope, offset)
+def _scale(it: _Fitted, rare: Floats, kept: NDArray[np.intp]) -> Scale:
+    small, step = quantised((it.weights * rare)[kept])
+    return Scale(small, step, it.bias, it.slope, it.offset)
 
 
 def tried(model: Model, chances: Floats, is_negative: Bools) -> Model:
@@ -121,13 +135,19 @@ def tried(model: Model, chances: Floats, is_negative: Bools) -> Model:
     return replace(model, card=card)
 
 
-def reliability(
-    chances: Floats, is_negative: Bools, bins: int = 10
-) -> list[tuple[float, float, int]]:
-    """What was said, what came, and of how many, by bins that are equally filled."""
+class Bin(Struct, frozen=True):
+    """Texts of which about the same was said. said: the mean chance. came: how many were it."""
+
+    said: float
+    came: float
+    texts: int
+
+
+def reliability(chances: Floats, is_negative: Bools, bins: int = 10) -> list[Bin]:
+    """What was said and what came, by bins that are equally filled."""
     parts = np.array_split(np.argsort(chances, kind="stable"), bins)
     return [
-        (float(chances[it].mean()), float(is_negative[it].mean()), len(it))
+        Bin(round(float(chances[it].mean()), 4), round(float(is_negative[it].mean()), 4), len(it))
         for it in parts
         if len(it)
     ]
@@ -136,7 +156,7 @@ def reliability(
 def calibration_error(chances: Floats, is_negative: Bools) -> float:
     """The expected calibration error over ten bins (Naeini et al., AAAI 2015)."""
     bins = reliability(chances, is_negative)
-    return sum(abs(said - came) * count for said, came, count in bins) / max(1, len(chances))
+    return sum(abs(it.said - it.came) * it.texts for it in bins) / max(1, len(chances))
 
 
 def _hash(text: str) -> int:
@@ -148,8 +168,8 @@ def _enough(labels: Bools, name: str) -> None:
     yes, no = int(labels.sum()), int((~labels).sum())
     if min(yes, no) < LABELS_MIN:
         raise TrainingError(
-            f"too few labels of `{name}` to train on: {yes} say yes and {no} say no; {LABELS_MIN} of"
-            " each are needed at least, beside the fifth that is held out"
+            f"too few labels of `{name}` to train on: {yes} say yes and {no} say no;"
+            f" {LABELS_MIN} of each are needed at least, beside the fifth that is held out"
         )
 
 
@@ -167,8 +187,9 @@ def _matrix(texts: Sequence[str], tell: Tell) -> tuple[csr_array, ngrams.Keys, F
         )
     rare = np.log((1 + len(texts)) / (1 + of_texts)) + 1
     its = [known(part, keys) for part in parts]
-    row = np.concatenate([it.text + nth * _BATCH for nth, it in enumerate(its)])
-    place = np.concatenate([it.place for it in its])
+    # Half as wide as they come: what is multiplied again and again is read from memory each time.
+    row = np.concatenate([it.text + nth * _BATCH for nth, it in enumerate(its)]).astype(np.int32)
+    place = np.concatenate([it.place for it in its]).astype(np.int32)
     value = np.concatenate([it.value for it in its]) * rare[place]
     return csr_array((value, (row, place)), shape=(len(texts), len(keys))), keys, rare
 
@@ -186,13 +207,15 @@ def _fit(matrix: csr_array, labels: Bools) -> tuple[Floats, float]:
         slope = np.r_[weights + across @ pull, pull.sum()]
         return float(weights @ weights / 2 + _COST * (short @ short)), slope
 
-    options = {"maxiter": 200, "maxcor": 10}
-    found = minimize(loss, np.zeros(size + 1), jac=True, method="L-BFGS-B", options=options)
+    found = minimize(
+        loss, np.zeros(size + 1), jac=True, method="L-BFGS-B",
+        options={"maxiter": 200, "ftol": 1e-6},
+    )  # fmt: skip
     return found.x[:size], float(found.x[size])
 
 
 def _platt(scores: Floats, labels: Bools) -> tuple[float, float]:
-    """Slope and offset of the chances, with Platt's targets, which are a little short of 0 and 1."""
+    """Slope and offset of chances, with Platt's targets, which are a little short of 0 and 1."""
     yes, no = float(labels.sum()), float((~labels).sum())
     target = np.where(labels, (yes + 1) / (yes + 2), 1 / (no + 2))
 
