@@ -17,6 +17,7 @@ from agents.product_change import ProductChange
 from schemas.decisions import Evidence, Money
 from schemas.event import Cents, Currency, Event, Name, snake_case
 from schemas.profiles import Channel, Country, Purpose
+from schemas.reading import Reading
 from state import portrait
 from state.customer import Customer
 from state.ledger import Ledger, Ledgers
@@ -149,7 +150,7 @@ class View(Struct, gc=False):
     row: the profile. shop: the partition's clock and rhythm. products: rows of the event's
     products, for agents with ``reads_products``, and of one that has changed; visit: at a look, of
     those of the visit, newest first (``reads_visits``). ledgers: those that agents keep of the
-    partition. agent: whose memory it is. models: those in effect.
+    partition. agent: whose memory it is. models: those in effect. reading: of the event's text.
     """
 
     id: str
@@ -161,6 +162,7 @@ class View(Struct, gc=False):
     agent: str = ""
     models: Models = field(default_factory=Models)
     visit: dict[str, Product] = {}
+    reading: Reading | None = None
 
     def recall(self, kind: type[M]) -> M:
         """The agent's memory of this customer, or a blank one."""

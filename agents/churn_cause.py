@@ -80,6 +80,8 @@ def _found(row: Customer, at: int, rules: CauseRules) -> Iterator[ChurnCause]:
     ratings = row.ratings
     if ratings is not None and 0 < ratings.last <= rules.rating_max:
         values: dict[str, Scalar] = {"rating": ratings.last, "review_id": ratings.last_review_id}
+        if ratings.last_issue:
+            values["issue"] = ratings.last_issue
         yield ChurnCause("bad_review", ratings.last_at, values)
     for order_id, order in row.recent_orders.items():
         if order.is_open and order.promised_at and at - order.promised_at >= LATE:

@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 
 from agents.agent import Act, Agent, Remember, Say, View
 from agents.heard import Heard
+from agents.spoken import read_in
 from schemas.decisions import Evidence
 from schemas.profiles import Purpose
 from schemas.reviews import SurveyAnswered
@@ -58,7 +59,7 @@ class DetractorFollowUp(Agent, frozen=True):
             ),
             evidence=Evidence(
                 events=(event.event_id,),
-                values={"score": event.score},
+                values={"score": event.score, **read_in(customer.reading)},
                 thresholds={"score_max": self.score_max},
             ),
         )  # fmt: skip

@@ -15,8 +15,10 @@ from schemas.event import ANONYMOUS
 from schemas.instant import DAY, MINUTE
 from schemas.journal import Entry
 from schemas.profiles import ErasureRequested
+from schemas.reviews import Review
 from state.customer import Customer
 from state.fold import REPORTS, fold, is_known
+from state.fold_grievances import complained_of
 from state.outcome import OUTCOMES, count_outcome
 
 
@@ -105,12 +107,16 @@ class Intake:
         if entry is not published:
             self._teller.keep_original(row, published, entry)
         batch.count(kind, ("late" if late else "applied") if not entry.imported_at else "imported")
-        view = View(subject, at, row, shop, {}, batch.ledgers, "", batch.models)
+        view = View(
+            subject, at, row, shop, {}, batch.ledgers, "", batch.models, reading=entry.reading
+        )
         return Taken(entry, view, late, is_news)
 
     def _fold(self, batch: Batch, row: Customer, entry: Entry) -> None:
         event, refunded_before = entry.event, row.refunded_cents
         fold(row, event, batch.shop.rhythm)
+        if entry.reading is not None and isinstance(event, Review):
+            complained_of(row, event, entry.reading)
         # Nearly all events of those who have been told something are visits, and not the first.
         is_awaited = event.occurred_at <= row.visit_awaited_until
         if row.exposures and (is_awaited or type(event) in OUTCOMES):

@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 
 from agents.agent import Act, Agent, Remember, Say, View
 from agents.gate.campaign import trait_of
+from agents.spoken import read_in
 from schemas.decisions import Evidence, Scalar
 from schemas.event import Name
 from schemas.instant import DAY
@@ -115,6 +116,7 @@ class VipCare(Agent, frozen=True):
             reviews = [*reviews, review_id][-COMPLAINTS_MAX:]
             values["rating"] = rating
             thresholds["rating_max"] = self.rating_max
+        values |= read_in(customer.reading)
         yield Remember(Heard(questions, reviews))
         yield Say(
             reason="complaint" if rating is None else "bad_review",

@@ -47,6 +47,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     coupon_key: the secret that coupon codes are derived with. holdout_key: the secret by which
     customers are held out; without one it is derived from the other.
     privacy_key: the secret under which what is personal in events is sealed; without one it is not.
+    review_model: the path of a model that reads customers' texts; without one none is read.
     webhooks: the path of the file that says where triggers go by HTTP. webhook_key: the secret that
     they are signed with, ``whsec_`` and base64.
     web_token: the secret that lets a program read customers on the web port; without it none can.
@@ -85,6 +86,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     holdout_key_file: str = ""
     privacy_key: str = ""
     privacy_key_file: str = ""
+    review_model: str = ""
     webhooks: str = ""
     webhook_key: str = ""
     webhook_key_file: str = ""

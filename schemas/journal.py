@@ -13,6 +13,7 @@ from schemas.clickstream import Clickstream
 from schemas.instant import Instant, to_millis
 from schemas.orders import Orders
 from schemas.profiles import Profiles
+from schemas.reading import Reading
 from schemas.reviews import Reviews
 from schemas.shop_events import ShopEvents
 
@@ -64,6 +65,8 @@ class Entry(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="type",
     sealed: what is personal in the event, encrypted: the id of the key, and base64; the event holds
     neutral values in its place.
     destroys: of an erasure, the ids of the keys that the customer had when ingest saw it.
+    reading: what a model has read in the text of the event; None where none was asked, or it knew
+    nothing in it.
     """
 
     event: AnyEvent
@@ -71,6 +74,7 @@ class Entry(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="type",
     imported_at: int = 0
     sealed: str = ""
     destroys: str = ""
+    reading: Reading | None = None
 
     @property
     def key_id(self) -> str:

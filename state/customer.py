@@ -105,13 +105,17 @@ class RecentOrder(Struct, array_like=True, gc=False):
 
 
 class Ratings(Struct, array_like=True, gc=False):
-    """The customer's ratings of products: how many, their sum, and the last review."""
+    """The customer's ratings of products: how many, their sum, and the last review.
+
+    last_issue: what that one complains of first, where a model has read it; else empty.
+    """
 
     count: int = 0
     stars: int = 0
     last: int = 0
     last_at: int = 0
     last_review_id: str = ""
+    last_issue: str = ""
 
 
 class Responses(Struct, array_like=True, gc=False):

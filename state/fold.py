@@ -159,6 +159,7 @@ def _reviewed(customer: Customer, event: review.ReviewPosted) -> None:
         ratings.last = event.rating
         ratings.last_at = event.occurred_at
         ratings.last_review_id = event.review_id
+        ratings.last_issue = ""
 
 
 def _edited(customer: Customer, event: review.ReviewEdited) -> None:
@@ -170,6 +171,7 @@ def _edited(customer: Customer, event: review.ReviewEdited) -> None:
         ratings.stars += event.rating - ratings.last
         ratings.last = event.rating
         ratings.last_at = event.occurred_at
+        ratings.last_issue = ""
 
 
 def _updated(customer: Customer, event: profile.ProfileUpdated) -> None:

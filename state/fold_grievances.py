@@ -7,6 +7,8 @@ alert counts until the product was bought after all, for the row does not hear t
 from schemas import clickstream as click
 from schemas import orders as order
 from schemas.instant import DAY, HOUR
+from schemas.reading import Reading
+from schemas.reviews import Review
 from state.customer import Customer, RecentOrder
 from state.grievance import Grievance, Kind, grieve
 
@@ -70,6 +72,14 @@ def searched(customer: Customer, event: click.ProductsSearched) -> None:
         known.amount += 1
         if at // HOUR >= known.hour:
             known.hour, known.about = at // HOUR, event.query[:QUERY_MAX]
+
+
+def complained_of(customer: Customer, event: Review, reading: Reading) -> None:
+    """What the last review complains of, as far as its text was read."""
+    ratings = customer.ratings
+    is_last = ratings is not None and ratings.last_review_id == event.review_id
+    if ratings is not None and is_last and event.occurred_at >= ratings.last_at:
+        ratings.last_issue = reading.issues[0] if reading.issues else ""
 
 
 def bought(customer: Customer, event: order.OrderPlaced) -> None:

@@ -42,6 +42,7 @@ from streams.privacy.key_ring import KeyRing
 from streams.privacy.privacy import cipher_of, privacy
 from streams.producer import Producer, producer_config
 from streams.publisher import Marks, PlainPublisher, Publisher, TransactionalPublisher
+from streams.reviews.door import open_reader
 from streams.topics import JOURNAL, Topics, wanted_topics
 from streams.transport import batch_topic, install
 from streams.web import add_pages
@@ -95,6 +96,7 @@ class Worker:
         for key in policy.tight_budgets(there[JOURNAL]):
             what = f"shared out over {there[JOURNAL]} partitions it is less than the largest coupon"
             log.warning("budget_too_small", key=key, what=what)
+        reader = open_reader(settings)
         self.app = _faust_app(settings)
         asyncio.run(_look(url))
         self.table = RedisTable(url)
@@ -105,7 +107,7 @@ class Worker:
         self.privacy = privacy(ring, cipher_of(settings), there[JOURNAL])
         self.member = Member(
             settings, policy.engine(there[JOURNAL]), self.table, self.producer, self._publisher,
-            _Group(self.app), there, self.privacy,
+            _Group(self.app), there, self.privacy, reader,
         )  # fmt: skip
         self.ops = Ops(
             policy.agents, self.table, self.producer, policy.ops, partitions=there[JOURNAL],

@@ -25,12 +25,14 @@ from schemas.dead_letter import REQUEUED_FOR, RateReason, Refusal, refusal_of
 from schemas.event import Event
 from schemas.instant import SECOND, to_text
 from schemas.journal import Entry, ShopEntry, Source, Tick
+from schemas.reading import SPOKEN
 from schemas.shop_events import ShopEvent
 from streams import metrics
 from streams.clock import Carried
 from streams.dead_letters import dead_letter_of
 from streams.privacy.sealer import Sealer
 from streams.producer import Outbound, Producer
+from streams.reviews.door import TextReader, with_readings
 from streams.topics import JOURNAL
 
 #: Subject and event id; the topic too where the subject is no customer, who may have the same id.
@@ -44,7 +46,7 @@ class Ingest:
 
     def __init__(
         self, settings: Settings, producer: Producer, carried: Carried, journal_partitions: int,
-        sealer: Sealer | None = None,
+        sealer: Sealer | None = None, reader: TextReader | None = None,
     ) -> None:  # fmt: skip
         self._bytes_max = settings.event_bytes_max
         self._tolerance_ms = round(settings.future_tolerance_seconds * SECOND)
@@ -54,6 +56,8 @@ class Ingest:
         self._journal_partitions = journal_partitions
         self._known = KnownEvents(settings.dedupe_events_max)
         self._sealer = sealer
+        self._reader = reader
+        self._spoken = SPOKEN if reader is not None else frozenset()
 
     async def handle(self, tp: TP, records: list[Any]) -> None:
         """Carry one batch over.
@@ -92,6 +96,8 @@ class Ingest:
         new: dict[EventKey, None] = {}
         counts: Counter[str] = Counter()
         personal: dict[int, Entry] = {}
+        told: dict[int, Entry] = {}
+        spoken = self._spoken
         concerns = _never if self._sealer is None else self._sealer.concerns
         for record in records:
             fact = self._accept(decode, record.value, latest)
@@ -121,8 +127,24 @@ class Ingest:
                     entry = Entry(fact, source)  # type: ignore[arg-type]
                     if concerns(fact):  # type: ignore[arg-type]
                         personal[len(outbound)] = entry
+                    if spoken and type(fact) in spoken and fact.text:  # type: ignore[union-attr]
+                        told[len(outbound)] = entry
                     outbound.append(_written(entry))
+        if told and self._reader is not None:
+            self._read(self._reader, told, outbound, personal)
         return outbound, list(new), counts, personal
+
+    def _read(
+        self, reader: TextReader, told: dict[int, Entry], outbound: list[Outbound],
+        personal: dict[int, Entry],
+    ) -> None:  # fmt: skip
+        """Put beside each text what a model reads in it, before any of it is sealed."""
+        started = perf_counter()
+        for place, entry in zip(told, with_readings(reader, [*told.values()]), strict=True):
+            outbound[place] = _written(entry)
+            if place in personal:
+                personal[place] = entry
+        metrics.time_stage("read", perf_counter() - started)
 
     def _everywhere(self, value: bytes, key: bytes | None = None) -> list[Outbound]:
         """The same record for every partition of the journal."""

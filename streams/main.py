@@ -23,6 +23,7 @@ from streams.commands import (
     publish,
     rebuild,
     report,
+    reviews,
     simulate,
     topics,
     up,
@@ -100,6 +101,7 @@ app.command(why_not.why_not, name="why-not", group=ASK, sort_key=5)
 app.command(dead_letters.app)
 app.command(report.app)
 app.command(models.app)
+app.command(reviews.app)
 app.command(backup.backup, group=MEND, sort_key=1)
 app.command(backup.restore, group=MEND, sort_key=2)
 app.command(rebuild.rebuild, group=MEND, sort_key=3)

@@ -26,6 +26,7 @@ from streams.privacy.privacy import Privacy
 from streams.producer import Producer
 from streams.publisher import Publisher
 from streams.relay import Relays
+from streams.reviews.door import TextReader
 from streams.topics import JOURNAL
 
 log = structlog.get_logger()
@@ -64,7 +65,7 @@ class Member:
     def __init__(
         self, settings: Settings, engine: Engine, table: NotingTable, producer: Producer,
         publisher_of: Callable[[int], Publisher], group: Group, topics: Mapping[str, int],
-        privacy: Privacy | None = None,
+        privacy: Privacy | None = None, reader: TextReader | None = None,
     ) -> None:  # fmt: skip
         self._group = group
         self._carried = Carried()
@@ -81,7 +82,7 @@ class Member:
             is_leader=group.is_leader,
         )  # fmt: skip
         sealer = None if privacy is None else privacy.sealer
-        ingest = Ingest(settings, producer, self._carried, topics[JOURNAL], sealer)
+        ingest = Ingest(settings, producer, self._carried, topics[JOURNAL], sealer, reader)
         self._ingest_lanes = self._lanes(settings, ingest.handle)
         self._engage_lanes = self._lanes(settings, self._engage.handle)
 

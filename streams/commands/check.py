@@ -30,6 +30,7 @@ def check(*, config: Config = None, as_json: AsJson = False) -> None:
     from streams.commands import terminal
     from streams.connection import brokers_of, redis_url_of
     from streams.effect.settings import load_prices
+    from streams.reviews.door import open_reader
     from streams.webhooks.targets import load_targets
 
     settings = terminal.settings_from(config=config)
@@ -45,10 +46,12 @@ def check(*, config: Config = None, as_json: AsJson = False) -> None:
     ops, models = msgspec.to_builtins(policy.ops), msgspec.to_builtins(policy.models)
     targets = [it.name for it in load_targets(settings)] if settings.webhooks else []
     seals = bool(settings.secret_privacy_key())
+    reader = open_reader(settings)
     if as_json:
         answer = {"config": settings.config, "agents": agents, "gate": gate, "engine": engine}
-        answer |= {"ops": ops, "models": models, "effect": effect}
-        terminal.say_json(answer | {"kinds": policy.kinds(), "targets": targets, "seals": seals})
+        answer |= {"ops": ops, "models": models, "effect": effect, "kinds": policy.kinds()}
+        answer |= {"targets": targets, "seals": seals}
+        terminal.say_json(answer | {"review_model": reader.version if reader else None})
         return
     sections = terminal.table("section", "settings")
     shown = {"engine": engine, "gate": gate, "effect": effect, "ops": ops, "models": models}
@@ -60,6 +63,11 @@ def check(*, config: Config = None, as_json: AsJson = False) -> None:
     agents_on = plural(len(agents), "agent")
     terminal.out.print(f"\n{settings.config} is right: {agents_on} on.", style="green")
     _tell_sealing(seals=seals)
+    if reader is not None:
+        right = (
+            f"{settings.review_model} is right: version {reader.version} reads customers' texts."
+        )
+        terminal.out.print(right, style="green")
     if targets:
         right = f"{plural(len(targets), 'target')}: {', '.join(targets)}"
         terminal.out.print(f"{settings.webhooks} is right: {right}.", style="green")

@@ -34,6 +34,7 @@ from streams.connection import brokers_of
 from streams.privacy.privacy import cipher_of, open_privacy
 from streams.privacy.sealer import Sealer
 from streams.producer import Outbound
+from streams.reviews.door import TextReader, has_text, open_reader, with_readings
 from streams.topics import JOURNAL
 
 _BATCH = 1_000
@@ -168,7 +169,7 @@ def _gather(
 async def _write(settings: Settings, spool: _Spool, done: Done, partitions: int) -> None:
     imported_at = time.time_ns() // 1_000_000
     total = len(spool.times) - done.repeated
-    brokers, cipher = brokers_of(settings), cipher_of(settings)
+    brokers, cipher, reader = brokers_of(settings), cipher_of(settings), open_reader(settings)
     async with AsyncExitStack() as stack:
         step = stack.enter_context(bar("events", total))
         sender = await stack.enter_async_context(kafka.Sender(brokers))
@@ -180,12 +181,21 @@ async def _write(settings: Settings, spool: _Spool, done: Done, partitions: int)
         for place, line in spool.in_order():
             batch.append(_entry(_decode(line), Source(done.source, 0, place, 0), imported_at))
             if len(batch) >= _BATCH:
-                await _send(sender, sealer, batch, partitions)
+                await _send(sender, sealer, _read(reader, batch), partitions)
                 done.imported += len(batch)
                 step(len(batch))
                 batch = []
-        await _send(sender, sealer, batch, partitions)
+        await _send(sender, sealer, _read(reader, batch), partitions)
         done.imported += len(batch)
+
+
+def _read(reader: TextReader | None, batch: list[Entry | ShopEntry]) -> list[Entry | ShopEntry]:
+    """Put beside each text what the model reads in it, as ingest does."""
+    if reader is None:
+        return batch
+    told = [it for it in batch if isinstance(it, Entry) and has_text(it)]
+    read = dict(zip(map(id, told), with_readings(reader, told), strict=True))
+    return [read.get(id(it), it) for it in batch]
 
 
 async def _send(
