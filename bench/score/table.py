@@ -31,8 +31,8 @@ def row(figure: Figure) -> Row:
     bound = "at most" if figure.less_is_better else "at least"
     return Row(
         figure.name,
-        "; ".join([f"{number(ours.value)} ({_between(ours)})", *_otherwise(figure)]),
-        f"{number(lead.value, '+')} ({_between(lead, '+')})" if lead else "",
+        "; ".join([_told(ours), *_otherwise(figure)]),
+        _told(lead, "+") if lead else "",
         ", ".join(f"{who} {number(it.value)}" for who, it in figure.plain.items()),
         "" if figure.goal is None else f"{bound} {number(figure.goal)}",
         {None: "", True: "yes", False: "no"}[figure.reached],
@@ -64,8 +64,10 @@ def number(value: float, sign: str = "") -> str:
     return f"{value:{sign},.{places}f}"
 
 
-def _between(it: Interval, sign: str = "") -> str:
-    return f"{number(it.low, sign)} to {number(it.high, sign)}"
+def _told(it: Interval, sign: str = "") -> str:
+    """With its interval, unless it has none: a speed that was measured once, say."""
+    value, low, high = (number(of, sign) for of in (it.value, it.low, it.high))
+    return value if low == value == high else f"{value} ({low} to {high})"
 
 
 # For people ---------------------------------------------------------------------------------------
