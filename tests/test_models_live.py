@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from command_line import Ebbtide, untouched
 from learner import Mean, order
 from live_shop import Shop, now, open_shop, read, until
 from msgspec import Raw
+from test_pipeline import in_memory, same
+from test_pipeline import run as run_history
 
 import agents
 from config.settings import DEFAULT_CONFIG
@@ -24,15 +27,20 @@ from state.model import kept_in
 from state.redis_models import KEPT_MAX, MadeModel, RedisModels
 from streams.connection import Brokers
 from streams.demo.path import PARTITIONS
+from streams.demo.progress import Progress
 from streams.producer import Outbound, Producer
 from streams.topics import JOURNAL
 
 pytestmark = pytest.mark.live
 
-BESIDE = Path(__file__).with_name("agents_beside")
+#: An agent is found because its file is there: among the agents, or where one looks for more.
+AGENT = """
+import learner
+class LargeOrder(learner.LargeOrder, frozen=True): pass
+"""
 PROGRAM = (
-    f"import sys, agents; sys.path.append({str(BESIDE.parent)!r});"
-    f" agents.__path__.append({str(BESIDE)!r}); from streams import main; main.run()"
+    "import sys, agents; sys.path.append({tests!r}); agents.__path__.append({beside!r});"
+    " from streams import main; main.run()"
 )
 #: A day of this log has two seconds.
 SECTIONS = f"""
@@ -44,16 +52,24 @@ look_seconds = 0.3
 CUSTOMERS = [f"c{it}" for it in range(12)]
 
 
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    folder = tmp_path_factory.mktemp("models")
+@contextmanager
+def open_school(folder: Path, **settings: Any) -> Iterator[Shop]:
+    """A shop whose worker has the agent that learns, and so has this process."""
     config = folder / "engine.toml"
     shipped, _, rest = DEFAULT_CONFIG.read_text("utf-8").partition("[models]")
     config.write_text(shipped + SECTIONS + "[ops]" + rest.partition("[ops]")[2])
+    (folder / "large_order.py").write_text(AGENT)
+    program = PROGRAM.format(tests=str(Path(__file__).parent), beside=str(folder))
     with pytest.MonkeyPatch.context() as here:
-        here.setattr(agents, "__path__", [*agents.__path__, str(BESIDE)])
-        with open_shop(folder, config=str(config), program=("-c", PROGRAM)) as shop:
+        here.setattr(agents, "__path__", [*agents.__path__, str(folder)])
+        with open_shop(folder, config=str(config), program=("-c", program), **settings) as shop:
             yield shop
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    with open_school(tmp_path_factory.mktemp("models")) as shop:
+        yield shop
 
 
 @pytest.fixture
@@ -181,3 +197,14 @@ def test_the_newest_models_of_an_agent_are_kept_and_no_more(shop: Shop) -> None:
     assert kept[0] == MadeModel("2026-02-05.aaaaaa", 5, "fit", 4, 99, Raw(b'{"a":1}'))
     assert none == []
     assert fitted["other"] == 7
+
+
+def test_a_history_that_is_fed_learns_what_it_learns_in_memory(tmp_path: Path) -> None:
+    with open_school(tmp_path, clock="feed") as school:
+        live = run_history(school, Progress())
+        expected = in_memory(school)
+        entries = read(school.servers.broker, JOURNAL, lambda found: len(_models(found)) >= 60)
+    same(live, expected)
+    assert expected.decisions["noted"] > 1_000
+    # Of 120 days, every seventh; and each in all partitions.
+    assert len({it.made_at for it in _models(entries)}) in (16, 17)
