@@ -29,6 +29,10 @@ CLOCK_DAYS = 91.0
 #: Points that hold less than this of the mass are left out of questions about the future.
 SHARE_MIN = 1e-3
 _NEWTON_MAX = 60
+#: A rate that is so much less likely than another one (by its logarithm) is none of theirs.
+_LOG_NOTHING = 25.0
+#: A thousandth of the time until the next purchase is soon enough found.
+_STEP_MIN = 1e-3
 
 
 class Buyers(Struct, frozen=True, array_like=True, gc=False):
@@ -87,7 +91,11 @@ class Future(Struct, frozen=True, gc=False):
 
     def comes(self, days: float) -> float:
         """The chance of at least one purchase in the next days."""
-        return self._comes(self._span(days))[0]
+        span = self._span(days)
+        return sum(
+            chance * rate / (rate + hazard) * -expm1(-(rate + hazard) * span)
+            for chance, rate, hazard in self.points
+        )
 
     def comes_within(self, shares: Sequence[float], days: float) -> list[float]:
         """If they come in the next days: after how many they have come, by these chances.
@@ -95,36 +103,51 @@ class Future(Struct, frozen=True, gc=False):
         shares: rising, each above 0 and below 1, such as .1, .5 and .9 for the median between the
         ends of an interval that holds in four of five cases.
         """
-        span = self._span(days)
-        whole, _ = self._comes(span)
+        comers, span = self._comers(), self._span(days)
+        ever = sum(it for it, _ in comers)
+        whole = sum(it * -expm1(-leaves * span) for it, leaves in comers)
         if whole <= 0.0:
             return [days for _ in shares]
         begin = self.buyers.clock(self.age_days)
         found, at = [], 0.0
         for share in shares:
-            # The chance is concave in time, so Newton's steps come from below and never overshoot.
+            # The logarithm of those who are still to come falls in a straight line where all are
+            # alike, and ever slower where they are not: Newton's steps never overshoot.
+            wanted = log(ever - share * whole)
             for _ in range(_NEWTON_MAX):
-                reached, slope = self._comes(at)
-                step = (share * whole - reached) / slope if slope > 0.0 else 0.0
-                if step <= 1e-4 * (at + 1e-3):
-                    break
+                left = slope = 0.0
+                for it, leaves in comers:
+                    to_come = it * exp(-leaves * at)
+                    left += to_come
+                    slope += to_come * leaves
+                step = (log(left) - wanted) * left / slope
                 at = min(at + step, span)
+                if step <= _STEP_MIN * at:
+                    break
             found.append(min(days, max(0.0, self.buyers.days(begin + at) - self.age_days)))
         return found
+
+    def _comers(self) -> list[tuple[float, float]]:
+        """By rate: the chance that they come before they leave, and how fast it is one of both.
+
+        Hazards are taken together, by the mean time of those who come: of when they come they say
+        little, and it takes a third of the time.
+        """
+        found: list[tuple[float, float]] = []
+        before = ever = time = 0.0
+        for chance, rate, hazard in self.points:
+            if rate != before:
+                if ever:
+                    found.append((ever, ever / time))
+                before, ever, time = rate, 0.0, 0.0
+            comes = chance * rate / (rate + hazard)
+            ever += comes
+            time += comes / (rate + hazard)
+        return [*found, (ever, ever / time)] if ever else found
 
     def _span(self, days: float) -> float:
         """The next days, by the customer's clock."""
         return self.buyers.clock(self.age_days + days) - self.buyers.clock(self.age_days)
-
-    def _comes(self, span: float) -> tuple[float, float]:
-        """The chance of a purchase in so much time of the clock, and how fast it grows then."""
-        reached = slope = 0.0
-        for chance, rate, hazard in self.points:
-            leaves = rate + hazard
-            none = exp(-leaves * span)
-            slope += chance * rate * none
-            reached += chance * rate / leaves * (1.0 - none)
-        return reached, slope
 
 
 def future(buyers: Buyers, past: Past) -> Future:
@@ -166,6 +189,8 @@ def _posterior(buyers: Buyers, past: Past) -> tuple[list[tuple[float, float, flo
     mass = []
     total = 0.0
     for base, given in zip(logs, buyers.rates, strict=True):
+        if base < shift - _LOG_NOTHING:
+            continue
         rate = given * eagerness
         of_rate, rate_silent = exp(base - shift), exp(-rate * silence)
         for hazard, of_hazard, hazard_silent in hazards:
