@@ -20,7 +20,7 @@ from state.customer import RowError
 M = TypeVar("M", bound=Struct)
 
 #: What became of a model that the journal brought. ``unreadable``: its agent knows other models.
-Fate = Literal["applied", "outdated", "unreadable"]
+Fate = Literal["in_effect", "outdated", "unreadable"]
 
 _PREFIX = "model:"
 
@@ -91,7 +91,7 @@ class Models:
         if fitted is None:
             return "unreadable"
         self._changed[key], self._open[agent] = row, fitted
-        return "applied"
+        return "in_effect"
 
     def changed(self) -> dict[str, bytes]:
         """Those that have taken effect, as they are written."""

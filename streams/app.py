@@ -199,10 +199,10 @@ class Worker:
         app.task(self.member.watch)
         app.task(self.member.clock.note)
         app.task(self.ops.run)
-        app.task(self.trainer.run)
         app.task(self.privacy.eraser.run)
         if self.settings.clock == "wall":
             app.task(self.member.clock.tick)
+            app.task(self.trainer.run)  # Who feeds a history gives it its models too.
 
     async def _on_revoked(self, _: Any, revoked: set[TP], **__: Any) -> None:
         self.assigned = False

@@ -14,7 +14,7 @@ from schemas.journal import Entry, ModelEntry, Record, ShopEntry, Source, Tick
 from schemas.shop_events import ShopEvent
 from state.memory_table import MemoryTable
 from streams.apply import apply
-from streams.learning.fitting import fit, is_due, learners, needs_of
+from streams.learning.lessons import Lessons
 from streams.partitioner import partition_of
 
 BATCH_RECORDS = 1_000
@@ -44,7 +44,7 @@ class Replay:
     """Partitions in memory, to which records are added. decisions: all so far, by partition.
 
     learns: whether models are fitted on the way; a journal has those by which it was decided.
-    fit_every_hours: of event time. models: all that were fitted, as they went into the log.
+    fit_every_hours: of the feed's time. models: all that were fitted, as they went into the log.
     """
 
     def __init__(
@@ -57,9 +57,7 @@ class Replay:
         self._waiting: list[list[Record]] = [[] for _ in range(partitions)]
         self._batch_records = batch_records
         self.models: list[ModelEntry] = []
-        self._learners = learners(engine.agents.values()) if learns else []
-        self._every_hours = fit_every_hours
-        self._fitted_at: int | None = None
+        self._lessons = Lessons(engine.agents.values() if learns else (), fit_every_hours)
         self._fed = 0
 
     async def run(self, feed: Iterable[Fact]) -> None:
@@ -74,27 +72,19 @@ class Replay:
                 if len(waiting) >= self._batch_records:
                     await self._flush(partition)
             self._fed += 1
-            if self._learners and isinstance(fact, Tick):
+            if isinstance(fact, Tick):
                 await self._learn(fact.at)
         await self._flush_all()
 
     async def _learn(self, at: int) -> None:
-        """Let what the ledgers teach take effect, if another day has begun."""
-        begins = self._fitted_at is None
-        if not begins and not is_due(at, self._fitted_at, self._every_hours):
+        """Let what the ledgers teach take effect behind a tick, if another day begins with it."""
+        if not self._lessons.begins(at):
             return
-        self._fitted_at = at
-        if begins:
-            return  # Nothing has been learned yet.
         await self._flush_all()
-        partitions = range(len(self._waiting))
-        for agent in self._learners:
-            loaded = [await self.table.load(it, needs_of(agent)) for it in partitions]
-            made = fit(agent, loaded, at)
-            if made is not None:
-                self.models.append(made.entry)
-                for waiting in self._waiting:
-                    waiting.append(made.entry)
+        for entry in await self._lessons.models(self.table.load, len(self._waiting), at):
+            self.models.append(entry)
+            for waiting in self._waiting:
+                waiting.append(entry)
 
     async def _flush_all(self) -> None:
         for partition in range(len(self._waiting)):

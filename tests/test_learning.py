@@ -132,7 +132,7 @@ def test_two_leaders_leave_every_partition_with_a_model_and_each_with_one() -> N
     asyncio.run(both())
     assert all(in_effect(school))
     counters = [it.state()["counters"] for it in school.rows]
-    assert [it["models/large_order/applied"] for it in counters] == [1, 1]
+    assert [it["models/large_order/in_effect"] for it in counters] == [1, 1]
 
 
 class Broken(LargeOrder, frozen=True):
