@@ -64,7 +64,11 @@ class ProductRecommendation(Agent, frozen=True):
     ) -> Iterable[Act] | Enter:
         """Recommend what goes with the look, or with the whole order; and count what is liked."""
         said = customer.row.said.get(self.name)
-        quiet = said is not None and customer.at - said.sent_at < self.quiet_hours * HOUR
+        quiet = said is not None and (
+            customer.at - said.sent_at < self.quiet_hours * HOUR
+            # The gate has refused and would again, so it is asked once in a visit: a list takes time.
+            or (said.refusal != "" and customer.row.session.products > 1)
+        )
         if isinstance(event, OrderPlaced):
             acts: list[Act] = [
                 Enter(Looked(it.product_id, it.category, customer.at, ORDER_WEIGHT))
@@ -72,43 +76,41 @@ class ProductRecommendation(Agent, frozen=True):
             ]
             return acts if quiet else [*acts, *self._after_order(event, customer)]
         entered = Enter(Looked(event.product_id, event.category, customer.at))
-        return entered if quiet else [entered, *self._after_look(event, customer)]
+        wishes = [] if quiet else [*self._after_look(event, customer)]
+        return [entered, *wishes] if wishes else entered
 
     def on_release(self, held: Say, customer: View) -> Say | None:
         """In the morning: without what they have bought since, or cannot buy any more."""
         payload = held.payload
         if not isinstance(payload, ProductRecommendationPayload):
             return None
-        without = self.without(customer)
+        without = {*_owned(customer.row), *sold_out(customer.ledgers)}
         left = [it for it in payload.products if it.product_id not in without]
         if len(left) < self.products_min:
             return None
         return replace(held, payload=replace(payload, products=left))
-
-    def without(self, customer: View) -> set[str]:
-        """What is never recommended: what they have, and what cannot be had."""
-        return {*_owned(customer.row), *sold_out(customer.ledgers)}
 
     def shown(self, customer: View, products_max: int) -> tuple[str, list[Recommended]]:
         """By which rule, and what a storefront may show beside what is in view at this moment.
 
         What the visit has held before may be shown again: visitors go back.
         """
-        without = self.without(customer).union([*customer.visit][:1])
+        without = {*_owned(customer.row), *[*customer.visit][:1]}
+        gone = sold_out(customer.ledgers)
         if self._looks(customer) >= self.looks_min:
-            chosen = next_looks(customer.visit, without, products_max)
+            chosen = next_looks(customer.visit, without, products_max, gone)
             if len(chosen) >= self.products_min:
                 return "looked_at_together", chosen
         liked = next(iter(customer.row.categories.shares()), ALL)
         ledger = customer.ledger(Popular)
-        return "popular", popular(ledger, liked, self.popular_min, without, products_max)
+        return "popular", popular(ledger, liked, self.popular_min, without, products_max, gone)
 
     def _after_look(self, event: ProductViewed | ProductAdded, customer: View) -> Iterable[Act]:
         product_id, visit = event.product_id, customer.visit
-        without = self.without(customer).union(visit)
+        without, gone = {*_owned(customer.row), *visit}, sold_out(customer.ledgers)
         looks = self._looks(customer)
         if looks >= self.looks_min:
-            chosen = next_looks(visit, without, self.products_max)
+            chosen = next_looks(visit, without, self.products_max, gone)
             if len(chosen) >= self.products_min:
                 yield self._say(event, "looked_at_together", list(visit), chosen, "looks_min")
                 return
@@ -119,13 +121,13 @@ class ProductRecommendation(Agent, frozen=True):
         if looks or customer.products[product_id].orders:
             return  # It is not new: soon more will be known of it, and this would be their one.
         ledger = customer.ledger(Popular)
-        chosen = popular(ledger, event.category, self.popular_min, without, self.products_max)
+        chosen = popular(ledger, event.category, self.popular_min, without, self.products_max, gone)
         if len(chosen) >= self.products_min:
             yield self._say(event, "popular", [product_id], chosen, "popular_min")
 
     def _after_order(self, event: OrderPlaced, customer: View) -> Iterable[Act]:
         at_hand = [item.product_id for item in event.products]
-        chosen = self._together(at_hand, customer, self.without(customer).union(at_hand))
+        chosen = self._together(at_hand, customer, {*_owned(customer.row), *at_hand})
         if len(chosen) >= self.products_min:
             yield self._say(event, "bought_together", at_hand, chosen, "together_min")
 
@@ -135,7 +137,12 @@ class ProductRecommendation(Agent, frozen=True):
 
     def _together(self, at_hand: list[str], customer: View, without: set[str]) -> list[Recommended]:
         return bought_together(
-            customer.products, at_hand, self.together_min, without, self.products_max
+            customer.products,
+            at_hand,
+            self.together_min,
+            without,
+            self.products_max,
+            sold_out(customer.ledgers),
         )
 
     def _say(

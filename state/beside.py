@@ -105,8 +105,11 @@ def scores(products: Mapping[str, HasBeside], visit: Iterable[str]) -> dict[str,
         it = products[product_id].beside or _NOTHING
         share = further / ((it.looks + it.again) / LOOK + _PRIOR)
         per_look = share / LOOK
-        for other, weight in it.near.items():
-            found[other] = found.get(other, 0.0) + per_look * weight
+        if not found:
+            found = {other: per_look * weight for other, weight in it.near.items()}
+        else:
+            for other, weight in it.near.items():
+                found[other] = found.get(other, 0.0) + per_look * weight
         again = it.again / LOOK
         if not place:
             again = _AGAIN * (again + _AGAIN_AT_FIRST)
