@@ -52,8 +52,9 @@ Seen = list[float]
 class Habit(Struct, array_like=True, gc=False):
     """As of the last order. event_id, at: of that. sums: faded, in thousandths, by span.
 
-    moment_at: the moment that waits for its end; 0 before the first, and OUT_OF_SCOPE. seen: what a score saw then. bought: whether
-    something was bought since. alerted: whether this silence has been told.
+    moment_at: the moment that waits for its end; 0 before the first, and OUT_OF_SCOPE. seen: what a
+    score saw then. bought: whether something was bought since. alerted: whether this silence has
+    been told.
     """
 
     event_id: str = ""
@@ -97,7 +98,8 @@ class Habit(Struct, array_like=True, gc=False):
 def next_moment(customer_id: str, after: int, days: float) -> int:
     """The first moment of a customer's after another.
 
-    >>> next_moment("ann", next_moment("ann", 0, 28.0), 28.0) - next_moment("ann", 0, 28.0) == 28 * DAY
+    >>> first = next_moment("ann", 0, 28.0)
+    >>> next_moment("ann", first, 28.0) - first == 28 * DAY
     True
     """
     width = round(days * DAY)
