@@ -265,7 +265,7 @@ def test_before_there_is_a_model_the_prior_says_how_likely_a_silence_goes_on_tim
         2026-01-05 08:00  ann  order_placed
         2026-01-12 08:00  ann  order_placed
         2026-01-19 08:00  ann  order_placed
-        2026-04-04 02:00  ann  -> churn_alert risk=0.5
+        2026-02-13 08:00  ann  -> churn_alert quiet_days=25 risk=0.5009
         2026-08-01 08:00  ann
         """,
         ChurnAlert(chance=0.2, risk_min=0.5),
