@@ -46,7 +46,7 @@ from agents.churn.lessons import (
 )
 from agents.churn.rhythm import prior_of
 from agents.churn.speaking import Prices, crossing
-from agents.churn_cause import CauseName, CauseRules, ChurnCause, causes
+from agents.churn_cause import CauseName, CauseRules, causes, evidence_of
 from schemas.decisions import Evidence, Scalar
 from schemas.instant import DAY, HOUR
 from schemas.orders import OrderPlaced
@@ -59,6 +59,9 @@ from state.model import Fitted
 _MOMENT = "moment"
 #: So many of what moved a score most are named.
 _NAMED = 3
+YEAR = 365 * DAY
+#: What somebody spent who came less than a year ago is taken for a year's, by so much at most.
+GROWN_MAX = 4.0
 
 
 class ChurnAlertPayload(Struct, frozen=True):
@@ -86,7 +89,7 @@ class ChurnAlert(Agent, frozen=True):
 
     risk_min: the score that an alert must have at least. offer_lift: in what share of those who are
     about to leave an offer changes it. margin_share: what of a customer's spending is left to the
-    shop. offer_share, offer_cents_max: what an offer gives away, of the usual order.
+    shop. offer_share, offer_cents_max: what an offer gives away on average, of the usual order.
     chance: without a model, how improbable the silence must be. quiet_days_min: never alert before.
     default_gap_days: the shop's usual gap until it has shown enough of its own. cause_days: so near
     to the last order, before or after it, something must have gone wrong to be the cause.
@@ -102,11 +105,11 @@ class ChurnAlert(Agent, frozen=True):
     model: ClassVar = ChurnModel
 
     horizon_days: Annotated[float, Meta(ge=1, le=400)] = 28.0
-    risk_min: Annotated[float, Meta(gt=0, lt=1)] = 0.6
+    risk_min: Annotated[float, Meta(ge=0, lt=1)] = 0.0
     offer_lift: Annotated[float, Meta(ge=0, le=1)] = 0.05
     margin_share: Annotated[float, Meta(ge=0, le=1)] = 0.3
-    offer_share: Annotated[float, Meta(ge=0, le=1)] = 0.15
-    offer_cents_max: Annotated[int, Meta(ge=0)] = 2_000
+    offer_share: Annotated[float, Meta(ge=0, le=1)] = 0.03
+    offer_cents_max: Annotated[int, Meta(ge=0)] = 400
     chance: float = 0.02
     quiet_days_min: float = 7.0
     default_gap_days: float = 30.0
@@ -155,10 +158,10 @@ class ChurnAlert(Agent, frozen=True):
             if model and not habit.alerted and habit.at:
                 yield from self._wait(habit, customer, model)
             return
+        risk, seen = self.risk(customer)
         if model is None or not habit.at:
-            yield self._alert(habit, customer, None, None)
+            yield self._alert(habit, customer, None, seen if habit.at else None)
         else:
-            risk, seen = self.risk(customer)
             if risk < self._threshold(customer.row, customer.at) - 1e-9:
                 # The model is another one than when the timer was set.
                 yield from self._wait(habit, customer, model)
@@ -202,31 +205,35 @@ class ChurnAlert(Agent, frozen=True):
         self, habit: Habit, customer: View, model: Fitted[ChurnModel] | None
     ) -> Iterable[Act]:
         """Set the alert for the moment at which it will be due, if nothing is bought until then."""
+        silence, row = self._silence(habit, customer), customer.row
+        quiet = max(0.0, (customer.at - habit.at) / DAY)
+        weights = model.model.weights if model else None
+        threshold = self._threshold(row, customer.at)
+        begin, improbable = max(self.quiet_days_min, quiet + 1 / 24), 0.0
         if model is None:
             a, b = prior_of(customer.shop.rhythm, self.default_gap_days)
-            gaps = customer.row.gap_hours
-            a += len(gaps)
-            b += sum(gaps) * HOUR / DAY
-            quiet_days = max(self.quiet_days_min, b * (self.chance ** (-1 / a) - 1))
-            yield SetTimer(habit.at + round(quiet_days * DAY))
-            return
-        silence, days = self._silence(habit, customer), self.horizon_days
-        quiet = max(0.0, (customer.at - habit.at) / DAY)
-        threshold = self._threshold(customer.row, customer.at)
-        risk = chance(log_odds(model.model.weights, features(silence.seen(quiet))))
-        level = "low" if risk < model.model.quiet_share else "medium"
-        yield Learn("churn_risk", level if risk < self.risk_min else "high")
-        begin = max(self.quiet_days_min, quiet + 1 / 24)
-        due = crossing(model.model, silence, threshold, begin, days)
+            a += len(row.gap_hours)
+            b += sum(row.gap_hours) * HOUR / DAY
+            improbable = b * (self.chance ** (-1 / a) - 1)
+            begin = max(self.quiet_days_min, improbable)
+            threshold = self.risk_min
+        else:
+            risk = chance(log_odds(weights, features(silence.seen(quiet))))
+            level = "low" if risk < model.model.quiet_share else "medium"
+            yield Learn("churn_risk", level if risk < threshold else "high")
+        due = crossing(weights, silence, threshold, begin, self.horizon_days)
+        if due is None and model is None:
+            due = begin  # The prior alone never says so much of somebody so regular.
         yield CancelTimer() if due is None else SetTimer(habit.at + round(due * DAY))
 
     def _threshold(self, row: Customer, at: int) -> float:
         """From which score on it is worth to speak."""
-        _, spent = window.total(row.orders, max(at, row.last_seen_at), 365 * DAY)
+        _, spent = window.total(row.orders, max(at, row.last_seen_at), YEAR)
+        grown = min(max(YEAR / max(at - row.first_order_at, 1), 1.0), GROWN_MAX)
         usual = max(0, row.spent_cents - row.refunded_cents) / max(1, row.order_count)
         offer = min(self.offer_share * usual, self.offer_cents_max)
         prices = Prices(self.message_cost_cents, offer, self.offer_lift, self.risk_min)
-        return prices.threshold(spent * self.margin_share)
+        return prices.threshold(spent * grown * self.margin_share)
 
     def _model(self, customer: View) -> Fitted[ChurnModel] | None:
         """The model in effect, if it is of this horizon."""
@@ -247,22 +254,26 @@ class ChurnAlert(Agent, frozen=True):
         b += sum(gap_days)
         chance_of = (b / (b + quiet_days)) ** (a + len(gap_days))
         usual = sum(gap_days) / len(gap_days) if gap_days else None
-        _, at_stake = window.total(row.orders, customer.at, 365 * DAY)
-        cause, *others = self._causes(row, customer.at)
-        values, thresholds = self._evidence_of(cause, others, customer.at)
+        _, at_stake = window.total(row.orders, customer.at, YEAR)
+        rules = CauseRules(self.cause_days, self.rating_max, self.empty_searches_min)
+        cause, *others = causes(row, customer.at, rules)
+        values, thresholds = evidence_of(cause, others, customer.at, rules)
         risk = None
+        limits: dict[str, Scalar] = {}
+        if seen and (model or self.risk_min):
+            weights = model.model.weights if model else None
+            risk = round(chance(log_odds(weights, features(seen))), 4)
+            values["risk"] = risk
         if model and seen:
-            risk = round(chance(log_odds(model.model.weights, features(seen))), 4)
             moved = moved_by(model.model, seen)[:_NAMED]
-            values |= {
-                "model": model.version,
-                "risk": risk,
-                "moved_by": [it for it, _ in moved],
-                "moved_odds": [round(it, 2) for _, it in moved],
-            }
-            thresholds["risk"] = round(self._threshold(row, customer.at), 4)
+            values["model"] = model.version
+            values["moved_by"] = [it for it, _ in moved]
+            values["moved_odds"] = [round(it, 2) for _, it in moved]
+            limits["risk"] = round(self._threshold(row, customer.at), 4)
         else:
-            thresholds["chance"] = self.chance
+            limits["chance"] = self.chance
+            if risk is not None:
+                limits["risk_min"] = self.risk_min
         return Say(
             reason="no_second_order" if row.order_count == 1 else "quiet_for_unusually_long",
             payload=ChurnAlertPayload(
@@ -278,26 +289,6 @@ class ChurnAlert(Agent, frozen=True):
                     "chance": round(chance_of, 4),
                     **values,
                 },
-                thresholds={"quiet_days_min": self.quiet_days_min, **thresholds},
+                thresholds={**limits, "quiet_days_min": self.quiet_days_min, **thresholds},
             ),
         )  # fmt: skip
-
-    def _causes(self, row: Customer, at: int) -> list[ChurnCause]:
-        return causes(
-            row, at, CauseRules(self.cause_days, self.rating_max, self.empty_searches_min)
-        )
-
-    def _evidence_of(
-        self, cause: ChurnCause, others: list[ChurnCause], at: int
-    ) -> tuple[dict[str, Scalar | list[Scalar]], dict[str, Scalar]]:
-        """What speaks for a cause, and what it was held against; of inactivity the silence does."""
-        if cause.name == "inactivity":
-            return {}, {}
-        values: dict[str, Scalar | list[Scalar]] = {"cause_days_ago": cause.days_ago(at)}
-        values |= cause.values
-        if others:
-            values["others_days_ago"] = [it.days_ago(at) for it in others]
-        thresholds: dict[str, Scalar] = {"cause_days": self.cause_days}
-        limits = {"rating": "rating_max", "empty_searches": "empty_searches_min"}
-        thresholds |= {limits[it]: getattr(self, limits[it]) for it in limits if it in values}
-        return values, thresholds

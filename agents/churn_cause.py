@@ -51,6 +51,22 @@ class CauseRules(Struct, frozen=True):
     empty_searches_min: int
 
 
+def evidence_of(
+    cause: ChurnCause, others: list[ChurnCause], at: int, rules: CauseRules
+) -> tuple[dict[str, Scalar | list[Scalar]], dict[str, Scalar]]:
+    """What speaks for a cause, and what it was held against; of inactivity the silence does."""
+    if cause.name == "inactivity":
+        return {}, {}
+    values: dict[str, Scalar | list[Scalar]] = {"cause_days_ago": cause.days_ago(at)}
+    values |= cause.values
+    if others:
+        values["others_days_ago"] = [it.days_ago(at) for it in others]
+    thresholds: dict[str, Scalar] = {"cause_days": rules.cause_days}
+    limits = {"rating": "rating_max", "empty_searches": "empty_searches_min"}
+    thresholds |= {limits[it]: getattr(rules, limits[it]) for it in limits if it in values}
+    return values, thresholds
+
+
 def causes(row: Customer, at: int, rules: CauseRules) -> list[ChurnCause]:
     """All that come into question, the likeliest first, each name once; never empty.
 

@@ -1,1 +1,1 @@
-"""Who will buy nothing for a while? What is remembered, what is learned of it, and when to speak."""
+"""Who will buy nothing for a while? What is remembered and learned, and when to speak."""

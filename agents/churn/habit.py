@@ -33,6 +33,8 @@ _PARTS = 1_000
 _STEPS = 31
 #: The days of a horizon to which features are brought, so that they do not depend on it.
 _USUAL_DAYS = 28.0
+#: How long customers stay, in horizons: a year and more, where they are the usual ones.
+_LIFETIMES = 13.0
 #: Nobody is scored to learn from it after a silence of so many horizons.
 SCOPE = 3
 #: Instead of a moment: there is no other before the next order.
@@ -52,8 +54,9 @@ Seen = list[float]
 class Habit(Struct, array_like=True, gc=False):
     """As of the last order. event_id, at: of that. sums: faded, in thousandths, by span.
 
-    moment_at: the moment that waits for its end; 0 before the first, and OUT_OF_SCOPE. seen: what a score saw then. bought: whether
-    something was bought since. alerted: whether this silence has been told.
+    moment_at: the moment that waits for its end; 0 before the first, and OUT_OF_SCOPE. seen: what a
+    score saw then. bought: whether something was bought since. alerted: whether this silence has
+    been told.
     """
 
     event_id: str = ""
@@ -97,7 +100,8 @@ class Habit(Struct, array_like=True, gc=False):
 def next_moment(customer_id: str, after: int, days: float) -> int:
     """The first moment of a customer's after another.
 
-    >>> next_moment("ann", next_moment("ann", 0, 28.0), 28.0) - next_moment("ann", 0, 28.0) == 28 * DAY
+    >>> first = next_moment("ann", 0, 28.0)
+    >>> next_moment("ann", first, 28.0) - first == 28 * DAY
     True
     """
     width = round(days * DAY)
@@ -136,16 +140,26 @@ class Silence:
     def _prior_odds(self, quiet: float, tenure: float) -> float:
         """Log-odds of buying nothing, by the shop's rhythm and the customer's faded purchases.
 
-        The gamma-Poisson model: after x purchases in T days, of which older ones count less, the
-        chance of none in the next n is (b / (b + n)) ** a with a = a0 + x and b = b0 + T.
+        Buy till you die, with closed forms: rates differ by a gamma distribution, and whoever has
+        left does so after an exponential lifetime. After x purchases in T days and a silence of t,
+
+            S(t) = (b / (b + t)) ** a      a = (a0 + x) / 2,  b = b0 + T
+            gone : alive = (integral of S from 0 to t) / lifetime : S(t)
+
+        Purchases come in clumps, so each counts as half of an independent one.
         """
         span = PURCHASES[-1] * self._days
-        count, rate = self._rates[_EXCESS - 1]
         a0, b0 = self._prior
-        a = a0 + count * exp(rate * quiet)
-        b = b0 + span * -expm1(-tenure / span)
-        quietness = -a * log1p(self._days / b)  # The logarithm of that chance, never above -1e-9.
-        return quietness - log(-expm1(min(quietness, -1e-9)))
+        a = (a0 + self._rates[_EXCESS - 1][0]) / 2
+        b = b0 - span * expm1((quiet - tenure) / span)
+        now = b + quiet
+        silent = exp(a * log(b / now))
+        # The closed form has no value for a = 1, and this near to it none that is exact.
+        off = a - 1 if abs(a - 1) > 1e-6 else 1e-6
+        gone = b / off * -expm1(off * log(b / now)) / (_LIFETIMES * self._days) / silent
+        none = exp(-a * log1p(self._days / now))
+        # gone + alive * none : alive * (1 - none), with alive = 1.
+        return log((gone + none) / max(1.0 - none, 1e-9))
 
 
 def features(seen: Seen) -> list[float]:

@@ -12,7 +12,7 @@ It is never below ``chance_min``: whoever acts on an alert must be able to belie
 from msgspec import Struct
 
 from agents.churn.habit import Silence, features
-from agents.churn.lessons import ChurnModel, chance, log_odds
+from agents.churn.lessons import chance, log_odds
 
 #: Where a crossing is looked for, in horizons after the order; between two of them it is bisected.
 _GRID = (0.25, 0.375, 0.5, 0.75, 1.0, 1.375, 2.0, 2.75, 4.0, 6.0)
@@ -40,13 +40,13 @@ class Prices(Struct, frozen=True):
         return max(self.chance_min, min(1.0, cost / gain) if gain > 0 else 1.0)
 
 
-def score(model: ChurnModel, silence: Silence, quiet_days: float) -> float:
+def score(weights: list[float] | None, silence: Silence, quiet_days: float) -> float:
     """The chance that nothing is bought in the next days, after so many without an order."""
-    return chance(log_odds(model.weights, features(silence.seen(quiet_days))))
+    return chance(log_odds(weights, features(silence.seen(quiet_days))))
 
 
 def crossing(
-    model: ChurnModel, silence: Silence, threshold: float, begin: float, days: float
+    weights: list[float] | None, silence: Silence, threshold: float, begin: float, days: float
 ) -> float | None:
     """After how many days of silence the score first reaches the threshold, from ``begin`` on.
 
@@ -54,20 +54,20 @@ def crossing(
     than one of its steps may be missed.
     """
     low, high = begin, begin
-    if score(model, silence, begin) >= threshold:
+    if score(weights, silence, begin) >= threshold:
         return begin
     for step in _GRID:
         high = step * days
         if high <= begin:
             continue
-        if score(model, silence, high) >= threshold:
+        if score(weights, silence, high) >= threshold:
             break
         low = high
     else:
         return None
     while high - low > _NEAR_DAYS:
         middle = (low + high) / 2
-        if score(model, silence, middle) >= threshold:
+        if score(weights, silence, middle) >= threshold:
             high = middle
         else:
             low = middle
