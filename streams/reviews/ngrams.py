@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 HEAD, TAIL = 300, 100
 TEXT_MAX = HEAD + TAIL
 #: How far pairs of characters may stand apart to be seen together, and what counts as an end.
-APART_MAX, EDGE = 6, 12
+APART_MAX, EDGE = 3, 12
 #: Which version of all this a model was trained for.
 VERSION = 1
 
