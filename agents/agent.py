@@ -5,7 +5,7 @@ itself and knows no other agent. Its section ``[agents.<name>]`` in ``config/eng
 fields, and an agent without a section is off. A new policy is one file, one test, one section.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
@@ -13,14 +13,15 @@ from typing import Annotated, Any, ClassVar, Literal, TypeVar
 import msgspec
 from msgspec import Meta, Struct, field
 
+from agents.product_change import ProductChange
 from schemas.decisions import Evidence, Money
 from schemas.event import Cents, Currency, Event, Name, snake_case
 from schemas.profiles import Channel, Country, Purpose
 from schemas.reading import Reading
-from schemas.shop_events import PriceChanged, StockChanged
 from state import portrait
 from state.customer import Customer
 from state.ledger import Ledger, Ledgers
+from state.model import Fitted, Models
 from state.product import Product
 from state.shop import Shop
 
@@ -140,29 +141,6 @@ class Decided(Struct, frozen=True, gc=False):
     expires_at: int | None = None
 
 
-class ProductChange(Struct, frozen=True, gc=False):
-    """A product has come back, is sold out, or has another price. before, after: its rows."""
-
-    event: StockChanged | PriceChanged
-    before: Product
-    after: Product
-
-    @property
-    def product_id(self) -> str:
-        """Which product."""
-        return self.event.product_id
-
-    @property
-    def came_back(self) -> bool:
-        """Whether it can be ordered again."""
-        return self.before.available == 0 < self.after.available
-
-    @property
-    def sold_out(self) -> bool:
-        """Whether it cannot be ordered any more."""
-        return self.after.available == 0 < self.before.available
-
-
 Occasion = Event | Timer | Decided | ProductChange
 
 
@@ -172,7 +150,7 @@ class View(Struct, gc=False):
     id: the customer. at: event time, or the tick time at which a timer fires.
     row: the profile. shop: the partition's clock and rhythm. products: rows of the event's
     products, for agents with ``reads_products``, and of one that has changed. ledgers: those that
-    agents keep of the partition. agent: whose memory it is. reading: of the event's text.
+    agents keep of the partition. agent: whose memory it is. models: in effect. reading: of a text.
     """
 
     id: str
@@ -182,6 +160,7 @@ class View(Struct, gc=False):
     products: dict[str, Product]
     ledgers: Ledgers = field(default_factory=Ledgers)
     agent: str = ""
+    models: Models = field(default_factory=Models)
     reading: Reading | None = None
 
     def recall(self, kind: type[M]) -> M:
@@ -201,6 +180,13 @@ class View(Struct, gc=False):
     def ledger(self, kind: type[L]) -> L:
         """The agent's ledger of the partition. It is for reading; yield ``Enter`` to change it."""
         return self.ledgers.read(self.agent, kind)
+
+    def model(self, kind: type[M]) -> Fitted[M] | None:
+        """The agent's model in effect in the partition; None where none has been fitted yet.
+
+        Whatever is decided by it names its version, in ``Evidence.values["model"]``.
+        """
+        return self.models.read(self.agent, kind)
 
     def of(self, agent: str) -> "View":
         """The same view with another agent's memory."""
@@ -238,6 +224,8 @@ class Agent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     keeps: ClassVar[type[Ledger] | None] = None
     #: Whether the ledger is there for timers too: it is loaded at each tick then.
     keeps_at_ticks: ClassVar[bool] = False
+    #: The type of what is fitted from the ledgers of all partitions; see ``fit``.
+    model: ClassVar[type[Struct] | None] = None
     #: The agent's name, made from its class's: its file, its section and its timers go by it.
     name: ClassVar[str] = ""
 
@@ -288,6 +276,16 @@ class Agent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         they have it at ticks too.
         """
         return ()
+
+    def fit(self, ledgers: Sequence[Any], before: Struct | None, at: int) -> Struct | None:
+        """A model of what the ledgers of all partitions say; None where that is not enough.
+
+        The leader asks, each day of the log, and puts the answer into the journal: from that record
+        on it is what ``view.model`` gives. So this alone may use numpy, imported here, and need not
+        give the same twice. ledgers: of the partitions that have one, for reading, each as it is at
+        some moment after ``at``. before: the model in effect. Batches load it: tens of KB at most.
+        """
+        return None
 
     def on_release(self, held: Say, customer: View) -> Say | None:
         """Decide on something that was held back: leave it, say it otherwise, or drop it (None).

@@ -19,7 +19,6 @@ from agents.agent import (
     Enter,
     Note,
     Occasion,
-    ProductChange,
     Timer,
     View,
 )
@@ -27,6 +26,7 @@ from agents.batch import Batch, Due
 from agents.cause import Cause
 from agents.doing import Acts, do
 from agents.market import Markets
+from agents.product_change import ProductChange
 from agents.speech import Speech, Wish
 from agents.written import NO_PAYLOAD, written
 from schemas.decisions import Evidence
@@ -87,7 +87,8 @@ class Asking:
         product_id, at = change.product_id, entry.event.occurred_at
         awaiting = row.awaited.get(product_id, ())
         products, cause = {product_id: change.after}, Cause.of_shop_event(entry, late=late)
-        view = View(customer_id, at, row, batch.shop, products, batch.ledgers)
+        shop, ledgers = batch.shop, batch.ledgers
+        view = View(customer_id, at, row, shop, products, ledgers, "", batch.models)
         wishes: list[Wish] = []
         for agent in [it for name, it in self._agents.items() if name in awaiting]:
             here = self._markets.variant(agent, row)

@@ -16,12 +16,12 @@ from agents.agent import (
     Agent,
     Await,
     Decided,
-    ProductChange,
     Remember,
     Say,
     StopAwaiting,
     View,
 )
+from agents.product_change import ProductChange
 from schemas.clickstream import ProductAdded, ProductWishlisted, StockAlertRequested
 from schemas.decisions import Evidence
 from schemas.instant import DAY, HOUR, SECOND

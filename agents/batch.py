@@ -20,6 +20,7 @@ from schemas.journal import KEY_ID_LENGTH, Entry, merged
 from schemas.shop_events import ShopEvent
 from state.customer import AWAITED_MAX, KEY_IDS_MAX, Customer, RowError, decode_customer
 from state.ledger import Ledgers
+from state.model import Models
 from state.product import Product
 from state.shop import Shop, decode_shop
 from state.table import Commit, Loaded, Position
@@ -48,6 +49,7 @@ class Batch:
             for product_id, row in loaded.products.items()
         }
         self.ledgers = Ledgers(loaded.ledgers)
+        self.models = Models(loaded.ledgers)
         #: Timers beyond this (due, customer) may exist that were not loaded; None: all were.
         self.horizon = loaded.due[-1] if loaded.due_cut else None
         #: Where the record that is being applied stands in the journal.
@@ -249,7 +251,7 @@ class Batch:
             outbox=[encode_json(outgoing) for outgoing in self.outgoing],
             counters=dict(counts),
             published=published,
-            ledgers=self.ledgers.changed(),
+            ledgers=self.ledgers.changed() | self.models.changed(),
             waiting=self._waiting(),
             keys_to_destroy=self.keys_to_destroy,
         )

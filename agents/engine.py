@@ -8,11 +8,7 @@ and the same decisions.
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from agents.agent import (
-    END_OF_ROW,
-    Agent,
-    View,
-)
+from agents.agent import END_OF_ROW, Agent, Decided, View
 from agents.asking import Asking
 from agents.batch import Batch, Due
 from agents.cause import Cause
@@ -22,11 +18,12 @@ from agents.intake import EngineSettings, Intake
 from agents.market import Markets
 from agents.speech import Speech, Wish
 from agents.teller import RATES, Teller
-from schemas.journal import Entry, Record, ShopEntry, Tick
+from schemas.journal import Entry, ModelEntry, Record, ShopEntry, Tick
 from schemas.orders import OrderPlaced
 from schemas.personal import closed
 from schemas.profiles import ConsentChanged, ErasureRequested, MessageUnsubscribed
 from schemas.shop_events import PriceChanged, ProductChanged, ShopEvent, StockChanged
+from state.model import Kept, model_key
 from state.product import learn, named_in
 from state.table import Loaded, Needs
 from state.waiting import Waiters
@@ -54,17 +51,28 @@ class Engine:
         self._lateness = self._intake.lateness
         self._listeners = self._asking.listeners
         self._learns = any(agent.reads_products for agent in agents)
-        #: Whose ledgers an event of a type may need, and whose a tick.
-        self._ledgers = {
-            kind: [agent.name for agent in listeners if agent.keeps is not None]
-            for kind, listeners in self._listeners.items()
-        }
         self._keepers = [agent for agent in agents if agent.keeps is not None]
-        self._ledgers[ErasureRequested] = [agent.name for agent in self._keepers]
+        #: What an event of a type may need of the ledgers and models, and what a tick.
+        self._ledgers = self._kept(agents)
+
+    def _kept(self, agents: Sequence[Agent]) -> dict[type[Any], list[str]]:
+        """By type of record, the names of what agents that are asked then may read.
+
+        A model is there whenever its agent is asked, so at each tick; a ledger where it says so.
+        """
         hear = [it for it in agents if type(it).on_product is not Agent.on_product]
-        for kind in (StockChanged, PriceChanged):
-            self._ledgers[kind] = [agent.name for agent in hear if agent.keeps is not None]
-        self._ledgers[Tick] = [agent.name for agent in agents if agent.keeps_at_ticks]
+        asked = self._listeners | {ErasureRequested: self._keepers}
+        asked |= {StockChanged: hear, PriceChanged: hear}
+        # What has been sent is heard of at any record on which somebody speaks.
+        anywhere = [it for it in agents if Decided in it.listens]
+        kept = {
+            kind: [it.name for it in those if it.keeps is not None]
+            + [model_key(it.name) for it in [*those, *anywhere] if it.model is not None]
+            for kind, those in asked.items()
+        }
+        kept[Tick] = [it.name for it in agents if it.keeps_at_ticks]
+        kept[Tick] += [model_key(it.name) for it in agents if it.model is not None]
+        return kept
 
     def needs(self, records: Iterable[Record]) -> Needs:
         """The rows that these records name."""
@@ -73,11 +81,15 @@ class Engine:
         awaited: dict[str, None] = {}
         due_until: int | None = None
         kinds: set[type[Any]] = set()
+        models: set[str] = set()
         wants_rates = False
         for record in records:
             if isinstance(record, Tick):
                 due_until = record.at if due_until is None else max(due_until, record.at)
                 kinds.add(Tick)
+                continue
+            if isinstance(record, ModelEntry):
+                models.add(model_key(record.agent))
                 continue
             event = record.event
             kinds.add(type(event))
@@ -89,7 +101,7 @@ class Engine:
             customers[event.customer_id or event.subject] = None
             if self._learns:
                 products.update(dict.fromkeys(named_in(event)))
-        ledgers = {name for kind in kinds for name in self._ledgers.get(kind, ())}
+        ledgers = models.union(*(self._ledgers.get(kind, ()) for kind in kinds))
         if wants_rates:
             ledgers.add(RATES)
         return Needs(
@@ -128,8 +140,10 @@ class Engine:
                     return done  # It begins a batch, for it needs the rows of all who wait for it.
                 tell, teller = self._asking.tell_waiter, self._teller
                 batch.begun = not take_in(batch, record, teller, self._lateness, tell)
-            else:
+            elif isinstance(record, Tick):
                 batch.begun = not self._tick(batch, record)
+            else:
+                self._model(batch, record)
             if batch.begun:
                 return done
         return len(records)
@@ -151,6 +165,16 @@ class Engine:
             view.products = {it: batch.products[it] for it in named} if named else {}
             self._asking.tell(batch, taken.entry, view, late=taken.late)
 
+    def _model(self, batch: Batch, entry: ModelEntry) -> None:
+        """Let a model take effect. What nobody can use is counted, and stops nobody."""
+        agent = self.agents.get(entry.agent)
+        if agent is None or agent.model is None:
+            fate = "off"
+        else:
+            kept = Kept(entry.version, entry.made_at, bytes(entry.model))
+            fate = batch.models.take(agent.name, kept, agent.model)
+        batch.counts[f"models/{entry.agent}/{fate}"] += 1
+
     def _tick(self, batch: Batch, tick: Tick) -> bool:
         """Fire what is due; False where more is due than was loaded. The clock never goes back.
 
@@ -168,7 +192,7 @@ class Engine:
         """Fire all of a customer's timers that are due, and settle what they say together."""
         customer_id = turn[0].customer_id
         row = batch.customer(customer_id)
-        view = View(customer_id, at, row, batch.shop, {}, batch.ledgers)
+        view = View(customer_id, at, row, batch.shop, {}, batch.ledgers, "", batch.models)
         wishes: list[Wish] = []
         ends = False
         for due in turn:

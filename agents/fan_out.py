@@ -11,8 +11,8 @@ nobody is told of it.
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 
-from agents.agent import ProductChange
 from agents.batch import Batch
+from agents.product_change import ProductChange
 from agents.teller import Teller
 from schemas.journal import Record, ShopEntry
 from schemas.shop_events import ProductChanged, RatePublished

@@ -95,7 +95,8 @@ class Intake:
             batch.count(kind, "duplicate")
             return None
         if kind is ErasureRequested:
-            self._erase(batch, View(subject, at, row, shop, {}, batch.ledgers), entry)
+            view = View(subject, at, row, shop, {}, batch.ledgers, "", batch.models)
+            self._erase(batch, view, entry)
             batch.count(kind, "applied")
             return None
         if END_OF_ROW not in row.timers:
@@ -106,7 +107,9 @@ class Intake:
         if entry is not published:
             self._teller.keep_original(row, published, entry)
         batch.count(kind, ("late" if late else "applied") if not entry.imported_at else "imported")
-        view = View(subject, at, row, shop, {}, batch.ledgers, reading=entry.reading)
+        view = View(
+            subject, at, row, shop, {}, batch.ledgers, "", batch.models, reading=entry.reading
+        )
         return Taken(entry, view, late, is_news)
 
     def _fold(self, batch: Batch, row: Customer, entry: Entry) -> None:

@@ -10,7 +10,8 @@ from typing import Annotated, ClassVar
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from agents.agent import Act, Agent, Await, ProductChange, Remember, Say, StopAwaiting, View
+from agents.agent import Act, Agent, Await, Remember, Say, StopAwaiting, View
+from agents.product_change import ProductChange
 from schemas.clickstream import ProductAdded, ProductRemoved, ProductWishlisted
 from schemas.decisions import Evidence
 from schemas.instant import DAY, HOUR, SECOND

@@ -77,6 +77,11 @@ def _named_after(agent: type[Agent], file: str) -> str:
     name = agent().name
     if name in (END_OF_ROW, HELD, RATES):
         raise TypeError(f"agents/{file}.py: {name!r} is the name of something of the engine's own")
+    if agent.model is not None and agent.keeps is None:
+        raise TypeError(f"agents/{file}.py: an agent with a model needs a ledger: name `keeps`")
+    if agent.model is not None and not agent.model.__struct_config__.frozen:
+        # It is decoded once for many batches, and whoever changed it would change it for all.
+        raise TypeError(f"agents/{file}.py: {agent.model.__name__} is a model: it must be frozen")
     if name != file:
         raise TypeError(
             f"agents/{file}.py holds {agent.__name__}, which belongs in agents/{name}.py"

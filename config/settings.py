@@ -214,6 +214,7 @@ class EngineFile(Struct, frozen=True, forbid_unknown_fields=True):
     agents: dict[str, dict[str, Any]] = {}
     effect: dict[str, Any] = {}
     ops: dict[str, Any] = {}
+    models: dict[str, Any] = {}
 
 
 def load_engine_file(path: str) -> EngineFile:
@@ -228,7 +229,7 @@ def load_engine_file(path: str) -> EngineFile:
         raise ConfigError(f"{path}: not TOML: {error}") from error
     except msgspec.ValidationError as error:
         raise ConfigError(
-            f"{path}: {error}; the sections are engine, gate, agents.<name>, effect, ops"
+            f"{path}: {error}; the sections are engine, gate, agents.<name>, effect, ops, models"
         ) from error
 
 

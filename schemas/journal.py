@@ -3,10 +3,10 @@
 A journal partition is read in order by one owner. State and decisions depend on it and on the
 config, and on nothing else. Values are JSON, so ``kcat`` can read them. A record type that this
 version does not know stops the worker: skipping it would make the state wrong without a word.
-Control records (merge, erase, import) join the union here when their time comes.
+Control records (a model that takes effect) stand among the facts, in every partition alike.
 """
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 from msgspec.structs import force_setattr
 
 from schemas.clickstream import Clickstream
@@ -107,4 +107,20 @@ class Tick(Struct, frozen=True, gc=False, tag_field="type", tag="tick"):
         force_setattr(self, "at", to_millis(self.at))
 
 
-Record = Entry | ShopEntry | Tick
+class ModelEntry(Struct, frozen=True, gc=False, tag_field="type", tag="model"):
+    """From here on the agent of this name decides by this model. It stands in every partition.
+
+    version: the day of its making and a hash of its content. made_at: the time of the log up to
+    which it knows; a newer model in effect stays. model: of the type that the agent names, as JSON.
+    """
+
+    agent: str
+    version: str
+    made_at: Instant
+    model: Raw
+
+    def __post_init__(self) -> None:
+        force_setattr(self, "made_at", to_millis(self.made_at))
+
+
+Record = Entry | ShopEntry | Tick | ModelEntry

@@ -23,6 +23,7 @@ from config.settings import Settings
 from schemas.codec import RAW_TOPICS
 from state.redis_client import AccessError
 from state.redis_keys import RedisKeys
+from state.redis_models import RedisModels
 from state.redis_table import RedisTable
 from state.table import Needs, StoreError
 from streams import stacks
@@ -32,6 +33,7 @@ from streams.customer import view as customer_view
 from streams.customer.page import add_customers
 from streams.fetches import Hooks
 from streams.lanes import Lanes
+from streams.learning.trainer import Trainer
 from streams.member import Member
 from streams.ops.processor import Ops
 from streams.privacy.key_log import TopicOfKeys
@@ -109,6 +111,11 @@ class Worker:
         self.ops = Ops(
             policy.agents, self.table, self.producer, policy.ops, partitions=there[JOURNAL],
             is_leader=self.app.is_leader, by_wall=settings.clock == "wall",
+        )  # fmt: skip
+        self.models = RedisModels(url)
+        self.trainer = Trainer(
+            policy.agents, self.table, self.models, self.producer, policy.models,
+            partitions=there[JOURNAL], is_leader=self.app.is_leader,
         )  # fmt: skip
         self.assigned = False
         self.kafka_answered_at = time.monotonic()
@@ -195,6 +202,7 @@ class Worker:
         app.task(self.privacy.eraser.run)
         if self.settings.clock == "wall":
             app.task(self.member.clock.tick)
+            app.task(self.trainer.run)  # Who feeds a history gives it its models too.
 
     async def _on_revoked(self, _: Any, revoked: set[TP], **__: Any) -> None:
         self.assigned = False
@@ -209,6 +217,7 @@ class Worker:
         await asyncio.to_thread(self.producer.close)
         self.key_log.close()
         await self.keys.__aexit__()
+        await self.models.__aexit__()
         await self.table.__aexit__()
 
 

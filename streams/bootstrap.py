@@ -16,6 +16,7 @@ from config.settings import ConfigError, EngineFile, Settings, load_engine_file
 from schemas.mistake import settings_of
 from state.exposure import CAMPAIGNS_MAX
 from streams.effect.settings import read_effect
+from streams.learning.settings import ModelSettings
 from streams.ops.settings import OpsSettings
 
 # No duration is longer than the retention of a customer may sensibly be, in days, hours or minutes.
@@ -29,13 +30,15 @@ CODE_KEY = "code_key"
 class Policy(Struct, frozen=True):
     """What engine.toml makes of the engine: the agents that are on, the gate, the settings.
 
-    ops: how what concerns the shop is concluded; no matter of the engine's.
+    ops, models: how what concerns the shop is concluded, and when it is learned; no matter of the
+    engine's.
     """
 
     agents: list[Agent]
     gate: Gate
     settings: EngineSettings
     ops: OpsSettings = OpsSettings()
+    models: ModelSettings = ModelSettings()
 
     def engine(self, partitions: int) -> Engine:
         """The pure core under this policy, for a journal of so many partitions."""
@@ -64,7 +67,8 @@ def load_policy(settings: Settings) -> Policy:
     """Read engine.toml and the secrets. Raises ConfigError with file, key, found and allowed."""
     file = load_engine_file(settings.config)
     try:
-        parts = {"engine": file.engine, "gate": file.gate, "agents": file.agents, "ops": file.ops}
+        parts = {"engine": file.engine, "gate": file.gate, "agents": file.agents, "ops": file.ops,
+                 "models": file.models}  # fmt: skip
         _check_numbers(parts, "")
         read_effect(file.effect)  # Not the engine's, but a mistake in it is one.
         engine = settings_of(file.engine, EngineSettings, "engine")
@@ -73,6 +77,7 @@ def load_policy(settings: Settings) -> Policy:
             _gate(file),
             engine,
             settings_of(file.ops, OpsSettings, "ops"),
+            settings_of(file.models, ModelSettings, "models"),
         )
         _check_names(policy)
         policy = replace(policy, gate=_keyed(policy, settings))
@@ -165,6 +170,10 @@ def _check_names(policy: Policy) -> None:
             raise ValueError(
                 f"{key}: no trigger of kind {unknown[0]!r}; there are {', '.join(sorted(kinds))}"
             )
+    known = known_agents()
+    for name in policy.models.held:
+        if name not in known or known[name].model is None:
+            raise ValueError(f"models.held: no agent {name!r} that decides by a model")
     campaigns = {agent.counted_as for agent in policy.agents if agent.says}
     if len(campaigns) >= CAMPAIGNS_MAX:
         raise ValueError(

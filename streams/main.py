@@ -18,6 +18,7 @@ from streams.commands import (
     demo,
     explain,
     import_history,
+    models,
     prove_erased,
     publish,
     rebuild,
@@ -99,6 +100,7 @@ app.command(explain.explain, group=ASK, sort_key=4)
 app.command(why_not.why_not, name="why-not", group=ASK, sort_key=5)
 app.command(dead_letters.app)
 app.command(report.app)
+app.command(models.app)
 app.command(reviews.app)
 app.command(backup.backup, group=MEND, sort_key=1)
 app.command(backup.restore, group=MEND, sort_key=2)

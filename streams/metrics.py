@@ -93,7 +93,18 @@ REVENUE_BY_CATEGORY = Gauge(
     "ebbtide_revenue_by_category", "Net revenue of the last days, by category.",
     ["currency", "category", "days"],
 )  # fmt: skip
-
+MODELS_TAKEN = Counter(
+    "ebbtide_models_taken", "Models that the journal brought, by agent and what became of them.",
+    ["agent", "outcome"],
+)  # fmt: skip
+MODEL_FITS = Counter("ebbtide_model_fits", "Attempts to fit a model.", ["agent", "outcome"])
+MODEL_INFO = Gauge("ebbtide_model_info", "1 for the model in effect.", ["agent", "version"])
+MODEL_MADE_AT = Gauge(
+    "ebbtide_model_made_at_seconds", "The time of the log up to which it knows.", ["agent"]
+)
+MODEL_AGE = Gauge(
+    "ebbtide_model_age_seconds", "How far the log has come since the model was made.", ["agent"]
+)
 
 SEALED = Counter(
     "ebbtide_sealed_events", "Events with sealed fields, by what became of these.", ["outcome"]
@@ -125,7 +136,7 @@ def count_applied(applied: Applied) -> None:
     count_effect(applied.counters)
 
 
-# What a commit counts begins with one of these where it is the gate's or a campaign's.
+# What a commit counts begins with one of these where it is the gate's, a campaign's or a model's.
 _CAMPAIGNS = frozenset("egm")
 
 
@@ -154,6 +165,8 @@ def _count_of_campaign(name: list[str], by: int) -> None:
             EFFECT_REFUNDED.labels(campaign, arm, currency).inc(max(0, -by))
         case ["money", campaign, what, currency]:
             CAMPAIGN_MONEY.labels(campaign, what, currency).inc(by)
+        case ["models", agent, fate]:
+            MODELS_TAKEN.labels(agent, fate).inc(by)
 
 
 def count_published(outgoing: Iterable[Outgoing], now_ms: int) -> None:
@@ -196,6 +209,27 @@ def show_revenue(
         gauge.clear()
         for labels, cents in amounts.items():
             gauge.labels(*labels).set(cents)
+
+
+def show_model(agent: str, version: str, made_at_s: float, age_s: float) -> None:
+    """Show an agent's model in effect, and no earlier one."""
+    if (before := _models.get(agent)) != version:
+        if before is not None:
+            MODEL_INFO.remove(agent, before)
+        _models[agent] = version
+        MODEL_INFO.labels(agent, version).set(1)
+    MODEL_MADE_AT.labels(agent).set(made_at_s)
+    MODEL_AGE.labels(agent).set(age_s)
+
+
+_models: dict[str, str] = {}
+
+
+def forget_models() -> None:
+    """Take off the page what the leader alone shows: another worker is the leader."""
+    _models.clear()
+    for gauge in (MODEL_INFO, MODEL_MADE_AT, MODEL_AGE):
+        gauge.clear()
 
 
 def forget_ops() -> None:

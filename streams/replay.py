@@ -1,7 +1,8 @@
 """What would Ebbtide have said? The journal's records through the engine, in memory.
 
 The same code as in a worker, without a broker and without Redis: state and decisions depend on the
-log and the config only, so the decisions are the same too.
+log and the config only, so the decisions are the same too. What agents learn takes effect here as
+it would live: when a tick begins another day, models are fitted from the ledgers as they are then.
 """
 
 from collections.abc import Iterable, Iterator
@@ -9,10 +10,11 @@ from collections.abc import Iterable, Iterator
 from agents.engine import Engine
 from schemas.decisions import Decision
 from schemas.event import Event
-from schemas.journal import Entry, Record, ShopEntry, Source, Tick
+from schemas.journal import Entry, ModelEntry, Record, ShopEntry, Source, Tick
 from schemas.shop_events import ShopEvent
 from state.memory_table import MemoryTable
 from streams.apply import apply
+from streams.learning.lessons import Lessons
 from streams.partitioner import partition_of
 
 BATCH_RECORDS = 1_000
@@ -39,30 +41,54 @@ def journal(feed: Iterable[Fact], partitions: int, begin: int = 0) -> Iterator[t
 
 
 class Replay:
-    """Partitions in memory, to which records are added. decisions: all so far, by partition."""
+    """Partitions in memory, to which records are added. decisions: all so far, by partition.
 
-    def __init__(self, engine: Engine, partitions: int, batch_records: int = BATCH_RECORDS) -> None:
+    learns: whether models are fitted on the way; a journal has those by which it was decided.
+    fit_every_hours: of the feed's time. models: all that were fitted, as they went into the log.
+    """
+
+    def __init__(
+        self, engine: Engine, partitions: int, batch_records: int = BATCH_RECORDS, *,
+        learns: bool = True, fit_every_hours: float = 24.0,
+    ) -> None:  # fmt: skip
         self.engine = engine
         self.table = MemoryTable()
         self.decisions: list[list[Decision]] = [[] for _ in range(partitions)]
         self._waiting: list[list[Record]] = [[] for _ in range(partitions)]
         self._batch_records = batch_records
+        self.models: list[ModelEntry] = []
+        self._lessons = Lessons(engine.agents.values() if learns else (), fit_every_hours)
         self._fed = 0
 
     async def run(self, feed: Iterable[Fact]) -> None:
-        """Apply a whole feed, after those that have been applied before."""
-        for partition, record in journal(self._counted(feed), len(self._waiting), self._fed):
-            waiting = self._waiting[partition]
-            waiting.append(record)
-            if len(waiting) >= self._batch_records:
-                await self._flush(partition)
+        """Apply a whole feed, after those that have been applied before.
+
+        Raises what ``fit`` of an agent raises.
+        """
+        for fact in feed:
+            for partition, record in journal([fact], len(self._waiting), self._fed):
+                waiting = self._waiting[partition]
+                waiting.append(record)
+                if len(waiting) >= self._batch_records:
+                    await self._flush(partition)
+            self._fed += 1
+            if isinstance(fact, Tick):
+                await self._learn(fact.at)
+        await self._flush_all()
+
+    async def _learn(self, at: int) -> None:
+        """Let what the ledgers teach take effect behind a tick, if another day begins with it."""
+        if not self._lessons.begins(at):
+            return
+        await self._flush_all()
+        for entry in await self._lessons.models(self.table.load, len(self._waiting), at):
+            self.models.append(entry)
+            for waiting in self._waiting:
+                waiting.append(entry)
+
+    async def _flush_all(self) -> None:
         for partition in range(len(self._waiting)):
             await self._flush(partition)
-
-    def _counted(self, feed: Iterable[Fact]) -> Iterator[Fact]:
-        for fact in feed:
-            self._fed += 1
-            yield fact
 
     async def _flush(self, partition: int) -> None:
         records, self._waiting[partition] = self._waiting[partition], []

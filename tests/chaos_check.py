@@ -24,7 +24,7 @@ from agents.engine import Engine
 from schemas.cloud_event import DECISIONS, trigger_topic
 from schemas.codec import RAW_TOPICS, decode_outgoing, decode_record, raw_decoders
 from schemas.decisions import Decision, Outgoing
-from schemas.journal import Record, Tick
+from schemas.journal import Entry, Record, ShopEntry
 from state.customer import decode_customer
 from state.memory_table import MemoryTable
 from state.shop import Shop
@@ -154,7 +154,7 @@ def _check_carried(shop: ChaosShop, journals: dict[int, Journal], verdict: Verdi
     events: dict[tuple[str, str], set[int]] = defaultdict(set)
     for number, journal in journals.items():
         for it in journal.records:
-            if not isinstance(it, Tick):
+            if isinstance(it, Entry | ShopEntry):
                 place = it.source.topic, it.source.partition, it.source.offset
                 sources[place].append(number)
                 events[it.event.subject, it.event.event_id].add(number)

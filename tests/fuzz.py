@@ -27,7 +27,8 @@ from any_event import SHOP_EVENT_TYPES, START, TOPIC_OF, AnyEvent
 from damage import anything, from_seed
 from faust.types import TP
 from hypothesis import strategies as st
-from msgspec import Struct, msgpack
+from learner import LargeOrder, Mean
+from msgspec import Raw, Struct, msgpack
 from partition import Partition
 from storm import policy
 from test_rows import full_row
@@ -39,7 +40,7 @@ from schemas.dead_letter import Refusal
 from schemas.decisions import Decision, Mark, Outgoing
 from schemas.event import Event
 from schemas.instant import DAY
-from schemas.journal import Entry, ShopEntry, Source, Tick
+from schemas.journal import Entry, ModelEntry, ShopEntry, Source, Tick
 from schemas.shop_events import ShopEvent
 from state.customer import RowError, decode_customer
 from state.product import Product
@@ -78,6 +79,9 @@ def journal_bytes(rng: Random) -> bytes:
     if rng.random() < 0.1:
         return encode_json(Tick(START + rng.randrange(400 * DAY)))
     source = Source("orders", rng.randrange(4), rng.randrange(99), START)
+    if rng.random() < 0.1:
+        body = encode_json(Mean(rng.random(), rng.randrange(99)))
+        return encode_json(ModelEntry("large_order", "v", START, Raw(body)))
     if rng.random() < 0.1:
         change: Any = AnyEvent(rng).of(rng.choice(SHOP_EVENT_TYPES))
         return encode_json(ShopEntry(change, source))
@@ -131,9 +135,11 @@ def read_raw(value: bytes) -> None:
 
 
 def read_journal(value: bytes) -> None:
-    """A record of the journal."""
+    """A record of the journal; whatever model it may bring, the partition goes on."""
     with suppress(JournalError):
-        decode_journal("here", value)
+        record = decode_journal("here", value)
+        if isinstance(record, ModelEntry):
+            Partition(LargeOrder()).feed([record])
 
 
 def read_row(row: bytes) -> None:

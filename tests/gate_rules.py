@@ -26,7 +26,7 @@ from agents.gate.gate import COMMERCIAL, Gate
 from schemas.codec import encode_json
 from schemas.decisions import Decision
 from schemas.instant import DAY
-from schemas.journal import Entry, Record, ShopEntry, Tick
+from schemas.journal import Entry, ModelEntry, Record, ShopEntry, Tick
 from schemas.profiles import ErasureRequested, ProfileUpdated
 from state.customer import decode_customer
 from state.shop import decode_shop
@@ -58,7 +58,7 @@ def check_gate(
     """
     once = list({encode_json(it): it for it in published}.values())
     walk = _Walk(engine, here)
-    walk.go(once, records)
+    walk.go(once, [it for it in records if not isinstance(it, ModelEntry)])
     walk.check_counters(once)
     walk.check_budgets()
     walk.check_held(once)
@@ -86,7 +86,9 @@ class _Walk:
         self._codes: set[str] = set()
         self._repeated = 0
 
-    def go(self, published: Iterable[Decision], records: Iterable[Record]) -> None:
+    def go(
+        self, published: Iterable[Decision], records: Iterable[Entry | ShopEntry | Tick]
+    ) -> None:
         """Lay what was published beside the records that it came of."""
         by_event: dict[tuple[str, str], list[Decision]] = defaultdict(list)
         by_tick: dict[int, list[Decision]] = defaultdict(list)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,12 +20,21 @@ from streams.demo.path import PARTITIONS
 from streams.embedded import Embedded
 from streams.topics import Topics, wanted_topics
 
+PROGRAM = ("-m", "streams.main")
+
 
 class Shop:
-    """Servers, topics and one worker that can be killed and started again."""
+    """Servers, topics and one worker that can be killed and started again.
 
-    def __init__(self, folder: Path, servers: Embedded, port: int, **settings: Any) -> None:
+    program: another than the shipped one, such as with more agents.
+    """
+
+    def __init__(
+        self, folder: Path, servers: Embedded, port: int, *, program: Sequence[str] = PROGRAM,
+        **settings: Any,
+    ) -> None:  # fmt: skip
         self.folder = folder
+        self._program = program
         self.servers = servers
         self.settings = load_settings(
             {}, broker=servers.broker, coupon_key="test",
@@ -47,7 +56,7 @@ class Shop:
         environment = {f"EBBTIDE_{it.upper()}": str(getattr(self.settings, it)) for it in fields}
         with (self.folder / "worker.log").open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", "streams.main", "worker"],
+                [sys.executable, *self._program, "worker"],
                 env=os.environ | environment, stdout=log, stderr=subprocess.STDOUT,
             )  # fmt: skip
 

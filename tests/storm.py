@@ -23,6 +23,7 @@ from random import Random
 import msgspec
 import structlog
 from hurry import write_hurried
+from learner import LargeOrder
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from storm_bugs import BUGS, planted
@@ -56,6 +57,8 @@ def plan_of(seed: int) -> Plan:
     )  # fmt: skip
     at_once = rng.choice(["suppress", "defer", "defer", "merge", "merge", "merge"])
     hurried = policy(due_max=3, at_once=at_once, currency=rng.choice(["", "EUR", "EUR"]))
+    if learns(seed):
+        hurried = msgspec.structs.replace(hurried, agents=[*hurried.agents, LargeOrder()])
     raw, journal = (1, 2) if in_turn else (rng.choice([1, 2]), 2)
     topics = dict.fromkeys(RAW_TOPICS, raw)
     topics |= dict.fromkeys((JOURNAL, MARKS, DECISIONS), journal) | {DEAD_LETTERS: 1}
@@ -67,6 +70,15 @@ def plan_of(seed: int) -> Plan:
         accidents=[(1.0 + rng.random() * (STORM_S - 2.0), kind) for kind in accidents],
         fault_chance=rng.choice([0.0, 0.01, 0.04]), in_turn=in_turn,
     )  # fmt: skip
+
+
+def learns(seed: int) -> bool:
+    """Whether an agent that decides by a model is there too.
+
+    By the seed alone, so that what chance means to all other storms stays as it is: what seeds of
+    ``test_storm`` see is not to be found anew. Where the feed ticks, nobody trains.
+    """
+    return seed % 7 in (2, 4)
 
 
 def run(seed: int, bug: str = "") -> Outcome:

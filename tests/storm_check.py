@@ -32,7 +32,7 @@ from schemas.cloud_event import DECISIONS
 from schemas.codec import decode_record, encode_json, raw_decoders
 from schemas.dead_letter import TOPIC as DEAD_LETTERS
 from schemas.decisions import Decision, Outgoing
-from schemas.journal import Record, Source, Tick
+from schemas.journal import Entry, Record, ShopEntry, Source, Tick
 from state.memory_table import MemoryTable
 from state.shop import decode_shop
 from streams.partitioner import partition_of
@@ -121,7 +121,7 @@ def _check_carried(
     events: dict[tuple[str, str], set[int]] = defaultdict(set)
     for partition, records in journals.items():
         for it, _ in records:
-            if not isinstance(it, Tick):
+            if isinstance(it, Entry | ShopEntry):
                 places[_place(it.source)].append(partition)
                 events[it.event.subject, it.event.event_id].add(partition)
     outcome.carried_twice = sum(len(it) - len(set(it)) for it in places.values())
@@ -204,6 +204,7 @@ def _check_ticks(
     for record, _ in records:
         if isinstance(record, Tick):
             clock_at = max(clock_at, record.at)
+        if not isinstance(record, Entry | ShopEntry):
             continue
         source, event = record.source, (record.event.subject, record.event.event_id)
         if source.appended_at < clock_at and event not in seen:
@@ -217,7 +218,7 @@ def _without_repetitions(records: list[tuple[Record, int]]) -> list[tuple[Record
     kept: list[tuple[Record, int]] = []
     carried: set[tuple[str, int, int]] = set()
     for record, at in records:
-        if not isinstance(record, Tick):
+        if isinstance(record, Entry | ShopEntry):
             if _place(record.source) in carried:
                 continue
             carried.add(_place(record.source))

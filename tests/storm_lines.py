@@ -21,6 +21,7 @@ from storm_servers import Kafka, Redis
 
 from schemas.decisions import Mark
 from state.memory_table import MemoryTable
+from state.redis_models import MadeModel
 from state.table import Commit, Loaded, Needs, Position, StoreError
 from streams.producer import DeliveryError, Outbound
 from streams.publisher import Fenced, Marks, Written
@@ -207,7 +208,7 @@ class StormTransactions:
 
 
 class StormTable:
-    """A table with notes over a line."""
+    """A table with notes, and a shelf of models, over a line."""
 
     def __init__(self, line: Line) -> None:
         self._line = line
@@ -236,6 +237,24 @@ class StormTable:
     async def carried(self) -> dict[str, int]:
         async def read(_: Any) -> dict[str, int]:
             return dict(self._line.redis.notes)
+
+        return await self._ask(read)
+
+    async def keep(self, _: str, made: MadeModel) -> None:
+        async def keep(_: Any) -> None:
+            self._line.redis.models.append(made)
+
+        return await self._ask(keep)
+
+    async def note_fitted(self, agent: str, at: int) -> None:
+        async def note(_: Any) -> None:
+            self._line.redis.fitted[agent] = at
+
+        return await self._ask(note)
+
+    async def fitted(self) -> dict[str, int]:
+        async def read(_: Any) -> dict[str, int]:
+            return dict(self._line.redis.fitted)
 
         return await self._ask(read)
 

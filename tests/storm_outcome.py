@@ -21,7 +21,8 @@ ANSWERS = (
 MECHANISMS = (
     "waiting begun", "waiting ended", "told of a product", "told of a product in parts",
     "rate missing", "order exchanged", "erased", "erased while waiting",
-    *(f"ledger {it}" for it in ("demand_gap", "rates", "reputation", "rfm", "sales", "trend")),
+    "models/large_order/in_effect",
+    *(f"ledger {it}" for it in ("demand_gap", "large_order", "rates", "reputation", "rfm", "sales", "trend")),
     *(f"trait {it}" for it in (
         "answers_on", "class", "cluster", "favourite_category", "rfm", "shops_at", "shops_on",
         "stage", "tier", "uses_coupons",

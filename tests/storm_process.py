@@ -16,6 +16,8 @@ from storm_servers import Kafka
 from agents.engine import Engine
 from config.settings import Settings
 from streams.fetches import Fetched
+from streams.learning.settings import ModelSettings
+from streams.learning.trainer import Trainer
 from streams.member import Member
 from streams.publisher import PlainPublisher, Publisher
 from streams.tasks import end
@@ -25,6 +27,8 @@ SESSION_S = 3.0
 REBALANCE_S = 3.0
 HEARTBEAT_S = 0.7
 FETCH_WAIT_S = 0.4
+#: A day of a storm has two seconds.
+TRAINING = ModelSettings(every_hours=2 / 3_600, look_seconds=0.5)
 
 
 class Group:
@@ -110,9 +114,14 @@ class Process:
         self._taking: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._producer = StormProducer(line)
+        table = StormTable(line)
         self.member = Member(
-            settings, engine, StormTable(line), self._producer, self._publisher, self,  # type: ignore[arg-type]
+            settings, engine, table, self._producer, self._publisher, self,  # type: ignore[arg-type]
             line.kafka.topics,
+        )  # fmt: skip
+        self.trainer = Trainer(
+            engine.agents.values(), table, table, self._producer, TRAINING,
+            partitions=line.kafka.topics[JOURNAL], is_leader=self.is_leader,
         )  # fmt: skip
 
     def start(self) -> None:
@@ -127,7 +136,7 @@ class Process:
             self.member.watch,
         ]
         if self._settings.clock == "wall":
-            works.append(clock.tick)
+            works += [clock.tick, self.trainer.run]
         self._tasks = [asyncio.ensure_future(work()) for work in works]
 
     async def stop(self) -> None:

@@ -72,6 +72,7 @@ def _met(batch: Batch) -> Iterator[str]:
             yield "told of a product in parts"
     if batch.refused:
         yield "rate missing"
+    yield from (name for name in batch.counts if name.startswith("models/"))
     if batch.forgotten:
         yield "erased"
     if any(batch._awaited_before.get(it) for it in batch.forgotten):

@@ -11,6 +11,7 @@ from msgspec import Struct
 from storm_loop import VirtualLoop
 
 from state.memory_table import MemoryTable
+from state.redis_models import MadeModel
 from streams.partitioner import partition_of
 from streams.producer import Outbound
 
@@ -68,16 +69,21 @@ class Kafka:
 
 
 class Redis:
-    """A table, and the notes of how far raw partitions are carried over. down: it is away."""
+    """A table, and the notes of how far raw partitions are carried over. down: it is away.
+
+    fitted: up to when models were tried, by agent. models: by agent, what was made.
+    """
 
     def __init__(self) -> None:
         self.table = MemoryTable()
         self.notes: dict[str, int] = {}
+        self.fitted: dict[str, int] = {}
+        self.models: list[MadeModel] = []
         self.down = False
 
     def flush(self) -> None:
         """Lose all."""
-        self.table, self.notes = MemoryTable(), {}
+        self.restore(Redis())
 
     def snapshot(self) -> "Redis":
         """What a file would hold."""
@@ -86,3 +92,4 @@ class Redis:
     def restore(self, snapshot: "Redis") -> None:
         """Begin again with what a file held."""
         self.table, self.notes = snapshot.table, snapshot.notes
+        self.fitted, self.models = snapshot.fitted, snapshot.models

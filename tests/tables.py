@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import redis
 
-from schemas.journal import Record, Tick
+from schemas.journal import Entry, Record, ShopEntry
 from schemas.orders import OrderPlaced
 from state.memory_table import MemoryTable
 from state.redis_table import RedisTable
@@ -76,7 +76,7 @@ def events_applied(counters: Mapping[str, int]) -> int:
 
 def facts_among(records: Iterable[Record]) -> set[tuple[str, str]]:
     """What happened, each once: an order goes by its own id, all else by that of the event."""
-    events = [it.event for it in records if not isinstance(it, Tick)]
+    events = [it.event for it in records if isinstance(it, Entry | ShopEntry)]
     return {
         (it.subject, f"order {it.order_id}" if isinstance(it, OrderPlaced) else it.event_id)
         for it in events

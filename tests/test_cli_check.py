@@ -48,7 +48,7 @@ def test_check_says_that_the_coupon_key_is_missing(ebbtide: Ebbtide) -> None:
     ("written", "mistake"),
     [
         ("[engine", "not TOML: Expected ']' at the end of a table declaration (at end of document)"),
-        ("[gates]\n", "Object contains unknown field `gates`; the sections are engine, gate, agents.<name>, effect, ops"),
+        ("[gates]\n", "Object contains unknown field `gates`; the sections are engine, gate, agents.<name>, effect, ops, models"),
         ("[agents.churn_alrt]\n", f"agents.churn_alrt: no such agent; there are {NAMES}"),
         ("[agents.churn_alert]\nchanse = 0.1\n", "agents.churn_alert: Object contains unknown field `chanse`; its settings are chance, quiet_days_min, default_gap_days, cause_days, rating_max, empty_searches_min, purpose, pause_hours, priority, campaign, channels, keeps_quiet_hours, waits_its_turn, holdout_share, budget_cents, budget_days, message_cost_cents, starts_at, ends_at, audience, markets"),
         ("[agents.churn_alert]\nchance = 'low'\n", "agents.churn_alert.chance: Expected `float`, got `str`, found 'low'"),

@@ -18,7 +18,8 @@ from waiting_shop import (
     shop_of,
 )
 
-from agents.agent import Act, Agent, Await, ProductChange, Remember, View
+from agents.agent import Act, Agent, Await, Remember, View
+from agents.product_change import ProductChange
 from schemas.clickstream import ProductRemoved, ProductWishlisted
 from schemas.decisions import Decision, decision_id
 from schemas.instant import HOUR

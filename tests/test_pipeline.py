@@ -10,7 +10,7 @@ from live_shop import Shop, open_shop, until
 
 from schemas.event import Event
 from schemas.journal import Tick
-from streams.bootstrap import load_policy
+from streams.bootstrap import Policy, load_policy
 from streams.demo.journey import feed
 from streams.demo.path import PARTITIONS, run_in_memory, run_through_kafka
 from streams.demo.progress import Progress, Summary
@@ -29,8 +29,12 @@ def history() -> Iterator[Event | Tick]:
     return feed(sorted(events, key=lambda event: (event.occurred_at, event.event_id)))
 
 
+def policy_of(shop: Shop) -> Policy:
+    return load_policy(shop.settings)
+
+
 def in_memory(shop: Shop) -> Summary:
-    engine = load_policy(shop.settings).engine(PARTITIONS)
+    engine = policy_of(shop).engine(PARTITIONS)
     return asyncio.run(run_in_memory(history(), engine, Progress()))
 
 
@@ -47,7 +51,7 @@ def same(live: Summary, expected: Summary) -> None:
 def run(shop: Shop, progress: Progress) -> Summary:
     servers = shop.servers
     return asyncio.run(
-        run_through_kafka(history(), servers.broker, servers.redis_url, shop.kinds, progress)
+        run_through_kafka(history(), servers.broker, servers.redis_url, policy_of(shop), progress)
     )
 
 
@@ -67,7 +71,11 @@ def test_workers_killed_on_the_way_change_nothing_that_is_said(tmp_path: Path) -
         async def killed_twice() -> Summary:
             running = asyncio.create_task(
                 run_through_kafka(
-                    history(), shop.servers.broker, shop.servers.redis_url, shop.kinds, progress
+                    history(),
+                    shop.servers.broker,
+                    shop.servers.redis_url,
+                    policy_of(shop),
+                    progress,
                 )
             )
             for applied in (700, 1_500):

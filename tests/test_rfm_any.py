@@ -15,7 +15,7 @@ from test_rfm import BEGIN, ledger, ordered, refunded, traits
 from agents.rfm import Moved, Rfm, Scored, Standings
 from schemas.event import Event
 from schemas.instant import DAY, HOUR
-from schemas.journal import Tick
+from schemas.journal import Entry, Tick
 from schemas.profiles import ErasureRequested
 from state.clusters import Point, Population, point_of
 from state.sketch import RELATIVE_ERROR
@@ -61,7 +61,7 @@ def test_each_score_is_that_of_a_plain_sort_within_the_bound(steps: list[Any]) -
     customers: dict[str, tuple[int, int, int]] = {}
     for record in journal(history(steps)):
         partition.feed([record])
-        if isinstance(record, Tick):
+        if not isinstance(record, Entry):
             continue
         who = record.event.subject
         row = partition.row(who)

@@ -13,7 +13,6 @@ from agents.agent import (
     Await,
     Decided,
     Note,
-    ProductChange,
     Remember,
     Say,
     SetTimer,
@@ -24,6 +23,7 @@ from agents.agent import (
 from agents.gate.gate import Gate
 from agents.gate.holdout import Holdout
 from agents.intake import EngineSettings
+from agents.product_change import ProductChange
 from schemas.clickstream import ProductRemoved, ProductViewed, ProductWishlisted
 from schemas.decisions import Evidence, Money
 from schemas.event import Event

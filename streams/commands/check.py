@@ -43,19 +43,19 @@ def check(*, config: Config = None, as_json: AsJson = False) -> None:
     gate, engine = msgspec.to_builtins(policy.gate), msgspec.to_builtins(policy.settings)
     del gate["holdout"]["key"]
     effect = msgspec.to_builtins(load_prices(settings).effect)
-    ops = msgspec.to_builtins(policy.ops)
+    ops, models = msgspec.to_builtins(policy.ops), msgspec.to_builtins(policy.models)
     targets = [it.name for it in load_targets(settings)] if settings.webhooks else []
     seals = bool(settings.secret_privacy_key())
     reader = open_reader(settings)
     if as_json:
         answer = {"config": settings.config, "agents": agents, "gate": gate, "engine": engine}
-        answer |= {"ops": ops, "effect": effect, "kinds": policy.kinds(), "targets": targets}
-        terminal.say_json(
-            answer | {"seals": seals, "review_model": reader.version if reader else None}
-        )
+        answer |= {"ops": ops, "models": models, "effect": effect, "kinds": policy.kinds()}
+        answer |= {"targets": targets, "seals": seals}
+        terminal.say_json(answer | {"review_model": reader.version if reader else None})
         return
     sections = terminal.table("section", "settings")
-    for name, section in {"engine": engine, "gate": gate, "effect": effect, "ops": ops}.items():
+    shown = {"engine": engine, "gate": gate, "effect": effect, "ops": ops, "models": models}
+    for name, section in shown.items():
         sections.add_row(name, _toml(section))
     for name, section in agents.items():
         sections.add_row(f"agents.{name}", _toml(section))

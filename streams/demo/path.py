@@ -20,10 +20,14 @@ from schemas.event import Event
 from schemas.journal import Tick
 from state.redis_table import RedisTable
 from state.shop import decode_shop
+from streams.bootstrap import Policy
 from streams.connection import Brokers
 from streams.demo.progress import Progress, Summary
+from streams.learning.lessons import Lessons
+from streams.learning.trainer import appended
 from streams.producer import Outbound, Producer
 from streams.replay import Replay
+from streams.tasks import end
 
 PARTITIONS = 4
 RAW_TOPIC = "orders"
@@ -33,12 +37,21 @@ UNDER_WAY_MAX = 2_000
 SEND_AT_ONCE = 250
 
 
-class Feeder:
-    """Publishes a history, never too far ahead of what has been applied."""
+# A day of the data is fed in a quarter of a second, and to wait for all of it to be applied takes
+# nearly as long.
+FIT_EVERY_HOURS = 168.0
 
-    def __init__(self, producer: Producer, progress: Progress) -> None:
+
+class Feeder:
+    """Publishes a history, never too far ahead of what has been applied; and what it teaches."""
+
+    def __init__(
+        self, producer: Producer, progress: Progress, table: RedisTable, lessons: Lessons
+    ) -> None:
         self._producer = producer
         self._progress = progress
+        self._table = table
+        self._lessons = lessons
         self.last_tick = 0
         self.finished = False
 
@@ -54,6 +67,10 @@ class Feeder:
                 waiting.append(
                     Outbound(RAW_TOPIC, encode_json(fact), fact.subject.encode(), None, 0)
                 )
+            if isinstance(fact, Tick) and self._lessons.begins(fact.at):
+                await self._producer.send(waiting)
+                waiting = []
+                await self._learn(fact.at)
             if len(waiting) >= SEND_AT_ONCE:
                 await self._producer.send(waiting)
                 waiting = []
@@ -61,6 +78,13 @@ class Feeder:
                     await asyncio.sleep(0.01)
         await self._producer.send(waiting)
         self.finished = True
+
+    async def _learn(self, at: int) -> None:
+        """Append the models of what was fed up to a tick, when it has been applied."""
+        while min(await clocks(self._table)) < at:
+            await asyncio.sleep(0.01)
+        for entry in await self._lessons.models(self._table.load, PARTITIONS, at):
+            await self._producer.send(appended(entry, PARTITIONS))
 
 
 class Watcher:
@@ -130,14 +154,12 @@ async def run_through_kafka(
     history: Iterable[Event | Tick],
     broker: str,
     redis_url: str,
-    kinds: list[str],
+    policy: Policy,
     progress: Progress,
 ) -> Summary:
     """Feed a history to a running worker, and watch until the last decision is out."""
     producer = Producer(Brokers(broker))
-    watcher = Watcher(broker, kinds, progress)
-    feeder = Feeder(producer, progress)
-    feeding = asyncio.create_task(feeder.run(history))
+    watcher = Watcher(broker, policy.kinds(), progress)
     done = asyncio.Event()
 
     async def watch() -> None:
@@ -147,19 +169,23 @@ async def run_through_kafka(
     watching = asyncio.create_task(watch())
     try:
         async with RedisTable(redis_url) as table:
-            while not await _is_finished(table, feeder, progress):
-                await asyncio.sleep(0.05)
-                for task in (feeding, watching):
-                    if task.done():
-                        task.result()
+            feeder = Feeder(producer, progress, table, Lessons(policy.agents, FIT_EVERY_HOURS))
+            feeding = asyncio.create_task(feeder.run(history))
+            try:
+                while not await _is_finished(table, feeder, progress):
+                    await asyncio.sleep(0.05)
+                    for task in (feeding, watching):
+                        if task.done():
+                            task.result()
+            finally:
+                await end([feeding])
             sizes = [
                 it for partition in range(PARTITIONS) for it in await table.row_sizes(partition)
             ]
         return progress.summary(sizes, "kafka")
     finally:
         done.set()
-        feeding.cancel()
-        await asyncio.gather(feeding, watching, return_exceptions=True)
+        await asyncio.gather(watching, return_exceptions=True)
         watcher.close()
         producer.close()
 
@@ -167,31 +193,34 @@ async def run_through_kafka(
 async def _is_finished(table: RedisTable, feeder: Feeder, progress: Progress) -> bool:
     """Whether every order is applied, the clock is at its end, and all decisions were seen."""
     applied = decided = waiting = 0
-    clocks = []
     for partition in range(PARTITIONS):
         counters = await table.counters(partition)
         # Duplicates are not counted: after a crash, ingest carries some orders over again.
         applied += sum(n for name, n in counters.items() if name.endswith(("/applied", "/late")))
         decided += (await table.position(partition)).sequence
         waiting += await table.outbox_depth(partition)
-        shop = await table.shop(partition)
-        clocks.append(decode_shop(shop).clock_at if shop else 0)
     progress.applied = applied
-    progress.clock_at = min(clocks)
+    progress.clock_at = min(await clocks(table))
     return (
         feeder.finished
         and applied == progress.fed
-        and min(clocks) == feeder.last_tick
+        and progress.clock_at == feeder.last_tick
         and progress.decisions.total() >= decided
         and waiting == 0
     )
+
+
+async def clocks(table: RedisTable) -> list[int]:
+    """How far each partition has come; 0 where no tick was applied yet."""
+    shops = [await table.shop(partition) for partition in range(PARTITIONS)]
+    return [decode_shop(shop).clock_at if shop else 0 for shop in shops]
 
 
 async def run_in_memory(
     history: Iterable[Event | Tick], engine: Engine, progress: Progress
 ) -> Summary:
     """The same history through the same engine, without a broker and without Redis."""
-    replay = Replay(engine, PARTITIONS)
+    replay = Replay(engine, PARTITIONS, fit_every_hours=FIT_EVERY_HOURS)
 
     def fed() -> Iterable[Event | Tick]:
         for fact in history:

@@ -42,14 +42,16 @@ async def through_kafka(history: Iterable[Event | Tick], total: int, folder: Pat
     folder.mkdir(parents=True)
     with Embedded(folder) as servers:
         settings = _settings(folder, broker=servers.broker, redis_url=servers.redis_url)
-        kinds = load_policy(settings).kinds()
+        policy = load_policy(settings)
         Topics(Brokers(settings.broker)).create(
             # One raw partition gives the orders one order, so that every run decides the same.
-            wanted_topics(kinds, settings.group, journal_partitions=PARTITIONS, raw_partitions=1)
+            wanted_topics(
+                policy.kinds(), settings.group, journal_partitions=PARTITIONS, raw_partitions=1
+            )
         )
         async with _worker(settings, folder):
             progress = Progress()
-            run = run_through_kafka(history, settings.broker, settings.redis_url, kinds, progress)
+            run = run_through_kafka(history, settings.broker, settings.redis_url, policy, progress)
             return await _shown(run, progress, total)
 
 

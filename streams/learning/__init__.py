@@ -1,0 +1,1 @@
+"""How is it learned from what happened? The leader fits models, by which agents decide."""
