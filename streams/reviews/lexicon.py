@@ -76,8 +76,8 @@ def _pattern() -> re.Pattern[str]:
         others = sorted(_ENGLISH[issue].split(), key=len, reverse=True)
         groups.append(f"(?P<{issue}>{'|'.join([*names, *map(_english, others)])})")
     # A set of first characters is looked at before 200 words are tried one by one: 4 times as fast.
-    words = " ".join([*_CHINESE.values(), *_ENGLISH.values()]).split()
-    firsts = "".join(sorted({word[0] for word in words}))
+    every = " ".join([*_CHINESE.values(), *_ENGLISH.values()]).split()
+    firsts = "".join(sorted({word[0] for word in every}))
     return re.compile(f"(?=[{re.escape(firsts)}])(?:{'|'.join(groups)})")
 
 
