@@ -284,8 +284,7 @@ class Agent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         The leader asks, each day of the log, and puts the answer into the journal: from that record
         on it is what ``view.model`` gives. So this alone may use numpy, imported here, and need not
         give the same twice. ledgers: of the partitions that have one, for reading, each as it is at
-        some moment after ``at``. before: the model in effect. A model is tens of KB at most, for it
-        is loaded with the batches.
+        some moment after ``at``. before: the model in effect. Batches load it: tens of KB at most.
         """
         return None
 

@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from hashlib import blake2b
 from pathlib import Path
 from random import Random
 from types import SimpleNamespace
@@ -21,12 +22,13 @@ from typing import Any
 
 import hypothesis
 import structlog
+import written_reviews
 from any_event import SHOP_EVENT_TYPES, START, TOPIC_OF, AnyEvent
 from damage import anything, from_seed
 from faust.types import TP
 from hypothesis import strategies as st
 from learner import LargeOrder, Mean
-from msgspec import Raw, Struct
+from msgspec import Raw, Struct, msgpack
 from partition import Partition
 from storm import policy
 from test_rows import full_row
@@ -53,6 +55,8 @@ from streams.commands.terminal import CommandError
 from streams.connection import Brokers
 from streams.engage import JournalError, decode_journal
 from streams.ingest import Ingest
+from streams.reviews import model as review_model
+from streams.reviews.reader import Reader
 
 LIMIT_S = 1.0
 HERE = Path(__file__).parents[1]
@@ -202,6 +206,14 @@ def read_line(line: bytes) -> None:
     assert isinstance(Checker(Settings()).check(line), Event | ShopEvent | Refusal)
 
 
+def read_review_model(content: bytes) -> None:
+    """A model of reviews, and a body in place of its own with the right hash; whatever passes reads."""
+    digest = blake2b(content, digest_size=review_model.DIGEST_SIZE).digest()
+    for file in (content, review_model.MAGIC + digest + content):
+        with suppress(review_model.ReviewModelError):
+            assert len(Reader(*review_model.parse(file, "reviews.ebb")).read(["it broke"])) == 1
+
+
 _letter_line = letters.Letter(
     at="", offset=1, reason="not_json", detail="", hint="", source_topic="orders",
     source_partition=0, source_offset=1, key=None, value='{"type":"order_placed"}',
@@ -221,6 +233,7 @@ TARGETS = {
     "backup": Target(from_seed(backup_bytes), read_backup),
     "config": Target(st.just((HERE / "config/engine.toml").read_bytes()), read_config),
     "line": Target(from_seed(event_bytes), read_line),
+    "review_model": Target(st.just(msgpack.encode(written_reviews.small())), read_review_model),
 }
 
 

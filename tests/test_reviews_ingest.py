@@ -16,11 +16,13 @@ from config.settings import ConfigError, Settings
 from schemas.codec import decode_record, encode_json
 from schemas.decisions import Decision
 from schemas.instant import DAY
-from schemas.journal import Entry, Source, Tick
+from schemas.journal import Entry, ShopEntry, Source, Tick
 from schemas.personal import personal_in, without
 from schemas.reading import Reading
 from schemas.reviews import QuestionAnswered, QuestionAsked, ReviewEdited, ReviewPosted
+from schemas.shop_events import StockChanged
 from streams.clock import Carried
+from streams.commands import importing
 from streams.ingest import Ingest
 from streams.producer import Producer
 from streams.reviews.door import TextReader, open_reader
@@ -41,14 +43,17 @@ def review(
     return kind(event_id=f"e{number}", occurred_at=AT + number, customer_id="ann", **values)
 
 
-def carried(facts: list[Any], reader: TextReader | None) -> list[Entry]:
-    """What ingest writes of them."""
-    ingest = Ingest(Settings(), cast(Producer, None), Carried(), 4, None, reader)
-    records = [
+def records_of(facts: list[Any]) -> list[Any]:
+    return [
         SimpleNamespace(value=encode_json(it), key=None, offset=nth, timestamp=AT, headers=())
         for nth, it in enumerate(facts)
     ]
-    outbound, _, _, personal = ingest._check(TP("reviews", 0), records)
+
+
+def carried(facts: list[Any], reader: TextReader | None) -> list[Entry]:
+    """What ingest writes of them."""
+    ingest = Ingest(Settings(), cast(Producer, None), Carried(), 4, None, reader)
+    outbound, _, _, personal = ingest._check(TP("reviews", 0), records_of(facts))
     assert personal == {}
     return [cast(Entry, decode_record(cast(bytes, it.value))) for it in outbound]
 
@@ -80,6 +85,36 @@ def test_with_a_model_each_text_has_its_own_reading() -> None:
     assert good is not None
     assert (one.issues, asked.issues, good.issues) == (("quality",), ("delivery",), ())
     assert good.negative < 0.5 < one.negative
+
+
+def test_what_is_to_be_sealed_is_read_before() -> None:
+    class Seals:
+        def concerns(self, event: Any) -> bool:
+            return bool(personal_in(event))
+
+    facts = [review(1, 1, "水壶坏了"), review(2, 5)]
+    sealer: Any = Seals()
+    ingest = Ingest(
+        Settings(), cast(Producer, None), Carried(), 4, sealer, written_reviews.reader()
+    )  # fmt: skip
+    _, _, _, personal = ingest._check(TP("reviews", 0), records_of(facts))
+    assert [(place, it.event) for place, it in personal.items()] == [(0, facts[0])]
+    assert personal[0].reading is not None
+    assert personal[0].reading.issues == ("quality",)
+
+
+def test_history_is_read_as_well() -> None:
+    stock = StockChanged(event_id="s", occurred_at=AT, product_id="tea", available=1)
+    source = Source("import:1", 0, 0, 0)
+    batch: list[Entry | ShopEntry] = [
+        Entry(review(1, 1, "水壶坏了"), source, AT), ShopEntry(stock, source, AT),
+        Entry(review(2, 5), source, AT),
+    ]  # fmt: skip
+    read = importing._read(written_reviews.reader(), batch)
+    assert read[1:] == batch[1:]
+    assert isinstance(read[0], Entry)
+    assert read[0].reading is not None
+    assert importing._read(None, batch) is batch
 
 
 def test_a_replay_needs_no_model() -> None:

@@ -7,7 +7,8 @@ from typing import get_args
 import numpy as np
 
 from schemas.reading import Issue
-from streams.reviews.model import Model
+from streams.reviews import ngrams
+from streams.reviews.model import Card, Model, Scale
 from streams.reviews.reader import Reader
 from streams.reviews.training import Examples, train
 
@@ -50,6 +51,13 @@ def model(*, with_issues: bool = False) -> Model:
     its = examples()
     learned = {it: of for it, of in its.issues.items() if of.any()} if with_issues else {}
     return train(Examples(its.texts, its.is_negative, learned))
+
+
+def small() -> Model:
+    """One that knows three n-grams, with a scale for an issue."""
+    scale = Scale(bytes((1, 255, 3)), 0.1, 0.0, 1.0, 0.0)
+    keys = np.array([3, 70, 9_000_000], "<u4").tobytes()
+    return Model(ngrams.VERSION, keys, scale, {"price": scale}, Card(3))
 
 
 @cache
