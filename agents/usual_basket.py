@@ -145,7 +145,7 @@ class UsualBasket(Agent, frozen=True):
 
 
 def _gap(row: Customer) -> int:
-    """The usual gap between purchases, in milliseconds; where none is known, that between orders."""
+    """The usual gap between purchases in milliseconds; if none is known, that between orders."""
     if row.gap_hours:
         return round(median(row.gap_hours) * HOUR)
     return (row.last_order_at - row.first_order_at) // max(1, row.order_count - 1)
