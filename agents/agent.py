@@ -146,11 +146,10 @@ Occasion = Event | Timer | Decided | ProductChange
 class View(Struct, gc=False):
     """What an agent may read about the customer at this moment. All of it is read-only by contract.
 
-    id: the customer. at: event time, or the tick time at which a timer fires.
-    row: the profile. shop: the partition's clock and rhythm. products: rows of the event's
-    products, for agents with ``reads_products``, and of one that has changed; visit: at a look, of
-    those of the visit, newest first (``reads_visits``). ledgers: those that agents keep of the
-    partition. agent: whose memory it is. models: those in effect. reading: of the event's text.
+    id: the customer. at: event time, or the tick time at which a timer fires. row: the profile.
+    shop: the partition's clock and rhythm. products: rows of the event's products, and of one that
+    has changed; visit: at a look, of those of the visit, newest first. ledgers: of the partition.
+    agent: whose memory it is. models: those in effect. reading: of the event's text.
     """
 
     id: str

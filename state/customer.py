@@ -40,7 +40,7 @@ TRAITS_MAX = 16
 TIMERS_MAX = 64
 KINDS_MAX = 64
 AWAITED_MAX = 16
-# A customer has one key, and one more for each time that Redis has lost it.
+# One, and one more for each time that Redis has lost it.
 KEY_IDS_MAX = 4
 
 # An order of which nothing more is heard for so long is taken to have arrived, and is let go when
@@ -151,9 +151,9 @@ class Deliveries(Struct, array_like=True, gc=False):
 class Said(Struct, array_like=True, gc=False):
     """What we decided last about one kind of trigger.
 
-    sent_at: when the gate last let it pass. sent, held_out: how often it was sent, and how often
-    it was not because the customer is held out. refusal: the gate's last word, empty if it let the
-    trigger pass. refused: how often it has said so again since that was recorded.
+    sent_at: when the gate last let it pass. sent, held_out: how often it was, and was held out.
+    refusal: the gate's last word, empty if it let the trigger pass. refused: how often it has said
+    so again since that was recorded.
     """
 
     sent_at: int = 0
@@ -166,19 +166,17 @@ class Said(Struct, array_like=True, gc=False):
 class Customer(Struct, array_like=True, gc=False):
     """The row. Moments are epoch milliseconds, 0 for never; money is minor units of ``currency``.
 
-    event_ids: 6-byte hashes of the last 8 event ids, newest last. A retry is known as one while
-    fewer than 8 other events of the customer have come in between; ingest's memory is far longer.
+    event_ids: 6-byte hashes of the last 8 event ids, newest last, by which a retry is known.
     orders, views: rolling windows. order_count to last_order_at: recency, frequency, money.
     gap_hours: the last 8 gaps between purchases (orders within 20 hours are one purchase).
     bought: products bought last, newest last. said: decisions by kind. timers: when each is due, by
     ``agent`` or ``agent/name``. memory: each agent's own, by agent. profile_at: the newest profile.
     touches: what was sent lately, oldest first. held: what waits for a better moment. exposures: by
-    campaign, what came of it. case_closed_at: when a complaint was last taken care of.
-    visit_awaited_until: until when a visit can be the first one after a trigger. portrait: what
-    agents have learned of the customer, by trait; ``traits`` are what the shop has told us.
-    grievances: the last thing of each kind that went wrong for the customer. trail: what was
-    searched, looked at and bought last.
-    awaited: products that agents wait for, the newest last, each with the names of these agents.
+    campaign, what came of it. case_closed_at: when a complaint was taken care of. portrait: what
+    agents have learned, by trait; ``traits`` are what the shop has told us. visit_awaited_until:
+    until when a visit can be the first one after a trigger.
+    grievances: the last thing of each kind that went wrong. trail: what was searched, looked at and
+    bought last. awaited: products that agents wait for, newest last, each with the agents' names.
     key_ids: of the keys that what is personal in the events was sealed with, newest last.
     """
 

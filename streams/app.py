@@ -96,7 +96,6 @@ class Worker:
         for key in policy.tight_budgets(there[JOURNAL]):
             what = f"shared out over {there[JOURNAL]} partitions it is less than the largest coupon"
             log.warning("budget_too_small", key=key, what=what)
-        reader = open_reader(settings)
         self.app = _faust_app(settings)
         asyncio.run(_look(url))
         self.table = RedisTable(url)
@@ -107,7 +106,7 @@ class Worker:
         self.privacy = privacy(ring, cipher_of(settings), there[JOURNAL])
         self.member = Member(
             settings, policy.engine(there[JOURNAL]), self.table, self.producer, self._publisher,
-            _Group(self.app), there, self.privacy, reader,
+            _Group(self.app), there, self.privacy, open_reader(settings),
         )  # fmt: skip
         self.ops = Ops(
             policy.agents, self.table, self.producer, policy.ops, partitions=there[JOURNAL],
