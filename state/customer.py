@@ -27,7 +27,7 @@ from state.window import Window
 
 ROW_VERSION = 3
 
-# Bounds. Together they keep a busy customer's row near one kilobyte and the median under 600 bytes.
+# Bounds, which keep a row small.
 EVENT_IDS_MAX = 8
 GAPS_MAX = 8
 CART_MAX = 20
@@ -49,7 +49,6 @@ RECENT_ORDER_KEPT = 14 * DAY
 
 # A locale's parts after the language: script, region, variants (RFC 5646, 2.1).
 _REGION = re.compile(r"[-_]([A-Za-z]{2})(?=[-_]|$)")
-
 SESSION_GAP = 30 * MINUTE  # The industry's customary session time-out (Google Analytics, Segment).
 
 
