@@ -29,7 +29,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 # Targets start servers on fixed ports and share .venv: side by side they would only disturb each other.
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help setup demo up shop test simulate effect forecast verify-state chaos chaos-kafka fuzz bench check lint format types contracts rules compose-check docs-contracts lock clean
+.PHONY: help setup demo up shop test simulate effect forecast verify-state score chaos chaos-kafka fuzz bench check lint format types contracts rules compose-check docs-contracts lock clean
 
 help:
 	@echo 'Ebbtide: events in, triggers out. Start with `make demo`.'
@@ -38,7 +38,7 @@ help:
 	@echo
 	@echo 'Variables: PYTHON (another interpreter for .venv), SEED and CUSTOMERS (make shop), SEEDS, SEED'
 	@echo 'and BUG (make simulate), KILLS and SEED (make chaos), MINUTES (make fuzz), ARGS (passed on by'
-	@echo 'demo, up, shop, test and fuzz), UPGRADE=--upgrade (make lock).'
+	@echo 'demo, up, shop, test, score and fuzz), UPGRADE=--upgrade (make lock).'
 
 ##@ See it
 demo: $(READY) ## A real shop's year of orders through a real broker and a real Redis; ends by itself
@@ -68,6 +68,10 @@ forecast: $(READY) ## The forecast of the sales beside naive ones, on Online Ret
 
 verify-state: $(READY) ## Class, stage, tier, points, RFM and clusters on real orders, beside plain lists
 	@$(BIN)/python -m bench.verify_state $(ARGS)
+
+# One thread of linear algebra: more of them take more CPU for the same figures.
+score: $(READY) ## How good are the decisions? Real data, plain rules beside them (ARGS='--only cdnow', --plot)
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m bench.score $(ARGS)
 
 chaos: $(READY) ## Real crashes, on the embedded servers: KILLS=50 workers killed, and more
 	@$(BIN)/python tests/chaos.py --kills $(KILLS) --seed $(or $(SEED),1) $(ARGS)

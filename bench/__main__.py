@@ -2,14 +2,13 @@
 
 import argparse
 import json
-import subprocess
 import sys
 from typing import Any
 
 from rich.console import Console
 
 from bench import gate, latency, policies, scale, throughput
-from bench.place import FOUND, PEERS, ROOT, Options, Wrong, make_environment
+from bench.place import FOUND, Options, Wrong, draw
 
 #: What can be measured, in the order in which it is; each has ``measure`` and ``show``.
 PARTS: dict[str, Any] = {
@@ -38,7 +37,7 @@ def main() -> int:
     )
     args = parser.parse_args()
     if args.plot:
-        return _plot()
+        return draw("bench.plot", FOUND)
     rounds, events = (1, args.events // 10) if args.quick else (args.rounds, args.events)
     options = Options(args.quick, rounds, events, args.customers, tuple(args.only))
     found = _kept()
@@ -64,13 +63,6 @@ def _kept() -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     return {name: kept[name] for name in PARTS if name in kept}
-
-
-def _plot() -> int:
-    """Draw docs/throughput.svg and docs/latency.svg; returns the exit code."""
-    make_environment()
-    command = [PEERS, "-m", "bench.plot", str(FOUND), str(ROOT / "docs")]
-    return subprocess.run(command, cwd=ROOT, check=False).returncode
 
 
 if __name__ == "__main__":

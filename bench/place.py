@@ -17,6 +17,8 @@ FOUND = ROOT / "build" / "bench.json"
 CONFIG = Path(__file__).with_name("engine.toml")
 #: The Python of contenders that need other packages than Ebbtide.
 PEERS = str(BUILD / "venv" / "bin" / "python")
+#: The Python that draws.
+_ARTIST = str(BUILD / "pictures" / "bin" / "python")
 
 LIMIT_S = 900.0
 
@@ -63,12 +65,24 @@ def say(what: str) -> None:
 
 def make_environment() -> None:
     """The packages of contenders that need other ones than Ebbtide, in a place of their own."""
-    folder = Path(PEERS).parents[1]
-    listed = Path(__file__).with_name("requirements.txt")
+    _make(PEERS, "requirements.txt", "packages of the peers, once: a minute")
+
+
+def draw(script: str, found: Path) -> int:
+    """Have a module draw what was found, into docs/; returns the exit code."""
+    _make(_ARTIST, "requirements-pictures.txt", "matplotlib, once: some seconds")
+    command = [_ARTIST, "-m", script, str(found), str(ROOT / "docs")]
+    return subprocess.run(command, cwd=ROOT, check=False).returncode
+
+
+def _make(python: str, packages: str, what: str) -> None:
+    """An environment with these packages, unless there is one already."""
+    folder = Path(python).parents[1]
+    listed = Path(__file__).with_name(packages)
     installed = folder / "installed.txt"
     if installed.exists() and installed.read_text() == listed.read_text():
         return
-    with doing("packages of the peers, once: a minute"):
+    with doing(what):
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        subprocess.run([PEERS, "-m", "pip", "install", "-q", "-r", listed], check=True)
+        subprocess.run([python, "-m", "pip", "install", "-q", "-r", listed], check=True)
     installed.write_text(listed.read_text())

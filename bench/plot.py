@@ -1,42 +1,25 @@
-"""What do the figures look like? Two pictures for the README, from build/bench.json alone.
-
-Run in the environment of the peers, which has matplotlib. Text stays text, the ground stays
-transparent, and one grey is read on white as well as on black, so a page of either kind may show
-them.
-"""
+"""What do the figures look like? Two pictures for the README, from build/bench.json alone."""
 
 import json
 import sys
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
-
-mpl.use("svg")
-import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
-INK, FAINT, EBBTIDE, PEER = "#6e7781", "#8c959f", "#2f81f7", "#8c959f"
-WIDTH_INCHES, ROW_INCHES = 7.6, 0.28
-_FONT = 9.0
+from bench.picture import EBBTIDE, FAINT, FONT, INK, PEER, bare_axes, save, title
+
+ROW_INCHES = 0.28
 # Percentiles of one run: the usual one, one in a hundred, one in a thousand.
 _MARKS = (("p50_ms", "o", 30), ("p99_ms", "|", 70), ("p999_ms", ".", 20))
 _TICKS_MS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000)
-
-mpl.rcParams.update(
-    {
-        "svg.fonttype": "none", "svg.hashsalt": "ebbtide", "font.size": _FONT,
-        "font.family": "sans-serif", "text.color": INK, "axes.edgecolor": FAINT,
-        "xtick.color": INK, "ytick.color": INK, "axes.labelcolor": INK,
-    }
-)  # fmt: skip
 
 
 def throughput(found: dict[str, Any], path: Path) -> None:
     """Bars of events in a second, the fastest above; the thin line is the spread of the rounds."""
     contenders = found["contenders"]
     names = sorted(contenders, key=lambda it: contenders[it]["events_per_s"]["median"])
-    axes = _axes(len(names) * ROW_INCHES + 0.35)
+    axes = bare_axes(len(names) * ROW_INCHES + 0.35)
     most = max(contenders[it]["events_per_s"]["max"] for it in names)
     for row, name in enumerate(names):
         rate = contenders[name]["events_per_s"]
@@ -51,8 +34,8 @@ def throughput(found: dict[str, Any], path: Path) -> None:
     axes.set_xlim(0, most * 1.12)
     axes.set_xticks([])
     axes.spines["bottom"].set_visible(False)
-    axes.set_title("events in a second, one worker process", loc="left", fontsize=_FONT, color=INK)
-    _save(path)
+    title(axes, "events in a second, one worker process")
+    save(path)
 
 
 def latency(found: dict[str, Any], path: Path) -> None:
@@ -62,7 +45,7 @@ def latency(found: dict[str, Any], path: Path) -> None:
         (name, percent, run) for name, loads in contenders.items()
         for percent, run in [("", None), *loads.items()]
     ]  # fmt: skip
-    axes = _axes(len(rows) * ROW_INCHES * 0.85 + 0.6)
+    axes = bare_axes(len(rows) * ROW_INCHES * 0.85 + 0.6)
     least_ms = _scale_ms(axes, contenders)
     for row, (name, _, run) in enumerate(rows):
         if run is None:
@@ -76,15 +59,12 @@ def latency(found: dict[str, Any], path: Path) -> None:
                 axes.scatter([value], [row], marker=marker, s=size, color=_colour(name), zorder=3)
             axes.text(
                 values[-1] * 1.09, row, " / ".join(f"{it:.0f}" for it in values),
-                va="center", color=INK, fontsize=_FONT - 1,
+                va="center", color=INK, fontsize=FONT - 1,
             )  # fmt: skip
     axes.set_yticks(range(len(rows)), [f"{it} %" if it else "" for _, it, _ in rows])
     axes.set_ylim(len(rows) - 0.4, -0.6)
-    axes.set_title(
-        "milliseconds from event to trigger, by load: ● median, | 1 in 100, · 1 in 1,000",
-        loc="left", fontsize=_FONT, color=INK,
-    )  # fmt: skip
-    _save(path)
+    title(axes, "milliseconds from event to trigger, by load: ● median, | 1 in 100, · 1 in 1,000")
+    save(path)
 
 
 def _scale_ms(axes: Axes, contenders: dict[str, Any]) -> float:
@@ -104,22 +84,6 @@ def _scale_ms(axes: Axes, contenders: dict[str, Any]) -> float:
 
 def _colour(name: str) -> str:
     return EBBTIDE if name.startswith("ebbtide") else PEER
-
-
-def _axes(height_inches: float) -> Axes:
-    figure, axes = plt.subplots(figsize=(WIDTH_INCHES, height_inches))
-    figure.patch.set_alpha(0)
-    axes.patch.set_alpha(0)
-    for side in ("top", "right", "left"):
-        axes.spines[side].set_visible(False)
-    axes.tick_params(length=0)
-    return axes
-
-
-def _save(path: Path) -> None:
-    plt.savefig(path, bbox_inches="tight", pad_inches=0.05, transparent=True, metadata={"Date": ""})
-    plt.close()
-    print(path)
 
 
 PICTURES = {"throughput": throughput, "latency": latency}
