@@ -1,6 +1,7 @@
 """Will they buy again, how often, for how much, and when? CDNOW, 39 weeks after 39 weeks."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 from time import process_time
 
@@ -11,17 +12,15 @@ from bench import cdnow
 from bench.histories import MissingError
 from bench.score import bgnbd
 from bench.score.foretold import Told, foretell
-from bench.score.scored import (
-    Curve,
-    Figure,
-    Floats,
-    Interval,
-    Task,
-    auc,
-    by_customer,
-    calibration_error,
-    reliability,
+from bench.score.resampled import (
+    Measure,
+    auc_of,
+    calibration_error_of,
+    compare,
+    correlation_of,
+    mean_of,
 )
+from bench.score.scored import Curve, Figure, Floats, Task, reliability
 from schemas.event import Event
 from schemas.instant import DAY
 from schemas.orders import OrderPlaced
@@ -77,6 +76,7 @@ class Columns:
                 came[it.subject].add(it.occurred_at)
                 cents[it.subject] += it.paid_cents
         known = told.customers
+        self.who = np.array([it.customer_id for it in known])
         self.orders = np.array([len(came[it.customer_id]) for it in known], float)
         self.came = np.minimum(self.orders, 1.0)
         self.cents = np.array([cents[it.customer_id] for it in known], float)
@@ -104,60 +104,57 @@ class Columns:
 
 
 def _again(it: Columns) -> list[Figure]:
-    scores = it.counts | {"outlook's chance of an order": it.comes}
-    again = {name: by_customer(auc, by, it.came) for name, by in scores.items()}
-    error = by_customer(calibration_error, it.comes, it.came)
+    scores = it.counts | {f"{OURS}, by the chance of an order": it.comes}
+    measures = {name: auc_of(by, it.came) for name, by in scores.items()}
+    error = {OURS: calibration_error_of(it.comes, it.came)}
     return [
-        Figure("buys again in weeks 40 to 78: AUC", again, OURS, 0.785),
-        Figure("chance of that: calibration error", {OURS: error}, OURS, less_is_better=True),
-    ]
+        compare("buys again in weeks 40 to 78: AUC", measures, it.who, OURS, 0.785),
+        compare(
+            "chance of that: calibration error", error, it.who, OURS, less_is_better=True
+        ),
+    ]  # fmt: skip
 
 
 def _how_many(it: Columns) -> list[Figure]:
     counts = {OURS: it.expected, "BG/NBD": it.bgnbd, "own rate": it.own_rate}
-    off = {name: by_customer(mean_error, by, it.orders) for name, by in counts.items()}
-    along = {name: by_customer(correlation, by, it.orders) for name, by in counts.items()}
+    off, along = errors_of(counts, it.orders), correlations_of(counts, it.orders)
     return [
-        Figure("number of orders: MAE", off, OURS, 0.75, less_is_better=True),
-        Figure("number of orders: correlation", along, OURS, 0.63),
+        compare("number of orders: MAE", off, it.who, OURS, 0.75, less_is_better=True),
+        compare("number of orders: correlation", along, it.who, OURS, 0.63),
     ]
 
 
 def _spend(it: Columns) -> list[Figure]:
     spends = {
-        OURS: it.worth, "BG/NBD x own average": it.bgnbd * it.average,
-        "own rate x own average": it.own_rate * it.average,
+        OURS: it.worth / 100, "BG/NBD x own average": it.bgnbd * it.average / 100,
+        "own rate x own average": it.own_rate * it.average / 100,
     }  # fmt: skip
-    off = {name: by_customer(mean_error, by / 100, it.cents / 100) for name, by in spends.items()}
-    along = {name: by_customer(correlation, by, it.cents) for name, by in spends.items()}
+    off, along = errors_of(spends, it.cents / 100), correlations_of(spends, it.cents / 100)
     return [
-        Figure("spend in dollars: MAE", off, OURS, less_is_better=True),
-        Figure("spend: correlation", along, OURS),
+        compare("spend in dollars: MAE", off, it.who, OURS, less_is_better=True),
+        compare("spend: correlation", along, it.who, OURS),
     ]
 
 
 def _when(it: Columns) -> list[Figure]:
     """Of those who came: how often within the interval, which is to hold in four of five cases."""
     came = it.came > 0
-    days, spans = it.days_to_next[came], it.next_days[came]
-    within = ((spans[:, 0] <= days) & (days <= spans[:, 2])).astype(float)
-    early = (days <= spans[:, 1]).astype(float)
+    days, spans, who = it.days_to_next[came], it.next_days[came], it.who[came]
+    within = (spans[:, 0] <= days) & (days <= spans[:, 2])
     return [
-        Figure("next order within the 80 % interval: share", {OURS: share_of(within)}, OURS),
-        Figure("next order before the middle: share", {OURS: share_of(early)}, OURS),
+        compare(name, {OURS: mean_of(hits.astype(float))}, who, OURS)
+        for name, hits in (
+            ("next order within the 80 % interval: share", within),
+            ("next order before the middle: share", days <= spans[:, 1]),
+        )
     ]
 
 
-def mean_error(said: Floats, came: Floats) -> float:
-    """The mean absolute error."""
-    return float(np.abs(said - came).mean())
+def errors_of(said: Mapping[str, Floats], came: Floats) -> dict[str, Measure]:
+    """Mean absolute errors."""
+    return {name: mean_of(np.abs(it - came)) for name, it in said.items()}
 
 
-def correlation(said: Floats, came: Floats) -> float:
-    """Pearson's."""
-    return float(np.corrcoef(said, came)[0, 1])
-
-
-def share_of(hits: Floats) -> Interval:
-    """How large a share of customers it is."""
-    return by_customer(lambda first, _: float(first.mean()), hits, hits)
+def correlations_of(said: Mapping[str, Floats], came: Floats) -> dict[str, Measure]:
+    """Pearson's r."""
+    return {name: correlation_of(it, came) for name, it in said.items()}

@@ -6,17 +6,10 @@ from time import process_time
 import numpy as np
 
 from bench.histories import online_retail
-from bench.score.cdnow import correlation, lift, mean_error
+from bench.score.cdnow import correlations_of, errors_of, lift
 from bench.score.foretold import foretell
-from bench.score.scored import (
-    Curve,
-    Figure,
-    Task,
-    auc,
-    by_customer,
-    calibration_error,
-    reliability,
-)
+from bench.score.resampled import auc_of, calibration_error_of, compare
+from bench.score.scored import Curve, Task, auc, reliability
 from schemas.instant import DAY
 from schemas.orders import OrderPlaced
 from state import window
@@ -58,24 +51,19 @@ def score(data: Path) -> Task:
     ages = np.array([(cut_at - it.first_order_at) / DAY for it in rows])
     own_rate = np.array([it.seen.repeats for it in known]) / np.maximum(ages, 1.0) * DAYS
     counts = {OURS: expected, "own rate": own_rate}
-    found = {name: by_customer(auc, by, lost) for name, by in scores.items()}
-    best = max(it.value for name, it in found.items() if name != OURS)
-    error = by_customer(calibration_error, gone, lost)
+    who = [it.customer_id for it in known]
+    best = max(auc(by, lost) for name, by in scores.items() if name != OURS)
+    ranks = {name: auc_of(by, lost) for name, by in scores.items()}
+    error = {OURS: calibration_error_of(gone, lost)}
+    off, along = errors_of(counts, orders), correlations_of(counts, orders)
     return Task(
         "retail",
         f"Online Retail, {len(known):,} customers: who buys nothing in the last 13 weeks",
         [
-            Figure("nothing bought in 13 weeks: AUC", found, OURS, best),
-            Figure("chance of that: calibration error", {OURS: error}, OURS, less_is_better=True),
-            Figure(
-                "number of orders: MAE",
-                {name: by_customer(mean_error, by, orders) for name, by in counts.items()},
-                OURS, less_is_better=True,
-            ),
-            Figure(
-                "number of orders: correlation",
-                {name: by_customer(correlation, by, orders) for name, by in counts.items()}, OURS,
-            ),
+            compare("nothing bought in 13 weeks: AUC", ranks, who, OURS, best),
+            compare("chance of that: calibration error", error, who, OURS, less_is_better=True),
+            compare("number of orders: MAE", off, who, OURS, less_is_better=True),
+            compare("number of orders: correlation", along, who, OURS),
         ],
         [
             Curve("reliability", "chance of no order", "share without one",
