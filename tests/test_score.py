@@ -153,7 +153,7 @@ def test_what_is_no_figure_is_a_failure_and_not_told(run: Any, task: Task, what:
 
 def test_a_row_says_how_far_ours_is_from_the_best_plain_one() -> None:
     it = table.row(figure())
-    assert it.ours == "0.800 (0.800 to 0.800)"
+    assert it.ours == "0.800"  # It is the same for all, so there is no interval to tell.
     assert it.ahead.startswith("+0.600 (+0.")
     assert it.plain == "best | plain 0.200, worst 0.100"
     assert (it.goal, it.reached) == ("at least 0.750", "yes")
@@ -162,8 +162,18 @@ def test_a_row_says_how_far_ours_is_from_the_best_plain_one() -> None:
 def test_where_less_is_better_the_best_is_the_least() -> None:
     it = table.row(figure(less=True))
     assert it.plain == "worst 0.100, best | plain 0.200"
-    assert it.ahead == "+0.700 (+0.700 to +0.700)"
+    assert it.ahead == "+0.700"
     assert (it.goal, it.reached) == ("at most 0.750", "no")
+
+
+def test_ours_under_other_conditions_is_told_and_is_no_plain_one() -> None:
+    measures = {it: mean_of(np.full(9, value)) for it, value in
+                (("ours", 0.7), ("ours, 4 partitions", 0.6), ("plain", 0.5))}  # fmt: skip
+    found = compare("hit rate", measures, range(9), "ours")
+    assert found.ahead.keys() == {"plain"}
+    it = table.row(found)
+    assert it.ours == "0.700; 4 partitions: 0.600"
+    assert it.plain == "plain 0.500"
 
 
 def test_a_figure_without_a_goal_is_for_information() -> None:
@@ -200,7 +210,7 @@ def test_the_pages_are_filled_between_their_markers_and_nowhere_else(
         assert text.startswith(f"before\n{pages.BEGIN}\n\n")
         assert text.endswith(f"\n\n{pages.END}\nafter\n")
         assert "old" not in text
-    assert "| Is it good? | hit rate | 0.800 (0.800 to 0.800) | best \\| plain: 0.200 |" in readme
+    assert "| Is it good? | hit rate | 0.800 | best \\| plain: 0.200 |" in readme
     assert "(score-lift.svg)" in found
     assert "- Easy." in found
     assert "Not scored: no forty.csv" in found

@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from bench.picture import EBBTIDE, FAINT, FONT, INK, PEER, panels, save, title
 from bench.score.tasks import TITLES
 
 PANEL_INCHES, COLUMNS = 2.5, 2
 _DASHES = ("-", "--", ":", "-.")
-#: Where a kind has lines of its own to compare with: no better than chance; said and came the same.
-_LEVEL, _EVEN = "lift", "reliability"
 
 
 def curves(found: dict[str, Any], kind: str) -> list[tuple[str, dict[str, Any], set[str]]]:
@@ -49,18 +48,24 @@ def picture(drawn: list[tuple[str, dict[str, Any], set[str]]], path: Path) -> No
 
 def _lines(axes: Axes, curve: dict[str, Any], ours: set[str]) -> None:
     dashes = 0
+    otherwise = tuple(f"{it}," for it in ours)
     # Ours last: above the others.
     for name in sorted(curve["lines"], key=lambda it: it in ours):
         x, y = zip(*curve["lines"][name], strict=True)
         if name in ours:
             axes.plot(x, y, color=EBBTIDE, linewidth=1.8, label=name, zorder=3)
+        elif name.startswith(otherwise):
+            axes.plot(x, y, color=EBBTIDE, linewidth=0.8, label=name, zorder=2)
         else:
             dash = _DASHES[dashes % len(_DASHES)]
             axes.plot(x, y, dash, color=PEER, linewidth=1.1, label=name)
             dashes += 1
-    if curve["kind"] == _LEVEL:
+    if curve["kind"] == "recall":
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    # No better than chance; said and came the same.
+    if curve["kind"] == "lift":
         axes.axhline(1, color=FAINT, linewidth=0.6)
-    if curve["kind"] == _EVEN:
+    if curve["kind"] == "reliability":
         most = max(max(point) for line in curve["lines"].values() for point in line)
         axes.plot([0, most], [0, most], color=FAINT, linewidth=0.6)
 

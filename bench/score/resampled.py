@@ -49,7 +49,7 @@ def compare(
         {
             it: between(values[ours] - values[it], found[ours] - found[it])
             for it in measures
-            if it != ours
+            if it != ours and not it.startswith(f"{ours},")
         },
     )
 

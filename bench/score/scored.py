@@ -29,6 +29,8 @@ class Interval(Struct, frozen=True):
 class Figure(Struct, frozen=True):
     """One figure of a task, by who reached it. ours: the name of the one that ships.
 
+    A name that begins with it and a comma ("ours, 4 partitions") is ours under other conditions:
+    it is told, and nothing is to be beaten by it or ahead of it.
     goal: what it is to reach at least; or at most, where less is better. None: for information.
     ahead: ours less each plain one, on the same resamples (``resampled.compare``): where nought is
     within the interval, nothing is beaten.
@@ -40,6 +42,15 @@ class Figure(Struct, frozen=True):
     goal: float | None = None
     less_is_better: bool = False
     ahead: dict[str, Interval] = {}
+
+    @property
+    def plain(self) -> dict[str, Interval]:
+        """All but ours, the best first."""
+        others = [
+            it for it in self.by.items()
+            if it[0] != self.ours and not it[0].startswith(f"{self.ours},")
+        ]  # fmt: skip
+        return dict(sorted(others, key=lambda it: it[1].value, reverse=not self.less_is_better))
 
     @property
     def reached(self) -> bool | None:

@@ -31,23 +31,26 @@ def row(figure: Figure) -> Row:
     bound = "at most" if figure.less_is_better else "at least"
     return Row(
         figure.name,
-        f"{number(ours.value)} ({_between(ours)})",
-        f"{number(lead.value, '+')} ({_between(lead, '+')})" if lead else "",
-        ", ".join(f"{who} {number(it.value)}" for who, it in _plain(figure)),
+        "; ".join([_told(ours), *_otherwise(figure)]),
+        _told(lead, "+") if lead else "",
+        ", ".join(f"{who} {number(it.value)}" for who, it in figure.plain.items()),
         "" if figure.goal is None else f"{bound} {number(figure.goal)}",
         {None: "", True: "yes", False: "no"}[figure.reached],
     )
 
 
+def _otherwise(figure: Figure) -> list[str]:
+    """Ours under other conditions, in brief."""
+    return [
+        f"{who.removeprefix(figure.ours).strip(', ')}: {number(it.value)}"
+        for who, it in figure.by.items()
+        if who != figure.ours and who not in figure.plain
+    ]
+
+
 def best_plain(figure: Figure) -> str:
     """Who of the plain ones comes nearest to ours, or passes it; empty where there is none."""
-    return next(iter(dict(_plain(figure))), "")
-
-
-def _plain(figure: Figure) -> list[tuple[str, Interval]]:
-    """All but ours, the best first."""
-    plain = [it for it in figure.by.items() if it[0] != figure.ours]
-    return sorted(plain, key=lambda it: it[1].value, reverse=not figure.less_is_better)
+    return next(iter(figure.plain), "")
 
 
 def number(value: float, sign: str = "") -> str:
@@ -61,8 +64,10 @@ def number(value: float, sign: str = "") -> str:
     return f"{value:{sign},.{places}f}"
 
 
-def _between(it: Interval, sign: str = "") -> str:
-    return f"{number(it.low, sign)} to {number(it.high, sign)}"
+def _told(it: Interval, sign: str = "") -> str:
+    """With its interval, unless it has none: a speed that was measured once, say."""
+    value, low, high = (number(of, sign) for of in (it.value, it.low, it.high))
+    return value if low == value == high else f"{value} ({low} to {high})"
 
 
 # For people ---------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ TITLES = {
     "quiet_journey": "Who places no order in the next 28 days? (Complete Journey)",
     "alerts_journey": "Are those who get a churn alert lost? (Complete Journey)",
     "cdnow": "Who buys again, and how often? (CDNOW)",
-    "retail": "Who buys again, and how often? (Online Retail)",
+    "retail": "Who buys nothing in 13 weeks? (Online Retail)",
     "next_click": "What is clicked next? (Yoochoose)",
     "next_basket": "What is in the next basket? (Complete Journey)",
     "coupon_redeemed": "Who redeems a mailed coupon? (Complete Journey)",
