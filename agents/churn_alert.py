@@ -60,6 +60,8 @@ _MOMENT = "moment"
 #: So many of what moved a score most are named.
 _NAMED = 3
 YEAR = 365 * DAY
+#: Below what customers usually have, above it, and high enough for an alert.
+RISKS = ("low", "medium", "high")
 #: What somebody spent who came less than a year ago is taken for a year's, by so much at most.
 GROWN_MAX = 4.0
 
@@ -219,8 +221,8 @@ class ChurnAlert(Agent, frozen=True):
             threshold = self.risk_min
         else:
             risk = chance(log_odds(weights, features(silence.seen(quiet))))
-            level = "low" if risk < model.model.quiet_share else "medium"
-            yield Learn("churn_risk", level if risk < threshold else "high")
+            place = (risk >= model.model.quiet_share) + (risk >= threshold)
+            yield Learn("churn_risk", RISKS[place])
         due = crossing(weights, silence, threshold, begin, self.horizon_days)
         if due is None and model is None:
             due = begin  # The prior alone never says so much of somebody so regular.

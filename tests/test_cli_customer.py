@@ -127,7 +127,7 @@ def test_a_customer_is_shown_with_what_is_known_and_what_is_due(
     assert view["timers"] == [{"name": "churn_alert", "due_at": "2026-01-29T08:00:00.000Z"}]
     assert view["purchases"]["recency_days"] == 3.0
     assert [it["days"] for it in view["windows"]] == [1, 7, 28, 365]
-    assert view["memory"] == {"churn_alert": {"event_id": "e1"}}
+    assert view["memory"]["churn_alert"]["event_id"] == "e1"
     assert view["deliveries"]["undelivered"] == 1
     assert view["grievances"][0] == {
         "kind": "late", "at": "2026-01-19T08:00:00.000Z", "amount": 30, "about": "o-1"
