@@ -66,7 +66,7 @@ class ProductRecommendation(Agent, frozen=True):
         said = customer.row.said.get(self.name)
         quiet = said is not None and (
             customer.at - said.sent_at < self.quiet_hours * HOUR
-            # The gate has refused and would again, so it is asked once in a visit: a list takes time.
+            # The gate has refused and would again: ask it once in a visit, for a list takes time.
             or (said.refusal != "" and customer.row.session.products > 1)
         )
         if isinstance(event, OrderPlaced):

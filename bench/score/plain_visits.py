@@ -91,7 +91,7 @@ class SessionNeighbours:
                       reverse=True)[: self._neighbours]  # fmt: skip
         scores: dict[str, float] = defaultdict(float)
         for likeness, _, other in near:
-            products = set(self._visits[other])
+            products = dict.fromkeys(self._visits[other])
             weight = likeness
             if self._recency:
                 weight /= 1 + length - max(place[it] for it in products if it in place)
@@ -100,7 +100,7 @@ class SessionNeighbours:
         return best(scores)
 
     def _likeness(self, other: str, place: Mapping[str, int], length: int) -> float:
-        products = set(self._visits[other])
+        products = dict.fromkeys(self._visits[other])
         if self._recency:
             return sum(place[it] / length for it in products if it in place)
         shared = sum(it in place for it in products)
