@@ -6,14 +6,15 @@ A product's score is what of it will be in the customer's next order, by an esti
     weight of the customer's own purchases
         + PRIOR x (share of the shop's purchases of it that were not the first)^2 x (their weight)
 
-A purchase in an order of n products weighs 1/sqrt(n): who buys one thing wants that one thing, and
-of forty each is one of forty. It fades by the customer's own rhythm, to ``FADES`` of it with each
-order, and not by the calendar. So a score rests until the next order, and the order in which a
-memory has its products is the order of their scores. That what was bought again is nearly all that
-can be foreseen of a next basket: Hu et al., "Modeling personalized item frequency information for
-next-basket recommendation" (TIFU-KNN), SIGIR 2020; Faggioli, Polato and Aiolli, "Recency aware
-collaborative filtering for next basket recommendation" (UP-CF), UMAP 2020. Neighbours, which both
-add, were tried and gave nothing here.
+A purchase in an order of n products weighs one by the fourth root of n: who buys one thing wants
+that one thing, and of forty each is one of forty. (With no root the lists for small baskets are
+worse, with the square root those for large ones.) It fades by the customer's own rhythm, to
+``FADES`` of it with each order, and not by the calendar. So a score rests until the next order, and
+the order in which a memory has its products is the order of their scores. That what was bought
+again is nearly all that can be foreseen of a next basket: Hu et al., "Modeling personalized item
+frequency information for next-basket recommendation" (TIFU-KNN), SIGIR 2020; Faggioli, Polato and
+Aiolli, "Recency aware collaborative filtering for next basket recommendation" (UP-CF), UMAP 2020.
+Neighbours, which both add, were tried and gave nothing here.
 
 A product that the shop has not sold often enough is taken for one of its category, and a category
 for the whole shop: shrunk again. What the customer never bought stands on the list with what the
@@ -42,7 +43,7 @@ POPULAR = 10.0
 PRODUCT_SHRINKS, KIND_SHRINKS = 20, 100
 
 #: Products kept of a customer; how many of them can be listed.
-ITEMS_MAX, LISTED_MAX = 48, 20
+ITEMS_MAX, LISTED_MAX = 64, 20
 #: Of the shop: products (at most twice as many stand in a ledger), categories, and orders between
 #: two looks at what is sold most.
 PRODUCTS_MAX, KINDS_MAX, LOOK_EVERY = 500, 400, 64
@@ -162,7 +163,7 @@ class Habits(Ledger):
     def ranked(self, items: Mapping[str, Item]) -> list[tuple[float, str]]:
         """Products by score, the best first; also those that the shop sells most, bought or not."""
         whole = self.kinds[""]
-        share, weight = _shrunk(whole, 0.5, UNIT / 4.0, 1)
+        share, weight = _shrunk(whole, 0.5, UNIT / 2.0, 1)
         kinds = [_shrunk(it, share, weight, KIND_SHRINKS) for it in self.kinds.values()]
         values = [PRIOR * share * share * weight for share, weight in kinds]
         scores, products = list[tuple[float, str]](), self.products
@@ -209,7 +210,7 @@ def remembered(
     lines: distinct products, each with its category. Bounded: of an order of 500 lines no more
     products stay than of others.
     """
-    weight, places = round(UNIT / sqrt(len(lines))), habits.places()
+    weight, places = round(UNIT / sqrt(sqrt(len(lines)))), habits.places()
     # What was only listed, and not bought, is found anew.
     items = {
         it: Item(int(item.weight * FADES), item.times, item.kind)

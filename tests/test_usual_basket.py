@@ -160,7 +160,7 @@ def test_a_purchase_weighs_by_the_size_of_its_order_and_fades_with_each_order() 
     ):
         before, entry = remembered(before, lines, START, shop)
         shop.enter(entry)
-    alone, ninth = 1_000, round(1_000 / sqrt(9))
+    alone, ninth = 1_000, round(1_000 / sqrt(sqrt(9)))
     assert before["milk"] == Item(int((int(alone * 0.98) + ninth) * 0.98), 2)
     assert before["7"] == Item(int(ninth * 0.98), 1)
     assert before["tea"] == Item(alone, 1)
