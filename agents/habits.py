@@ -36,7 +36,7 @@ from state.ledger import Ledger
 UNIT = 1_000
 #: Chosen at four cuts of the Complete Journey before October 2017, with what they are worth there.
 FADES = 0.98
-PRIOR = 4.0
+PRIOR = 2.0
 POPULAR = 10.0
 #: So many purchases count as much as what is above: a category for a product, the shop for a
 #: category.
@@ -97,6 +97,12 @@ class Sold(Struct, array_like=True, gc=False):
         self.weight //= 2
 
 
+class Kind(Sold, array_like=True, gc=False):
+    """Purchases of a category. place: where it stands among all, which never changes."""
+
+    place: int = 0
+
+
 class Line(Struct, frozen=True, gc=False):
     """One product of an order. again: whether the customer is known to have bought it before."""
 
@@ -121,7 +127,7 @@ class Habits(Ledger):
     """
 
     products: dict[str, Sold] = field(default_factory=dict)
-    kinds: dict[str, Sold] = field(default_factory=lambda: {"": Sold()})
+    kinds: dict[str, Kind] = field(default_factory=lambda: {"": Kind()})
     orders: int = 0
     popular: list[str] = field(default_factory=list)
     day: int = 0
@@ -143,7 +149,7 @@ class Habits(Ledger):
             if line.category:
                 kind = kinds.get(line.category)
                 if kind is None and len(kinds) < KINDS_MAX:
-                    kind = kinds[line.category] = Sold()
+                    kind = kinds[line.category] = Kind(place=len(kinds))
                 if kind is not None:
                     kind.add(line.again, entry.weight)
         self.orders += 1
@@ -156,30 +162,31 @@ class Habits(Ledger):
             most = sorted(products, key=lambda it: (-products[it].weight, it))
             self.popular, self.left = most[:LISTED_MAX], LOOK_EVERY
 
-    def places(self) -> dict[str, int]:
-        """Where each category stands."""
-        return {name: place for place, name in enumerate(self.kinds)}
+    def place(self, category: str) -> int:
+        """Where a category stands; 0 where it is not known yet."""
+        kind = self.kinds.get(category)
+        return 0 if kind is None else kind.place
 
     def ranked(self, items: Mapping[str, Item]) -> list[tuple[float, str]]:
         """Products by score, the best first; also those that the shop sells most, bought or not."""
-        whole = self.kinds[""]
-        share, weight = _shrunk(whole, 0.5, UNIT / 2.0, 1)
-        kinds = [_shrunk(it, share, weight, KIND_SHRINKS) for it in self.kinds.values()]
-        values = [PRIOR * share * share * weight for share, weight in kinds]
+        kinds = list(self.kinds.values())
+        whole = _shrunk(kinds[0], 0.5, UNIT / 2.0, 1)
+        # Only of those that are wanted: of 300 it takes as long as all the rest.
+        known = dict[int, tuple[float, float]]()
         scores, products = list[tuple[float, str]](), self.products
         for product_id, item in items.items():
+            of_kind = known.get(item.kind)
+            if of_kind is None:
+                kind = kinds[item.kind] if item.kind < len(kinds) else kinds[0]
+                of_kind = known[item.kind] = _shrunk(kind, *whole, KIND_SHRINKS)
+            share, weight = of_kind
             sold = products.get(product_id)
-            kind = item.kind if item.kind < len(kinds) else 0
-            if sold is None:
-                value = values[kind]
-            else:
+            if sold is not None:
                 # As in _shrunk: calling it takes longer than what it does.
-                share, weight = kinds[kind]
                 count = sold.bought + PRODUCT_SHRINKS
                 share = (sold.again + PRODUCT_SHRINKS * share) / count
                 weight = (sold.weight + PRODUCT_SHRINKS * weight) / count
-                value = PRIOR * share * share * weight
-            scores.append((-item.weight - value, product_id))
+            scores.append((-item.weight - PRIOR * share * share * weight, product_id))
         each = POPULAR / max(1, self.orders)
         for product_id in self.popular:
             if product_id not in items and product_id in products:
@@ -210,7 +217,7 @@ def remembered(
     lines: distinct products, each with its category. Bounded: of an order of 500 lines no more
     products stay than of others.
     """
-    weight, places = round(UNIT / sqrt(sqrt(len(lines)))), habits.places()
+    weight = round(UNIT / sqrt(sqrt(len(lines))))
     # What was only listed, and not bought, is found anew.
     items = {
         it: Item(int(item.weight * FADES), item.times, item.kind)
@@ -219,7 +226,7 @@ def remembered(
     }
     learned = list[Line]()
     for product_id, category in lines:
-        item, kind = items.get(product_id), places.get(category, 0)
+        item, kind = items.get(product_id), habits.place(category)
         learned.append(Line(product_id, category, item is not None))
         if item is None:
             items[product_id] = Item(weight, 1, kind)
