@@ -6,14 +6,15 @@ A product's score is what of it will be in the customer's next order, by an esti
     weight of the customer's own purchases
         + PRIOR x (share of the shop's purchases of it that were not the first)^2 x (their weight)
 
-A purchase in an order of n products weighs 1/sqrt(n): who buys one thing wants that one thing, and
-of forty each is one of forty. It fades by the customer's own rhythm, to ``FADES`` of it with each
-order, and not by the calendar. So a score rests until the next order, and the order in which a
-memory has its products is the order of their scores. That what was bought again is nearly all that
-can be foreseen of a next basket: Hu et al., "Modeling personalized item frequency information for
-next-basket recommendation" (TIFU-KNN), SIGIR 2020; Faggioli, Polato and Aiolli, "Recency aware
-collaborative filtering for next basket recommendation" (UP-CF), UMAP 2020. Neighbours, which both
-add, were tried and gave nothing here.
+A purchase in an order of n products weighs one by the fourth root of n: who buys one thing wants
+that one thing, and of forty each is one of forty. (With no root the lists for small baskets are
+worse, with the square root those for large ones.) It fades by the customer's own rhythm, to
+``FADES`` of it with each order, and not by the calendar. So a score rests until the next order, and
+the order in which a memory has its products is the order of their scores. That what was bought
+again is nearly all that can be foreseen of a next basket: Hu et al., "Modeling personalized item
+frequency information for next-basket recommendation" (TIFU-KNN), SIGIR 2020; Faggioli, Polato and
+Aiolli, "Recency aware collaborative filtering for next basket recommendation" (UP-CF), UMAP 2020.
+Neighbours, which both add, were tried and gave nothing here.
 
 A product that the shop has not sold often enough is taken for one of its category, and a category
 for the whole shop: shrunk again. What the customer never bought stands on the list with what the
@@ -35,14 +36,14 @@ from state.ledger import Ledger
 UNIT = 1_000
 #: Chosen at four cuts of the Complete Journey before October 2017, with what they are worth there.
 FADES = 0.98
-PRIOR = 4.0
+PRIOR = 2.0
 POPULAR = 10.0
 #: So many purchases count as much as what is above: a category for a product, the shop for a
 #: category.
 PRODUCT_SHRINKS, KIND_SHRINKS = 20, 100
 
 #: Products kept of a customer; how many of them can be listed.
-ITEMS_MAX, LISTED_MAX = 48, 20
+ITEMS_MAX, LISTED_MAX = 64, 20
 #: Of the shop: products (at most twice as many stand in a ledger), categories, and orders between
 #: two looks at what is sold most.
 PRODUCTS_MAX, KINDS_MAX, LOOK_EVERY = 500, 400, 64
@@ -96,6 +97,12 @@ class Sold(Struct, array_like=True, gc=False):
         self.weight //= 2
 
 
+class Kind(Sold, array_like=True, gc=False):
+    """Purchases of a category. place: where it stands among all, which never changes."""
+
+    place: int = 0
+
+
 class Line(Struct, frozen=True, gc=False):
     """One product of an order. again: whether the customer is known to have bought it before."""
 
@@ -120,7 +127,7 @@ class Habits(Ledger):
     """
 
     products: dict[str, Sold] = field(default_factory=dict)
-    kinds: dict[str, Sold] = field(default_factory=lambda: {"": Sold()})
+    kinds: dict[str, Kind] = field(default_factory=lambda: {"": Kind()})
     orders: int = 0
     popular: list[str] = field(default_factory=list)
     day: int = 0
@@ -142,7 +149,7 @@ class Habits(Ledger):
             if line.category:
                 kind = kinds.get(line.category)
                 if kind is None and len(kinds) < KINDS_MAX:
-                    kind = kinds[line.category] = Sold()
+                    kind = kinds[line.category] = Kind(place=len(kinds))
                 if kind is not None:
                     kind.add(line.again, entry.weight)
         self.orders += 1
@@ -155,30 +162,31 @@ class Habits(Ledger):
             most = sorted(products, key=lambda it: (-products[it].weight, it))
             self.popular, self.left = most[:LISTED_MAX], LOOK_EVERY
 
-    def places(self) -> dict[str, int]:
-        """Where each category stands."""
-        return {name: place for place, name in enumerate(self.kinds)}
+    def place(self, category: str) -> int:
+        """Where a category stands; 0 where it is not known yet."""
+        kind = self.kinds.get(category)
+        return 0 if kind is None else kind.place
 
     def ranked(self, items: Mapping[str, Item]) -> list[tuple[float, str]]:
         """Products by score, the best first; also those that the shop sells most, bought or not."""
-        whole = self.kinds[""]
-        share, weight = _shrunk(whole, 0.5, UNIT / 4.0, 1)
-        kinds = [_shrunk(it, share, weight, KIND_SHRINKS) for it in self.kinds.values()]
-        values = [PRIOR * share * share * weight for share, weight in kinds]
+        kinds = list(self.kinds.values())
+        whole = _shrunk(kinds[0], 0.5, UNIT / 2.0, 1)
+        # Only of those that are wanted: of 300 it takes as long as all the rest.
+        known = dict[int, tuple[float, float]]()
         scores, products = list[tuple[float, str]](), self.products
         for product_id, item in items.items():
+            of_kind = known.get(item.kind)
+            if of_kind is None:
+                kind = kinds[item.kind] if item.kind < len(kinds) else kinds[0]
+                of_kind = known[item.kind] = _shrunk(kind, *whole, KIND_SHRINKS)
+            share, weight = of_kind
             sold = products.get(product_id)
-            kind = item.kind if item.kind < len(kinds) else 0
-            if sold is None:
-                value = values[kind]
-            else:
+            if sold is not None:
                 # As in _shrunk: calling it takes longer than what it does.
-                share, weight = kinds[kind]
                 count = sold.bought + PRODUCT_SHRINKS
                 share = (sold.again + PRODUCT_SHRINKS * share) / count
                 weight = (sold.weight + PRODUCT_SHRINKS * weight) / count
-                value = PRIOR * share * share * weight
-            scores.append((-item.weight - value, product_id))
+            scores.append((-item.weight - PRIOR * share * share * weight, product_id))
         each = POPULAR / max(1, self.orders)
         for product_id in self.popular:
             if product_id not in items and product_id in products:
@@ -209,7 +217,7 @@ def remembered(
     lines: distinct products, each with its category. Bounded: of an order of 500 lines no more
     products stay than of others.
     """
-    weight, places = round(UNIT / sqrt(len(lines))), habits.places()
+    weight = round(UNIT / sqrt(sqrt(len(lines))))
     # What was only listed, and not bought, is found anew.
     items = {
         it: Item(int(item.weight * FADES), item.times, item.kind)
@@ -218,7 +226,7 @@ def remembered(
     }
     learned = list[Line]()
     for product_id, category in lines:
-        item, kind = items.get(product_id), places.get(category, 0)
+        item, kind = items.get(product_id), habits.place(category)
         learned.append(Line(product_id, category, item is not None))
         if item is None:
             items[product_id] = Item(weight, 1, kind)

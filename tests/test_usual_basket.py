@@ -160,7 +160,7 @@ def test_a_purchase_weighs_by_the_size_of_its_order_and_fades_with_each_order() 
     ):
         before, entry = remembered(before, lines, START, shop)
         shop.enter(entry)
-    alone, ninth = 1_000, round(1_000 / sqrt(9))
+    alone, ninth = 1_000, round(1_000 / sqrt(sqrt(9)))
     assert before["milk"] == Item(int((int(alone * 0.98) + ninth) * 0.98), 2)
     assert before["7"] == Item(int(ninth * 0.98), 1)
     assert before["tea"] == Item(alone, 1)
@@ -176,7 +176,7 @@ def test_what_the_shop_sells_again_comes_first_among_what_was_bought_once() -> N
     for again in (False, *[True] * 60):
         shop.enter(entries(("milk", "dairy", again), ("vase", "gifts", False)))
     items = {
-        it: Item(500, 1, shop.places()[kind]) for it, kind in [("vase", "gifts"), ("milk", "dairy")]
+        it: Item(500, 1, shop.place(kind)) for it, kind in [("vase", "gifts"), ("milk", "dairy")]
     }
     assert [it for _, it in shop.ranked(items)][:2] == ["milk", "vase"]
     # And what the shop does not know by its category.

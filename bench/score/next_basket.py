@@ -20,12 +20,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.agent import Agent
 from agents.engine import Engine
 from agents.gate.gate import Gate
 from agents.habits import LISTED_MAX, Usual
 from agents.intake import EngineSettings
-from agents.roster import hire
 from agents.usual_basket import UsualBasket
 from bench.histories import MissingError
 from bench.score.resampled import Measure, compare
@@ -104,9 +102,8 @@ def scored(history: Sequence[OrderPlaced], cut: int, begun: float) -> Task:
 def usual(before: Sequence[OrderPlaced]) -> dict[str, list[str]]:
     """What the agent would list for each household, were its next order due now."""
     file = load_engine_file(str(DEFAULT_CONFIG))
-    (agent,) = agents = hire({UsualBasket.name: file.agents[UsualBasket.name]})
-    assert isinstance(agent, UsualBasket)
-    rows = asyncio.run(_rows(agents, before))
+    agent = msgspec.convert(file.agents[UsualBasket.name], UsualBasket)
+    rows = asyncio.run(_rows(agent, before))
     all_of_it = msgspec.structs.replace(agent, products_max=LISTED_MAX)
     return {
         who: [
@@ -119,11 +116,11 @@ def usual(before: Sequence[OrderPlaced]) -> dict[str, list[str]]:
     }
 
 
-async def _rows(agents: list[Agent], before: Sequence[OrderPlaced]) -> dict[str, Customer]:
+async def _rows(agent: UsualBasket, before: Sequence[OrderPlaced]) -> dict[str, Customer]:
     file = load_engine_file(str(DEFAULT_CONFIG))
     gate = msgspec.convert(file.gate, Gate)
     settings = msgspec.convert(file.engine, EngineSettings)
-    replay = Replay(Engine(agents, gate, settings, PARTITIONS), PARTITIONS)
+    replay = Replay(Engine([agent], gate, settings, PARTITIONS), PARTITIONS)
     await replay.run(journey.feed(before))
     return {
         who: decode_customer(who, row)
