@@ -115,12 +115,17 @@ def ratio_of(above: Floats, below: Floats) -> Measure:
 def correlation_of(x: Floats, y: Floats) -> Measure:
     """Pearson's r."""
     first, second = np.asarray(x, float), np.asarray(y, float)
+    # What is the same for all differs from its mean by rounding alone.
+    least = 1e-12 * np.abs(first).max(), 1e-12 * np.abs(second).max()
 
     def measured(weights: Floats) -> float:
         total = weights.sum()
         a, b = first - _dot(weights, first) / total, second - _dot(weights, second) / total
-        spread = _dot(weights, a * a) * _dot(weights, b * b)
-        return _dot(weights, a * b) / spread**0.5 if spread > 0 else _NAN
+        spreads = (_dot(weights, it * it) for it in (a, b))
+        roots = [(it / total) ** 0.5 for it in spreads]
+        if roots[0] <= least[0] or roots[1] <= least[1]:
+            return _NAN
+        return float(_dot(weights, a * b) / total / roots[0] / roots[1])
 
     return measured
 
