@@ -142,7 +142,8 @@ def _ceiling(everybody: list[Customer], arm: Floats, visits: Floats) -> str:
         f"The mail brings {effect(womens):.3f} visits to those who bought women's wares before and"
         f" {effect(1 - womens):.3f} to the others; of the former"
         f" {effect(womens * is_new):.3f} for new customers and"
-        f" {effect(womens * (1 - is_new)):.3f} for old ones; no other column sets it apart visibly. Whoever picks those two columns by hindsight reaches"
+        f" {effect(womens * (1 - is_new)):.3f} for old ones; no other column sets"
+        " it apart visibly. Whoever picks those two columns by hindsight reaches"
         f" {by_hindsight:.3f} in the best {SHARE:.0%}: about that is there to find."
     )
 
