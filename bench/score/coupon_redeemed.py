@@ -113,8 +113,8 @@ def score(data: Path) -> Task:
         [(
             "What carries most is how many of a household's orders have a coupon of any kind, and"
             " which campaigns they redeemed from before; a letter's template adds how such letters"
-            " do. What share of the campaign's products a household has bought before would add"
-            " half a point more, and no row has room for it."
+            " do. What share of the campaign's products a household has bought before would help"
+            " a little more, and no row has room for it (ADR 15)."
         )],
     )  # fmt: skip
 
