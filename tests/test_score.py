@@ -211,6 +211,7 @@ def test_the_pages_are_filled_between_their_markers_and_nowhere_else(
         assert text.endswith(f"\n\n{pages.END}\nafter\n")
         assert "old" not in text
     assert "| Is it good? | hit rate | 0.800 | best \\| plain: 0.200 |" in readme
+    assert "1 of 1 goals are reached." in readme
     assert "(score-lift.svg)" in found
     assert "- Easy." in found
     assert "Not scored: no forty.csv" in found

@@ -92,7 +92,11 @@ def for_terminal(found: Found, names: Iterable[str]) -> Table:
 
 def for_readme(found: Found) -> list[str]:
     """The figures that have a goal, beside the best plain one."""
-    lines = _head("question", "figure", "ours (95 %)", "best plain one", "goal", "reached")
+    goals = [
+        it.reached for task in found.tasks.values() for it in task.figures if it.goal is not None
+    ]
+    lines = [f"{sum(map(bool, goals))} of {len(goals)} goals are reached.", ""]
+    lines += _head("question", "figure", "ours (95 %)", "best plain one", "goal", "reached")
     for name, task in found.tasks.items():
         title = TITLES[name]
         for figure in task.figures:
@@ -119,7 +123,7 @@ def for_page(found: Found) -> list[str]:
         ]
         lines += ["", *(f"- {note}" for note in task.notes), *([""] if task.notes else [])]
         lines += [f"`make score ARGS='--only {name}'`: {task.cpu_s:,.0f} s of CPU.", ""]
-    for name, why in found.left_out.items():
+    for name, why in (found.left_out | found.failed).items():
         lines += [f"### {TITLES[name]}", "", f"Not scored: {why}", ""]
     return lines[:-1]
 
