@@ -1,7 +1,8 @@
 """What does Ebbtide know of everybody? A history through the shipping engine, and its rows read.
 
 In memory, in several journal partitions, with a tick each hour of event time, by the shipped
-settings of the agents that are looked at, and of ``churn_alert``, to which ``lifecycle`` listens.
+settings of the agents that are looked at, and of ``churn_alert``, to which ``lifecycle`` listens,
+but that it learns nothing.
 ``rfm`` runs beside them, alone: who comes first in a tick depends on all the timers that a customer
 has, and on that which cluster somebody is put into.
 """
@@ -30,6 +31,9 @@ from streams.replay import Replay
 
 AGENTS = ("churn_alert", "customer_class", "lifecycle", "membership_tier", "points", "rfm")
 ALONE = "rfm"
+#: What is learned cannot be counted again from all orders: ``bench/score`` says how good it is. So
+#: nothing is, and alerts come when a silence is improbable.
+UNLEARNED = {"risk_min": 0.0}
 #: At which parts of a history to look, and how many days after its end.
 SHARES = tuple(it / 8 for it in range(1, 9))
 DAYS_AFTER = (15, 45, 90, 150, 250, 330, 400, 500)
@@ -59,7 +63,8 @@ class Cut(Struct):
 def settings() -> tuple[list[Agent], Gate, EngineSettings]:
     """As they are shipped, of the agents that are looked at."""
     file = load_engine_file(str(DEFAULT_CONFIG))
-    agents = hire({name: it for name, it in file.agents.items() if name in AGENTS})
+    sections = {name: it for name, it in file.agents.items() if name in AGENTS}
+    agents = hire(sections | {"churn_alert": sections["churn_alert"] | UNLEARNED})
     return agents, msgspec.convert(file.gate, Gate), msgspec.convert(file.engine, EngineSettings)
 
 
@@ -100,7 +105,8 @@ async def _look(
     others = [it for it in agents if it.name != ALONE]
     alone = [it for it in agents if it.name == ALONE]
     run, run_alone = (
-        Replay(Engine(it, gate, of_engine, partitions), partitions) for it in (others, alone)
+        Replay(Engine(it, gate, of_engine, partitions), partitions, learns=False)
+        for it in (others, alone)
     )
     found, begin, ticks = [], 0, ticks_of(arrivals, cuts[-1])
     for cut in cuts:

@@ -174,7 +174,9 @@ def test_with_few_examples_the_score_is_the_prior() -> None:
 def test_what_moved_a_score_is_named_once_and_the_most_first() -> None:
     seen = Silence(habit_after([24] * 9), BEGIN, 28.0, PRIOR).seen(30.0)
     moved = moved_by(GROWS, seen)
-    assert moved[0] == ("silence", pytest.approx(1.2 * log(31)))
+    name, odds = moved[0]
+    assert name == "silence"
+    assert odds == pytest.approx(1.2 * log(31))
     assert len({it for it, _ in moved}) == len(moved)
 
 

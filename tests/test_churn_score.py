@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.score.alerts_journey import HORIZON, figures
 from schemas.instant import DAY
 from streams.demo.churn_score import ChurnScore, churn_score
 
@@ -71,3 +72,21 @@ def test_an_alert_whose_horizon_ends_after_the_data_is_counted_and_not_scored() 
 
 def test_no_alerts_have_no_score() -> None:
     assert churn_score({"ann": [0]}, [], 5, 100) == ChurnScore(0, 0, None, None, None)
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    st.dictionaries(HOUSEHOLDS, st.lists(MOMENTS, min_size=1, max_size=8), min_size=4),
+    st.lists(st.tuples(HOUSEHOLDS, MOMENTS), min_size=1, max_size=12),
+)
+def test_what_is_scored_beside_the_plain_rules_is_what_the_demo_counts(
+    purchases: dict[str, list[int]], alerts: list[tuple[str, int]]
+) -> None:
+    bought = {who: sorted(it * DAY for it in own) for who, own in purchases.items()}
+    said = [(who, at * DAY) for who, at in alerts]
+    end = 80 * DAY
+    counted = churn_score(bought, said, HORIZON, end)
+    lift, share = figures(bought, said, end)
+    assert share.value == counted.quiet_share
+    if counted.lift is not None:
+        assert abs(lift.value - counted.lift) < 1e-12

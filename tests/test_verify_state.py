@@ -61,7 +61,7 @@ def test_a_slice_of_real_orders_is_found_right(name: str) -> None:
     [
         ("agents.customer_class.YEAR", 300 * DAY, {"class"}),
         ("agents.lifecycle.ONE_PURCHASE", 40 * DAY, {"stage"}),
-        ("agents.churn_alert.GAPS_TO_TRUST", 10**9, {"stage", "churn alerts sent"}),
+        ("agents.churn.rhythm.GAPS_TO_TRUST", 10**9, {"stage", "churn alerts sent"}),
         ("agents.points.Book.redeem", lambda book, _: book,
          {"points available", "points redeemed", "points owed", "points expired"}),
         ("agents.rfm.quintile", lambda *of: min(5, quintile(*of) + 1),

@@ -49,7 +49,7 @@ def scored(history: Sequence[OrderPlaced]) -> Task:
         alerts[f"{days} days without an order"] = _after(bought, days * DAY, end)
     lifts, shares, notes = {}, {}, []
     for name, those in alerts.items():
-        lifts[name], shares[name] = _figures(bought, those, end)
+        lifts[name], shares[name] = figures(bought, those, end)
         notes.append(f"{name}: {len(those)} alerts to {len({it for it, _ in those})} households")
     return Task(
         name="alerts_journey",
@@ -86,7 +86,7 @@ def _after(bought: dict[str, list[int]], silence: int, end: int) -> Alerts:
     ]
 
 
-def _figures(bought: dict[str, list[int]], alerts: Alerts, end: int) -> tuple[Interval, Interval]:
+def figures(bought: dict[str, list[int]], alerts: Alerts, end: int) -> tuple[Interval, Interval]:
     """Lift and share, with intervals over households."""
     scored = [it for it in alerts if it[1] + HORIZON <= end]
     moments = np.array([at for _, at in scored])
