@@ -15,19 +15,12 @@ is where it did less in their own tenth.
 """
 
 import asyncio
-import csv
-import gzip
-from collections.abc import Iterator
-from datetime import UTC, datetime
 from functools import cache
-from hashlib import blake2b
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
-from msgspec import Struct
 from numpy.typing import NDArray
 
 from agents.engine import Engine
@@ -35,27 +28,16 @@ from agents.gate.gate import Gate
 from agents.intake import EngineSettings
 from agents.roster import hire
 from agents.win_back_coupon import WinBackCoupon
-from bench.histories import MissingError
 from bench.score import curves, plain
+from bench.score.hillstrom import BEGIN, FOLDS, VISIT_AT, Customer, customers, fold_of, history
 from bench.score.resampled import compare, uplift_at
 from bench.score.scored import Curve, Floats, Task
 from config.settings import DEFAULT_CONFIG, load_engine_file
-from schemas.clickstream import PageViewed, ProductAdded
-from schemas.event import Event
-from schemas.instant import DAY, HOUR, to_millis
-from schemas.journal import Tick
-from schemas.orders import Item, OrderPlaced
-from schemas.profiles import ProfileUpdated
+from schemas.instant import DAY
 from streams.learning.fitting import entry_of
 from streams.replay import Replay
 
-FILE = "hillstrom_mailing.csv.gz"
-ARMS = {"Womens E-Mail": "sent", "No E-Mail": "held_out"}
-FOLDS = 10
-BEGIN = to_millis(datetime(2008, 3, 1, 8, tzinfo=UTC))
-MONTH = 30 * DAY
-#: The mail leaves on the second day after the cart; visits come after that.
-VISIT_AT, LEARNED_AT = BEGIN + 5 * DAY, BEGIN + 20 * DAY
+LEARNED_AT = BEGIN + 20 * DAY
 OUTCOME_DAYS = 14.0
 SHARE = 0.3
 GOAL = 0.085
@@ -77,24 +59,9 @@ CHANGED: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-class Customer(Struct, frozen=True):
-    """A row of the file. id: one that the hash puts into the row's arm."""
-
-    id: str
-    mailed: bool
-    visited: bool
-    recency: int
-    cents: int
-    mens: bool
-    womens: bool
-    is_new: bool
-    zip: str
-    channel: str
-
-
 def score(data: Path) -> Task:
     """Run the mailing, and see whom the engine would have sent it to."""
-    everybody = customers(data)
+    everybody = customers(data, _settings()[1].holdout, WinBackCoupon.name)
     scores = asyncio.run(estimates(everybody))
     ours = np.array([scores[it.id] for it in everybody])
     arm = np.array([it.mailed for it in everybody], float)
@@ -148,32 +115,6 @@ def _ceiling(everybody: list[Customer], arm: Floats, visits: Floats) -> str:
     )
 
 
-def customers(data: Path) -> list[Customer]:
-    """Those with the women's mail and those without a mail. Raises MissingError."""
-    path = data / FILE
-    holdout = _settings()[1].holdout
-    found = []
-    try:
-        with gzip.open(path, "rt", encoding="utf-8") as file:
-            for nth, row in enumerate(csv.DictReader(file)):
-                arm = ARMS.get(row["segment"])
-                if arm is None:
-                    continue
-                ids = (f"{nth}-{it}" for it in count())
-                wanted = arm == "held_out"
-                here = next(
-                    it for it in ids if holdout.draws(WinBackCoupon.name, 0.5, it) == wanted
-                )
-                found.append(Customer(
-                    here, not wanted, row["visit"] == "1", int(row["recency"]),
-                    round(100 * float(row["history"])), row["mens"] == "1", row["womens"] == "1",
-                    row["newbie"] == "1", row["zip_code"], row["channel"],
-                ))  # fmt: skip
-    except OSError as error:
-        raise MissingError(f"{error}. Give the folder that has {FILE} with --data") from error
-    return found
-
-
 async def estimates(everybody: list[Customer]) -> dict[str, float]:
     """What the engine expects the mail to change, by customer."""
     agent = next(it for it in _settings()[0] if isinstance(it, WinBackCoupon))
@@ -183,7 +124,7 @@ async def estimates(everybody: list[Customer]) -> dict[str, float]:
     ledgers = []
     for fold in folds:
         replay = _replay()
-        await replay.run(_history(fold, LEARNED_AT))
+        await replay.run(history(fold, LEARNED_AT))
         row = replay.table.contents(0)["ledgers", agent.name]
         ledgers.append(msgspec.msgpack.decode(row, type=agent.keeps))
     found: dict[str, float] = {}
@@ -193,7 +134,7 @@ async def estimates(everybody: list[Customer]) -> dict[str, float]:
             raise ValueError(f"fold {nth}: too few were learned of")
         replay = _replay()
         replay.take(entry_of(agent.name, msgspec.json.encode(model), LEARNED_AT))
-        await replay.run(_history(fold, VISIT_AT))
+        await replay.run(history(fold, VISIT_AT))
         for said in replay.decisions[0]:
             effect = said.evidence.values.get("effect")
             if said.kind == agent.name and isinstance(effect, float):
@@ -212,11 +153,6 @@ def ranked(scores: Floats, folds: NDArray[np.int_]) -> Floats:
     return found
 
 
-def fold_of(who: str) -> int:
-    """To which journal a customer is dealt."""
-    return int.from_bytes(blake2b(who.encode(), digest_size=4).digest(), "big") % FOLDS
-
-
 @cache
 def _settings() -> tuple[list[Any], Gate, EngineSettings]:
     """As they ship, but for what is changed."""
@@ -231,50 +167,6 @@ def _settings() -> tuple[list[Any], Gate, EngineSettings]:
 
 def _replay() -> Replay:
     return Replay(Engine(*_settings()), 1, learns=False)
-
-
-def _history(fold: list[Customer], until: int) -> Iterator[Event | Tick]:
-    """What happened, in the order of time, with a tick each day from the first cart on."""
-    events = sorted((it for who in fold for it in _events(who)), key=lambda it: it.occurred_at)
-    ticks = iter(range(BEGIN - DAY, until + 1, 12 * HOUR))
-    due = next(ticks)
-    for event in events:
-        while due <= event.occurred_at and due <= until:
-            yield Tick(due)
-            due = next(ticks, until + 1)
-        if event.occurred_at <= until:
-            yield event
-    yield Tick(due)
-    yield from map(Tick, ticks)
-
-
-def _events(it: Customer) -> Iterator[Event]:
-    """What a row of the file stands for."""
-    who, bought_at = it.id, BEGIN - it.recency * MONTH
-    wares = [name for name in ("mens", "womens") if getattr(it, name)]
-    if not it.is_new:
-        # Longer than a year ago, before the time of which the file tells the spend.
-        yield _order(who, "first", BEGIN - 18 * MONTH, (Item("old", 1, 0),))
-    prices = {name: it.cents // len(wares) for name in wares}
-    prices[wares[0]] += it.cents - sum(prices.values())
-    items = tuple(Item(name, 1, cents, name) for name, cents in prices.items())
-    yield _order(who, "last", bought_at, items)
-    yield ProfileUpdated(
-        event_id=f"profile-{who}", occurred_at=BEGIN - DAY, customer_id=who,
-        traits={"zip": it.zip, "channel": it.channel},
-    )  # fmt: skip
-    yield ProductAdded(
-        event_id=f"cart-{who}", occurred_at=BEGIN, customer_id=who, product_id="mail"
-    )
-    if it.visited:
-        yield PageViewed(event_id=f"visit-{who}", occurred_at=VISIT_AT, customer_id=who)
-
-
-def _order(who: str, name: str, at: int, items: tuple[Item, ...]) -> OrderPlaced:
-    return OrderPlaced(
-        event_id=f"{name}-{who}", occurred_at=at, customer_id=who, order_id=f"{name}-{who}",
-        currency="USD", products=items,
-    )  # fmt: skip
 
 
 def _table(everybody: list[Customer]) -> Floats:
