@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from bench.score import mail_uplift
+from bench.score import hillstrom, mail_uplift
 from bench.score.coupon_redeemed import Campaign, run
 from schemas.orders import Item, OrderPlaced
 
@@ -65,22 +65,22 @@ def test_a_letter_is_scored_by_what_was_over_before_it() -> None:
 
 
 def test_folds_are_ranked_by_themselves() -> None:
-    folds = np.arange(40) % mail_uplift.FOLDS
+    folds = np.arange(40) % hillstrom.FOLDS
     scores = np.arange(40.0) + 1_000 * folds
     ranks = mail_uplift.ranked(scores, folds)
-    for fold in range(mail_uplift.FOLDS):
+    for fold in range(hillstrom.FOLDS):
         assert ranks[folds == fold].tolist() == [0.125, 0.375, 0.625, 0.875]
     assert set(mail_uplift.ranked(np.zeros(40), folds)) == {0.5}
 
 
-@pytest.mark.skipif(not (HILLSTROM / mail_uplift.FILE).exists(), reason="Hillstrom is not here")
+@pytest.mark.skipif(not (HILLSTROM / hillstrom.FILE).exists(), reason="Hillstrom is not here")
 def test_nobody_is_scored_by_a_model_that_has_seen_them() -> None:
-    some = mail_uplift.customers(HILLSTROM)[:800]
+    some = mail_uplift.dealt(HILLSTROM)[:800]
     scored = asyncio.run(mail_uplift.estimates(some))
     assert scored.keys() == {it.id for it in some}
     # Of one fold all come, and then none: their own scores are the same.
-    here = [it for it in some if mail_uplift.fold_of(it.id) == 0]
-    rest = [it for it in some if mail_uplift.fold_of(it.id) != 0]
+    here = [it for it in some if hillstrom.fold_of(it.id) == 0]
+    rest = [it for it in some if hillstrom.fold_of(it.id) != 0]
     turned = [replace(it, visited=not it.visited) for it in here]
     again = asyncio.run(mail_uplift.estimates([*turned, *rest]))
     assert all(scored[it.id] == again[it.id] for it in here)

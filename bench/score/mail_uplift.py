@@ -61,7 +61,7 @@ CHANGED: dict[str, dict[str, Any]] = {
 
 def score(data: Path) -> Task:
     """Run the mailing, and see whom the engine would have sent it to."""
-    everybody = customers(data, _settings()[1].holdout, WinBackCoupon.name)
+    everybody = dealt(data)
     scores = asyncio.run(estimates(everybody))
     ours = np.array([scores[it.id] for it in everybody])
     arm = np.array([it.mailed for it in everybody], float)
@@ -113,6 +113,11 @@ def _ceiling(everybody: list[Customer], arm: Floats, visits: Floats) -> str:
         " it apart visibly. Whoever picks those two columns by hindsight reaches"
         f" {by_hindsight:.3f} in the best {SHARE:.0%}: about that is there to find."
     )
+
+
+def dealt(data: Path) -> list[Customer]:
+    """The customers, in the arms that the engine's own holdout draws. Raises MissingError."""
+    return customers(data, _settings()[1].holdout, WinBackCoupon.name)
 
 
 async def estimates(everybody: list[Customer]) -> dict[str, float]:
