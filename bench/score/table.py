@@ -21,7 +21,7 @@ class Row(Struct, frozen=True):
     reached: str
 
 
-COLUMNS = ("figure", "ours (95 %)", "ahead of the best plain one", "plain ones", "goal", "reached")
+COLUMNS = ("figure", "ours (95 %)", "ours less the best plain one", "plain ones", "goal", "reached")
 
 
 def row(figure: Figure) -> Row:
