@@ -50,7 +50,7 @@ def test_check_says_that_the_coupon_key_is_missing(ebbtide: Ebbtide) -> None:
         ("[engine", "not TOML: Expected ']' at the end of a table declaration (at end of document)"),
         ("[gates]\n", "Object contains unknown field `gates`; the sections are engine, gate, agents.<name>, effect, ops, models"),
         ("[agents.churn_alrt]\n", f"agents.churn_alrt: no such agent; there are {NAMES}"),
-        ("[agents.churn_alert]\nchanse = 0.1\n", "agents.churn_alert: Object contains unknown field `chanse`; its settings are chance, quiet_days_min, default_gap_days, cause_days, rating_max, empty_searches_min, purpose, pause_hours, priority, campaign, channels, keeps_quiet_hours, waits_its_turn, holdout_share, budget_cents, budget_days, message_cost_cents, starts_at, ends_at, audience, markets"),
+        ("[agents.churn_alert]\nchanse = 0.1\n", "agents.churn_alert: Object contains unknown field `chanse`; its settings are horizon_days, risk_min, offer_lift, margin_share, offer_share, offer_cents_max, chance, quiet_days_min, default_gap_days, cause_days, rating_max, empty_searches_min, purpose, pause_hours, priority, campaign, channels, keeps_quiet_hours, waits_its_turn, holdout_share, budget_cents, budget_days, message_cost_cents, starts_at, ends_at, audience, markets"),
         ("[agents.churn_alert]\nchance = 'low'\n", "agents.churn_alert.chance: Expected `float`, got `str`, found 'low'"),
         ("[gate]\nassume_consent = ['all']\n", "gate.assume_consent[0]: found 'all'; allowed is marketing, personalisation, service"),
         ("[gate.quiet_hours]\nbegin = '9 pm'\nend = '08:00'\ntime_zone = 'UTC'\n", "gate.quiet_hours: begin is '9 pm': a wall time from 00:00 to 23:59 is wanted"),
