@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.score.alerts_journey import HORIZON, figures
+from bench.score.alerts_journey import HORIZON, counts_of, lift_of, share_of
 from schemas.instant import DAY
 from streams.demo.churn_score import ChurnScore, churn_score
 
@@ -86,7 +87,7 @@ def test_what_is_scored_beside_the_plain_rules_is_what_the_demo_counts(
     said = [(who, at * DAY) for who, at in alerts]
     end = 80 * DAY
     counted = churn_score(bought, said, HORIZON, end)
-    lift, share = figures(bought, said, end)
-    assert share.value == counted.quiet_share
+    counts, everybody = counts_of(bought, said, end), np.ones(len(bought))
+    assert share_of(counts)(everybody) == counted.quiet_share
     if counted.lift is not None:
-        assert abs(lift.value - counted.lift) < 1e-12
+        assert abs(lift_of(counts)(everybody) - counted.lift) < 1e-12

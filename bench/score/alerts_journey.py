@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.score.quiet_journey import PARTITIONS, orders, shipped
-from bench.score.scored import Figure, Interval, Task, interval
+from bench.score.resampled import Measure, compare, ratio_of
+from bench.score.scored import Floats, Task
 from schemas.instant import DAY
 from schemas.orders import OrderPlaced
 from streams.demo import journey
@@ -47,17 +48,28 @@ def scored(history: Sequence[OrderPlaced]) -> Task:
     }
     for days in PLAIN_DAYS:
         alerts[f"{days} days without an order"] = _after(bought, days * DAY, end)
-    lifts, shares, notes = {}, {}, []
+    counts, notes = {}, []
     for name, those in alerts.items():
-        lifts[name], shares[name] = figures(bought, those, end)
+        counts[name] = counts_of(bought, those, end)
         notes.append(f"{name}: {len(those)} alerts to {len({it for it, _ in those})} households")
     return Task(
         name="alerts_journey",
         about=f"Complete Journey, {len(history)} orders of {len(bought)} households: 28 days"
         " without an order after an alert",
         figures=[
-            Figure("lift of alerts over all households", lifts, "churn_alert", 3.0),
-            Figure("share of alerts that silence follows", shares, "churn_alert"),
+            compare(
+                "lift of alerts over all households",
+                {name: lift_of(of) for name, of in counts.items()},
+                list(bought),
+                "churn_alert",
+                3.0,
+            ),
+            compare(
+                "share of alerts that silence follows",
+                {name: share_of(of) for name, of in counts.items()},
+                list(bought),
+                "churn_alert",
+            ),
         ],
         notes=notes,
         cpu_s=process_time() - begun,
@@ -86,27 +98,31 @@ def _after(bought: dict[str, list[int]], silence: int, end: int) -> Alerts:
     ]
 
 
-def figures(bought: dict[str, list[int]], alerts: Alerts, end: int) -> tuple[Interval, Interval]:
-    """Lift and share, with intervals over households."""
+def counts_of(bought: dict[str, list[int]], alerts: Alerts, end: int) -> Floats:
+    """By household: alerts, those that silence followed; of all then: how many known, and quiet."""
     scored = [it for it in alerts if it[1] + HORIZON <= end]
-    moments = np.array([at for _, at in scored])
-    known, quiet = _all_known(bought, moments)
+    known, quiet = _all_known(bought, np.array([at for _, at in scored]))
     places = {it: place for place, it in enumerate(bought)}
-    #: By household: alerts, those that silence followed; and of all households at these moments,
-    #: how many were known, and how many quiet.
     counts = np.zeros((len(bought), 4))
     for (who, at), its_known, its_quiet in zip(scored, known, quiet, strict=True):
         counts[places[who]] += (1, _is_quiet(bought[who], at), its_known, its_quiet)
+    return counts
 
-    def share(of: NDArray[np.intp]) -> float:
-        alerts, quiet, *_ = counts[of].sum(0)
-        return float(quiet / alerts) if alerts else float("nan")
 
-    def lift(of: NDArray[np.intp]) -> float:
-        *_, known, quiet = counts[of].sum(0)
-        return share(of) / float(quiet / known) if quiet else float("nan")
+def share_of(counts: Floats) -> Measure:
+    """How large a share of alerts silence follows."""
+    return ratio_of(counts[:, 1], counts[:, 0])
 
-    return interval(lift, len(bought)), interval(share, len(bought))
+
+def lift_of(counts: Floats) -> Measure:
+    """How many times as often silence follows alerts as it does all households then."""
+    share, of_all = share_of(counts), ratio_of(counts[:, 3], counts[:, 2])
+
+    def measured(weights: Floats) -> float:
+        usual = of_all(weights)
+        return share(weights) / usual if usual else float("nan")
+
+    return measured
 
 
 def _is_quiet(own: list[int], at: int) -> bool:

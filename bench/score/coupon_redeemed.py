@@ -91,8 +91,8 @@ def score(data: Path) -> Task:
     after = [it for it in pairs if it.campaign.starts >= CUT]
     figures, lines = [], {}
     for name, here, goal in (
-        ("AUC, campaigns of August and September", before, GOAL),
-        ("AUC, campaigns from October on", after, None),
+        ("AUC, campaigns of August and September, on which settings were chosen", before, GOAL),
+        ("AUC, campaigns from October on", after, GOAL),
     ):
         if here:
             by = _by(here, pairs)

@@ -32,7 +32,8 @@ from bench.score.plain_visits import (
     Popularity,
     SessionNeighbours,
 )
-from bench.score.scored import Curve, Figure, Floats, Interval, Task, interval
+from bench.score.resampled import compare, ratio_of
+from bench.score.scored import Curve, Figure, Task
 from config.settings import DEFAULT_CONFIG, load_engine_file
 from schemas.clickstream import ProductViewed
 from schemas.instant import DAY
@@ -102,12 +103,12 @@ def score(data: Path) -> Task:
     anew = {name: _ranks(lists, asked, clicks) for name, lists in found.items()}
     count = sum(len(it.came) for it in asked)
     figures = [
-        Figure(f"HR@{LIST}", _told(ranks, _hit), OURS, HITS_GOAL),
-        Figure(f"MRR@{LIST}", _told(ranks, _reciprocal), OURS, RANKS_GOAL),
-        Figure(f"HR@{LIST}, nothing learned on that day", _told(ranks_still, _hit), OURS),
-        Figure(f"MRR@{LIST}, nothing learned on that day", _told(ranks_still, _reciprocal), OURS),
-        Figure(f"HR@{LIST} of what is not in view, without it", _told(anew, _hit), OURS),
-        Figure(f"MRR@{LIST} of what is not in view, without it", _told(anew, _reciprocal), OURS),
+        _figure(f"HR@{LIST}", ranks, _hit, HITS_GOAL),
+        _figure(f"MRR@{LIST}", ranks, _reciprocal, RANKS_GOAL),
+        _figure(f"HR@{LIST}, nothing learned on that day", ranks_still, _hit),
+        _figure(f"MRR@{LIST}, nothing learned on that day", ranks_still, _reciprocal),
+        _figure(f"HR@{LIST} of what is not in view, without it", anew, _hit),
+        _figure(f"MRR@{LIST} of what is not in view, without it", anew, _reciprocal),
     ]
     return Task(
         "next click",
@@ -244,15 +245,19 @@ def _reciprocal(rank: int) -> float:
     return 1 / rank if rank else 0.0
 
 
-def _told(ranks: dict[str, list[list[int]]], worth: Callable[[int], float]) -> dict[str, Interval]:
+def _figure(
+    name: str, ranks: dict[str, list[list[int]]], worth: Callable[[int], float],
+    goal: float | None = None,
+) -> Figure:  # fmt: skip
     """The mean over clicks, with its interval over visits."""
-    return {name: _mean(of_visits, worth) for name, of_visits in ranks.items()}
-
-
-def _mean(ranks: list[list[int]], worth: Callable[[int], float]) -> Interval:
-    sums = np.array([sum(map(worth, it)) for it in ranks])
-    counts: Floats = np.array([len(it) for it in ranks], float)
-    return interval(lambda it: float(sums[it].sum() / counts[it].sum()), len(ranks))
+    measures = {
+        method: ratio_of(
+            np.array([sum(map(worth, it)) for it in of_visits]),
+            np.array([len(it) for it in of_visits], float),
+        )
+        for method, of_visits in ranks.items()
+    }
+    return compare(name, measures, range(len(ranks[OURS])), OURS, goal)
 
 
 def _recall(ranks: dict[str, list[list[int]]]) -> Curve:

@@ -24,16 +24,9 @@ from agents.gate.gate import Gate
 from agents.intake import EngineSettings
 from agents.roster import hire
 from bench.histories import MissingError
-from bench.score.scored import (
-    Curve,
-    Figure,
-    Floats,
-    Task,
-    auc,
-    by_customer,
-    calibration_error,
-    reliability,
-)
+from bench.score import curves, plain
+from bench.score.resampled import auc_of, calibration_error_of, compare
+from bench.score.scored import Curve, Floats, Task, reliability
 from config.settings import DEFAULT_CONFIG, load_engine_file
 from schemas.instant import DAY, to_millis
 from schemas.orders import OrderPlaced
@@ -102,17 +95,17 @@ def scored(history: list[OrderPlaced], cut: int, begun: float) -> Task:
         f" {ACTIVE_DAYS} days, {hits.mean():.1%} of them without one in the next"
         f" {agent.horizon_days:g}",
         figures=[
-            Figure("AUC", {it: by_customer(auc, by[it], hits) for it in by}, "churn_alert", 0.87),
-            Figure(
+            compare("AUC", {it: auc_of(by[it], hits) for it in by}, who, "churn_alert", 0.87),
+            compare(
                 "calibration error",
-                {it: by_customer(calibration_error, off[it], hits) for it in off},
-                "churn_alert", 0.02, less_is_better=True,
+                {it: calibration_error_of(off[it], hits) for it in off},
+                who, "churn_alert", 0.02, less_is_better=True,
             ),
         ],
         curves=[
             Curve("reliability", "said", "came", {it: reliability(off[it], hits) for it in off}),
-            Curve("lift", "share of households", "share of the quiet ones",
-                  {it: _gains(by[it], hits) for it in by}),
+            Curve("lift", "share of households", "times as often quiet as all",
+                  {it: curves.lift(by[it], hits) for it in by}),
         ],
         notes=[_CEILING],
         cpu_s=process_time() - begun,
@@ -149,39 +142,26 @@ def rfm(bought: list[int], cents: list[int], at: int) -> list[float]:
     paid = np.array(cents[:end], float) / 100
     gaps = -np.diff(ages)
     counts = [float((ages <= days).sum()) for days in (7, 28, 56, 91)]
-    plain = [
+    figures = [
         *counts, float(end), float(paid.sum()), float(paid[ages <= 28].sum()),
         float(gaps.mean()) if len(gaps) else 30.0, float(gaps.std()) if len(gaps) else 15.0,
         float(ages[0]),
     ]  # fmt: skip
-    return [float(ages[-1]), *(float(np.log1p(it)) for it in plain)]
+    return [float(ages[-1]), *(float(np.log1p(it)) for it in figures)]
 
 
 def _regressed(
     bought: dict[str, list[int]], money: dict[str, list[int]], cut: int, agent: ChurnAlert,
     now: Floats,
 ) -> Floats:  # fmt: skip
-    """The baseline's chances, by iteratively reweighted least squares."""
+    """The baseline's chances."""
     x, y = [], []
     for week in TRAINED_AT_WEEKS:
         at = cut - week * 7 * DAY
         for it in _active(bought, at):
             x.append(rfm(bought[it], money[it], at))
             y.append(_is_quiet(bought[it], at, agent.horizon_days))
-    design, hits = np.array(x), np.array(y)
-    mean, spread = design.mean(0), design.std(0)
-
-    def standard(rows: Floats) -> Floats:
-        return np.hstack([np.ones((len(rows), 1)), (rows - mean) / spread])
-
-    z, weights = standard(design), np.zeros(design.shape[1] + 1)
-    for _ in range(30):
-        p = 1 / (1 + np.exp(-z @ weights))
-        hold = np.diag([0.0] + [1.0] * design.shape[1])
-        slope = z.T @ (hits - p) - hold @ weights
-        weights = weights + np.linalg.solve((z * (p * (1 - p))[:, None]).T @ z + hold, slope)
-    chances: Floats = 1 / (1 + np.exp(-standard(now) @ weights))
-    return chances
+    return plain.chances(plain.fit(x, y), now)
 
 
 def _active(bought: dict[str, list[int]], at: int) -> list[str]:
@@ -199,10 +179,3 @@ def _money(orders: Iterable[OrderPlaced]) -> dict[str, list[int]]:
     for order in orders:
         money.setdefault(order.subject, []).append(order.paid_cents)
     return money
-
-
-def _gains(scores: Floats, hits: Floats) -> list[tuple[float, float]]:
-    """Which share of the hits is among the best-scored, by twentieths."""
-    ordered = hits[np.argsort(-scores, kind="stable")]
-    ends = [round(len(hits) * it / 20) for it in range(1, 21)]
-    return [(it / 20, float(ordered[:end].sum() / hits.sum())) for it, end in enumerate(ends, 1)]
