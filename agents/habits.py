@@ -37,7 +37,7 @@ UNIT = 1_000
 #: Chosen at four cuts of the Complete Journey before October 2017, with what they are worth there.
 FADES = 0.98
 PRIOR = 2.0
-POPULAR = 10.0
+POPULAR = 15.0
 #: So many purchases count as much as what is above: a category for a product, the shop for a
 #: category.
 PRODUCT_SHRINKS, KIND_SHRINKS = 20, 100
