@@ -106,7 +106,7 @@ class ChurnAlert(Agent, frozen=True):
     keeps_at_ticks: ClassVar = True
     model: ClassVar = ChurnModel
 
-    horizon_days: Annotated[float, Meta(ge=1, le=400)] = 28.0
+    horizon_days: Annotated[float, Meta(gt=0, le=400)] = 28.0
     risk_min: Annotated[float, Meta(ge=0, lt=1)] = 0.0
     offer_lift: Annotated[float, Meta(ge=0, le=1)] = 0.05
     margin_share: Annotated[float, Meta(ge=0, le=1)] = 0.3

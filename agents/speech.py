@@ -140,7 +140,7 @@ class Speech:
         if cause.refusal is not None:
             return refused(cause.refusal)
         at = max(cause.decided_at, shop.clock_at)
-        if wish.was_held and say.expires_at is not None and say.expires_at <= at:
+        if say.expires_at is not None and say.expires_at <= at:
             return refused("expired")
         if any(it.kind == wish.kind for it in row.held):
             return refused("already_held")

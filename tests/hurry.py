@@ -35,6 +35,7 @@ GATE: dict[str, Any] = {
 AGENTS: dict[str, dict[str, Any]] = {
     "churn_alert": {
         "quiet_days_min": 1.5 * _SECOND_D, "default_gap_days": 0.2 * _SECOND_D,
+        "horizon_days": 2 * _SECOND_D, "risk_min": 0.2,
         "pause_hours": 2 * _SECOND_H,
     },
     "win_back_coupon": {

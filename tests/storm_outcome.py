@@ -23,14 +23,16 @@ MECHANISMS = (
     "rate missing", "order exchanged", "erased", "erased while waiting",
     "models/large_order/in_effect",
     *(f"ledger {it}" for it in (
-        "demand_gap", "large_order", "outlook", "rates", "reputation", "rfm", "sales", "trend",
+        "churn_alert", "coupon_response", "demand_gap", "large_order", "outlook",
+        "product_recommendation", "rates", "reputation", "rfm", "sales", "sold_out", "trend",
+        "usual_basket", "win_back_coupon",
     )),
     *(f"trait {it}" for it in (
         "answers_on", "class", "cluster", "expected_spend_cents", "favourite_category", "rfm", "shops_at", "shops_on",
         "stage", "tier", "uses_coupons",
     )),
     *(f"sent {it}" for it in (
-        "back_in_stock", "care_birthday", "class_changed", "first_purchase_offer",
+        "back_in_stock", "care_birthday", "churn_alert", "class_changed", "first_purchase_offer",
         "lifecycle_changed", "points_expiring", "promotion", "promotion_ending", "referral_reward",
         "tier_at_risk", "tier_up", "win_back_coupon", "win_back_last_call", "won_back",
     )),

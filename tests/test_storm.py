@@ -32,21 +32,21 @@ SEEN_BY = {
     "offset_not_checked": 12,
     "random_ids": 0,
     "timers_by_wall_clock": 0,
-    "publish_before_commit": 0,
+    "publish_before_commit": 2,
     "row_kept_after_conflict": 12,
     "acknowledged_before_arrival": 6,
-    "gap_not_noticed": 12,
-    "clock_without_evidence": 10,
+    "gap_not_noticed": 2,
+    "clock_without_evidence": 0,
     "order_inverted": 4,
-    "budget_not_read_again": 20,
+    "budget_not_read_again": 50,
     "counted_before_commit": 7,
     "holdout_by_process": 0,
     "held_lost_at_takeover": 0,
-    "ledgers_by_their_own_call": 3,
-    "cursor_not_committed": 0,
+    "ledgers_by_their_own_call": 2,
+    "cursor_not_committed": 3,
     "rest_untold_at_takeover": 34,
     "waiting_after_erasure": 12,
-    "refused_after_commit": 19,
+    "refused_after_commit": 32,
     "refused_in_silence": 0,
 }
 
@@ -98,11 +98,11 @@ def test_a_storm_can_be_repeated() -> None:
 
 def test_a_failing_seed_names_the_command_that_repeats_it() -> None:
     done = subprocess.run(
-        [sys.executable, STORM, "--seed", "12", "--bug", "gap_not_noticed"],
+        [sys.executable, STORM, "--seed", "2", "--bug", "gap_not_noticed"],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 1
-    assert "make simulate SEED=12 BUG=gap_not_noticed" in done.stderr
+    assert "make simulate SEED=2 BUG=gap_not_noticed" in done.stderr
     assert "lost: " in done.stderr
 
 

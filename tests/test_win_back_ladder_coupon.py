@@ -158,4 +158,4 @@ def test_an_order_that_redeems_it_leaves_no_timer_behind() -> None:
     days = [Tick(moment(it)) for it in ("2026-01-31 08:00", "2026-02-03 08:00", "2026-02-20 08:00")]
     partition.facts(first, *days, second)
     assert (row := partition.row("ann"))
-    assert set(row.timers) == {"churn_alert", "row"}
+    assert set(row.timers) == {"churn_alert", "churn_alert/moment", "row"}
