@@ -35,8 +35,17 @@ def row(figure: Figure) -> Row:
         _told(lead, "+") if lead else "",
         ", ".join(f"{who} {number(it.value)}" for who, it in figure.plain.items()),
         "" if figure.goal is None else f"{bound} {number(figure.goal)}",
-        {None: "", True: "yes", False: "no"}[figure.reached],
+        _reached(figure),
     )
+
+
+def _reached(figure: Figure) -> str:
+    """Whether the goal is; in more places where it is missed by less than is shown."""
+    if figure.goal is None:
+        return ""
+    value = figure.by[figure.ours].value
+    is_near = not figure.reached and number(value) == number(figure.goal)
+    return "yes" if figure.reached else f"no: {value:.4f}" if is_near else "no"
 
 
 def _otherwise(figure: Figure) -> list[str]:
@@ -80,7 +89,7 @@ def for_terminal(found: Found, names: Iterable[str]) -> Table:
         table.add_column(column, ratio=3 if column == "plain ones" else None)
     for name in names:
         for place, it in enumerate(map(row, found.tasks[name].figures)):
-            colour = {"yes": "green", "no": "red"}.get(it.reached, "dim")
+            colour = {"yes": "green", "no": "red"}.get(it.reached[:3].rstrip(":"), "dim")
             table.add_row("" if place else name, it.figure, it.ours, it.ahead, it.plain, it.goal,
                           f"[{colour}]{it.reached}[/]")  # fmt: skip
         table.add_section()
