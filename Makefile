@@ -86,7 +86,7 @@ fuzz: $(READY) ## Any bytes at all, to everything that reads some: MINUTES=10
 	@$(BIN)/python tests/fuzz.py --minutes $(MINUTES) $(ARGS)
 
 # Fewer storms than `make simulate` has by itself: a check has to stay within a quarter of an hour.
-check: SEEDS := 150
+check: SEEDS := 80
 check: lint types contracts rules compose-check simulate ## Everything that must hold before a change lands; with Kafka where Java is
 	@echo 'Tests$(if $(IN_CHECK), (no Java here: those on Apache Kafka are left out))'
 	@$(BIN)/python -m pytest $(IN_CHECK) $(ARGS)
