@@ -22,33 +22,14 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta, Struct
 
-from agents.agent import (
-    Act,
-    Agent,
-    CancelTimer,
-    Enter,
-    Learn,
-    Remember,
-    Say,
-    SetTimer,
-    Timer,
-    View,
-)
+from agents.agent import Act, Agent, CancelTimer, Enter, Learn, Remember, Say, SetTimer, Timer, View
 from agents.churn.habit import OUT_OF_SCOPE, SCOPE, Habit, Seen, Silence, features, next_moment
-from agents.churn.lessons import (
-    ChurnModel,
-    Lesson,
-    Lessons,
-    chance,
-    fitted,
-    log_odds,
-    moved_by,
-)
-from agents.churn.rhythm import prior_of
+from agents.churn.lessons import ChurnModel, Lesson, Lessons, chance, fitted, log_odds, told_of
+from agents.churn.rhythm import Silences, prior_of, silences_of
 from agents.churn.speaking import Prices, crossing
 from agents.churn_cause import CauseName, CauseRules, causes, evidence_of
 from schemas.decisions import Evidence, Scalar
-from schemas.instant import DAY, HOUR
+from schemas.instant import DAY
 from schemas.orders import OrderPlaced
 from schemas.reviews import Rating
 from state import window
@@ -57,8 +38,6 @@ from state.model import Fitted
 
 #: At which a customer's moments end, while they are silent.
 _MOMENT = "moment"
-#: So many of what moved a score most are named.
-_NAMED = 3
 YEAR = 365 * DAY
 #: Below what customers usually have, above it, and high enough for an alert.
 RISKS = ("low", "medium", "high")
@@ -92,7 +71,8 @@ class ChurnAlert(Agent, frozen=True):
     risk_min: the score that an alert must have at least. offer_lift: in what share of those who are
     about to leave an offer changes it. margin_share: what of a customer's spending is left to the
     shop. offer_share, offer_cents_max: what an offer gives away on average, of the usual order.
-    chance: without a model, how improbable the silence must be. quiet_days_min: never alert before.
+    chance: without a model, how improbable the silence must be. unusual: the same with one, which
+    keeps it from calling them lost who have ordered just now. quiet_days_min: never alert before.
     default_gap_days: the shop's usual gap until it has shown enough of its own. cause_days: so near
     to the last order, before or after it, something must have gone wrong to be the cause.
     rating_max: the best rating that is one. empty_searches_min: so many searches in vain are one.
@@ -112,7 +92,8 @@ class ChurnAlert(Agent, frozen=True):
     margin_share: Annotated[float, Meta(ge=0, le=1)] = 0.3
     offer_share: Annotated[float, Meta(ge=0, le=1)] = 0.03
     offer_cents_max: Annotated[int, Meta(ge=0)] = 400
-    chance: float = 0.02
+    chance: Annotated[float, Meta(gt=0, lt=1)] = 0.02
+    unusual: Annotated[float, Meta(gt=0, lt=1)] = 0.15
     quiet_days_min: float = 7.0
     default_gap_days: float = 30.0
     cause_days: Annotated[float, Meta(ge=0)] = 45.0
@@ -132,7 +113,7 @@ class ChurnAlert(Agent, frozen=True):
 
     def on_event(self, event: OrderPlaced, customer: View) -> Iterable[Act]:
         """Learn from what has ended, and set the alert for the moment at which it will be due."""
-        habit, at = customer.recall(Habit), event.occurred_at
+        habit, at = self._habit(customer), event.occurred_at
         horizon = round(self.horizon_days * DAY)
         model = self._model(customer)
         lessons = () if at < habit.at else list(self._ended(habit, at, customer, model))
@@ -143,39 +124,36 @@ class ChurnAlert(Agent, frozen=True):
             return  # The silence began later than this, and may have been told already.
         habit.take(event, self.horizon_days)
         yield Remember(habit)
-        ends_at = habit.moment_at + horizon
-        if not habit.moment_at:
-            ends_at = next_moment(customer.id, at, self.horizon_days)
-        yield SetTimer(ends_at, _MOMENT)
+        yield SetTimer(habit.ends_at(customer.id, self.horizon_days), _MOMENT)
+        if model is None and customer.trait("churn_risk"):
+            yield Learn("churn_risk", None)
         yield from self._wait(habit, customer, model)
 
     def on_timer(self, timer: Timer, customer: View) -> Iterable[Act]:
         """Nothing came: say so. Or a moment has ended, of which something can be learned."""
-        habit, model = customer.recall(Habit), self._model(customer)
+        habit, model = self._habit(customer), self._model(customer)
         if timer.name == _MOMENT:
             yield from self._ended(habit, customer.at, customer, model)
             yield Remember(habit)
-            if not habit.is_out_of_scope:
-                yield SetTimer(habit.moment_at + round(self.horizon_days * DAY), _MOMENT)
+            if habit.at and not habit.is_out_of_scope:
+                yield SetTimer(habit.ends_at(customer.id, self.horizon_days), _MOMENT)
             if model and not habit.alerted and habit.at:
                 yield from self._wait(habit, customer, model)
             return
         risk, seen = self.risk(customer)
-        if model is None or not habit.at:
-            yield self._alert(habit, customer, None, seen if habit.at else None)
-        else:
-            if risk < self._threshold(customer.row, customer.at) - 1e-9:
-                # The model is another one than when the timer was set.
-                yield from self._wait(habit, customer, model)
-                return
+        if habit.at and self._is_too_early(risk, customer, model):
+            # The model, or a setting, is another one than when the timer was set.
+            yield from self._wait(habit, customer, model)
+            return
+        if model:
             yield Learn("churn_risk", "high")
-            yield self._alert(habit, customer, model, seen)
+        yield self._alert(habit, customer, model if habit.at else None, seen if habit.at else None)
         habit.alerted = True
         yield Remember(habit)
 
     def risk(self, customer: View) -> tuple[float, Seen]:
         """The score at this moment, and what it is made of; by the prior alone without a model."""
-        habit, model = customer.recall(Habit), self._model(customer)
+        habit, model = self._habit(customer), self._model(customer)
         seen = self._silence(habit, customer).seen((customer.at - habit.at) / DAY)
         weights = model.model.weights if model else None
         return chance(log_odds(weights, features(seen))), seen
@@ -195,7 +173,10 @@ class ChurnAlert(Agent, frozen=True):
         while following + horizon <= at:
             if habit.moment_at:
                 ended = (habit.moment_at + horizon) // DAY
-                yield Enter(Lesson(habit.seen_then, not habit.bought, ended, weights))
+                taught = Lesson(
+                    habit.seen_then, not habit.bought, ended, weights, self.horizon_days
+                )
+                yield Enter(taught)
             following += horizon
             quiet = following - habit.at
             if quiet > scope:
@@ -211,17 +192,13 @@ class ChurnAlert(Agent, frozen=True):
         quiet = max(0.0, (customer.at - habit.at) / DAY)
         weights = model.model.weights if model else None
         threshold = self._threshold(row, customer.at)
-        begin, improbable = max(self.quiet_days_min, quiet + 1 / 24), 0.0
+        rare = self._silences(customer).days(self._rare(model))
+        begin = max(self.quiet_days_min, rare, quiet + 1 / 24 if model else 0.0)
         if model is None:
-            a, b = prior_of(customer.shop.rhythm, self.default_gap_days)
-            a += len(row.gap_hours)
-            b += sum(row.gap_hours) * HOUR / DAY
-            improbable = b * (self.chance ** (-1 / a) - 1)
-            begin = max(self.quiet_days_min, improbable)
             threshold = self.risk_min
         else:
             risk = chance(log_odds(weights, features(silence.seen(quiet))))
-            place = (risk >= model.model.quiet_share) + (risk >= threshold)
+            place = (risk >= model.model.quiet_share) + (risk >= threshold and quiet >= rare)
             yield Learn("churn_risk", RISKS[place])
         due = crossing(weights, silence, threshold, begin, self.horizon_days)
         if due is None and model is None:
@@ -242,6 +219,26 @@ class ChurnAlert(Agent, frozen=True):
         model = customer.model(ChurnModel)
         return model if model and model.model.days == self.horizon_days else None
 
+    def _habit(self, customer: View) -> Habit:
+        """What is remembered of the customer, by this horizon."""
+        return customer.recall(Habit).of_horizon(self.horizon_days)
+
+    def _rare(self, model: Fitted[ChurnModel] | None) -> float:
+        """How improbable the silence must be before anything is said."""
+        return self.unusual if model else self.chance
+
+    def _silences(self, customer: View) -> Silences:
+        row = customer.row
+        return silences_of(customer.shop.rhythm, self.default_gap_days, row.gap_hours)
+
+    def _is_too_early(self, risk: float, customer: View, model: Fitted[ChurnModel] | None) -> bool:
+        """Whether an alert would not be set for now. The shop's rhythm moves, so not to the day."""
+        if model is None:  # It stays where it was set, unless that was by a model of other days.
+            return not customer.recall(Habit).is_of_horizon(self.horizon_days)
+        quiet = (customer.at - customer.row.last_order_at) / DAY
+        is_usual = self._silences(customer).chance(quiet) > min(1.5 * self.unusual, 0.99)
+        return is_usual or risk < self._threshold(customer.row, customer.at) - 1e-9
+
     def _silence(self, habit: Habit, customer: View) -> Silence:
         prior = prior_of(customer.shop.rhythm, self.default_gap_days)
         return Silence(habit, customer.row.first_order_at, self.horizon_days, prior)
@@ -250,38 +247,27 @@ class ChurnAlert(Agent, frozen=True):
         self, habit: Habit, customer: View, model: Fitted[ChurnModel] | None, seen: Seen | None
     ) -> Say:
         row = customer.row
-        a, b = prior_of(customer.shop.rhythm, self.default_gap_days)
         gap_days = [hours / 24 for hours in row.gap_hours]
         quiet_days = (customer.at - row.last_order_at) / DAY
-        b += sum(gap_days)
-        chance_of = (b / (b + quiet_days)) ** (a + len(gap_days))
+        chance_of = self._silences(customer).chance(quiet_days)
         usual = sum(gap_days) / len(gap_days) if gap_days else None
         _, at_stake = window.total(row.orders, customer.at, YEAR)
         rules = CauseRules(self.cause_days, self.rating_max, self.empty_searches_min)
         cause, *others = causes(row, customer.at, rules)
         values, thresholds = evidence_of(cause, others, customer.at, rules)
-        risk = None
-        limits: dict[str, Scalar] = {}
-        if seen and (model or self.risk_min):
-            weights = model.model.weights if model else None
-            risk = round(chance(log_odds(weights, features(seen))), 4)
-            values["risk"] = risk
+        told = told_of(model, seen) if seen and (model or self.risk_min) else {}
+        limits: dict[str, Scalar] = {"chance": self.chance}
         if model and seen:
-            moved = moved_by(model.model, seen)[:_NAMED]
-            values["model"] = model.version
-            values["moved_by"] = [it for it, _ in moved]
-            values["moved_odds"] = [round(it, 2) for _, it in moved]
-            limits["risk"] = round(self._threshold(row, customer.at), 4)
-        else:
-            limits["chance"] = self.chance
-            if risk is not None:
-                limits["risk_min"] = self.risk_min
+            limits = {"risk": round(self._threshold(row, customer.at), 4), "unusual": self.unusual}
+        elif told:
+            limits["risk_min"] = self.risk_min
+        risk = told.get("risk")
         return Say(
             reason="no_second_order" if row.order_count == 1 else "quiet_for_unusually_long",
             payload=ChurnAlertPayload(
                 round(quiet_days, 2), usual and round(usual, 2), round(chance_of, 4),
                 at_stake, row.currency, row.order_count, cause.name, [it.name for it in others],
-                risk, None if risk is None else self.horizon_days,
+                risk if isinstance(risk, float) else None, self.horizon_days if told else None,
             ),
             evidence=Evidence(
                 events=(habit.event_id,) if habit.event_id else (),
@@ -290,6 +276,7 @@ class ChurnAlert(Agent, frozen=True):
                     "gap_days": [round(days, 1) for days in gap_days],
                     "chance": round(chance_of, 4),
                     **values,
+                    **told,
                 },
                 thresholds={**limits, "quiet_days_min": self.quiet_days_min, **thresholds},
             ),

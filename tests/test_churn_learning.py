@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from timeline import check
 
 from agents.agent import View
 from agents.churn.habit import (
@@ -128,7 +127,7 @@ def lessons_of(seed: int, count: int, truth: list[float]) -> list[Lesson]:
         habit = habit_after([int(it) for it in chance_of.integers(20, 900, 6)])
         seen = Silence(habit, BEGIN, 28.0, PRIOR).seen(float(chance_of.uniform(0, 60)))
         p = chance(log_odds(truth, features(seen)))
-        made.append(Lesson(seen, bool(chance_of.random() < p), 19_000 + place // 100, None))
+        made.append(Lesson(seen, bool(chance_of.random() < p), 19_000 + place // 100, None, 28.0))
     return made
 
 
@@ -138,7 +137,7 @@ def test_weights_are_learned_and_sums_of_partitions_add_up() -> None:
     for place, it in enumerate(lessons):
         if place % 100 == 0:
             model = fitted([whole], 28.0)
-        taught = Lesson(it.seen, it.quiet, it.day, model.weights if model else None)
+        taught = Lesson(it.seen, it.quiet, it.day, model.weights if model else None, 28.0)
         whole.enter(taught)
         parts[place % 2].enter(taught)
     one, two = fitted([whole], 28.0), fitted(parts, 28.0)
@@ -155,7 +154,7 @@ def test_weights_are_learned_and_sums_of_partitions_add_up() -> None:
 def test_too_few_of_either_kind_make_no_model() -> None:
     ledger = Lessons()
     for it in lessons_of(4, 200, GROWS.weights):
-        ledger.enter(Lesson(it.seen, False, it.day, None))
+        ledger.enter(Lesson(it.seen, False, it.day, None, 28.0))
     assert fitted([ledger], 28.0) is None
     assert fitted([], 28.0) is None
 
@@ -165,7 +164,7 @@ def test_with_few_examples_the_score_is_the_prior() -> None:
     seen = lessons_of(5, 1, GROWS.weights)[0].seen
     p = chance(seen[-1])
     for place in range(200):
-        ledger.enter(Lesson(seen, place < 200 * p, 19_000, None))
+        ledger.enter(Lesson(seen, place < 200 * p, 19_000, None, 28.0))
     model = fitted([ledger], 28.0)
     if model is not None:
         assert chance(log_odds(model.weights, features(seen))) == pytest.approx(p, abs=0.02)
@@ -256,21 +255,17 @@ def test_a_silence_teaches_until_it_is_out_of_scope_and_never_twice() -> None:
     assert memory.moment_at != OUT_OF_SCOPE
 
 
-def test_a_market_cannot_have_a_horizon_of_its_own() -> None:
-    with pytest.raises(ValueError, match="horizon_days"):
-        ChurnAlert(markets={"DE": {"horizon_days": 7}})
-
-
-def test_before_there_is_a_model_the_prior_says_how_likely_a_silence_goes_on_timeline() -> None:
-    (alert,) = check(
-        """
-        2026-01-05 08:00  ann  order_placed
-        2026-01-12 08:00  ann  order_placed
-        2026-01-19 08:00  ann  order_placed
-        2026-02-13 08:00  ann  -> churn_alert quiet_days=25 risk=0.5009
-        2026-08-01 08:00  ann
-        """,
-        ChurnAlert(chance=0.2, risk_min=0.5),
-    )
-    assert alert.evidence.thresholds["risk_min"] == 0.5
-    assert "model" not in alert.evidence.values
+def test_whoever_buys_every_sixty_days_is_not_called_lost_a_week_after_an_order() -> None:
+    facts: list[OrderPlaced | Tick] = []
+    for day in range(500):
+        facts.append(Tick(BEGIN + day * DAY))
+        facts += [
+            order(BEGIN + day * DAY + HOUR + it, f"c{it}")
+            for it in range(120)
+            if (day + 7 * it) % (55 + it % 11) == 0
+        ]
+    replay = play(facts, EAGER)
+    assert replay.models
+    by_model = [it for part in replay.decisions for it in part if "model" in it.evidence.values]
+    assert len(by_model) < 0.02 * len(facts)
+    assert all(float(it.evidence.values["quiet_days"]) > 55 for it in by_model)  # type: ignore[arg-type]

@@ -18,7 +18,7 @@ from math import exp, expm1, log, log1p
 
 from msgspec import Struct, field
 
-from schemas.instant import DAY
+from schemas.instant import DAY, SECOND
 from schemas.orders import OrderPlaced
 from state.fold_orders import ONE_PURCHASE
 
@@ -56,7 +56,7 @@ class Habit(Struct, array_like=True, gc=False):
 
     moment_at: the moment that waits for its end; 0 before the first, and OUT_OF_SCOPE. seen: what a
     score saw then. bought: whether something was bought since. alerted: whether this silence has
-    been told.
+    been told. span_s: the horizon, in seconds, that sums and moments are of.
     """
 
     event_id: str = ""
@@ -66,6 +66,24 @@ class Habit(Struct, array_like=True, gc=False):
     seen: bytes = b""
     bought: bool = False
     alerted: bool = False
+    span_s: int = 0
+
+    def is_of_horizon(self, days: float) -> bool:
+        """Whether sums and moments are of this horizon."""
+        return self.span_s == round(days * DAY / SECOND)
+
+    def of_horizon(self, days: float) -> "Habit":
+        """The habit by this horizon: what was kept by another one begins anew."""
+        if not self.is_of_horizon(days):
+            self.sums, self.moment_at, self.seen, self.bought = [], 0, b"", False
+            self.span_s = round(days * DAY / SECOND)
+        return self
+
+    def ends_at(self, customer_id: str, days: float) -> int:
+        """When the moment ends that waits; of somebody who has none yet, when the first one is."""
+        if not self.moment_at:
+            return next_moment(customer_id, self.at, days)
+        return self.moment_at + round(days * DAY)
 
     def take(self, event: OrderPlaced, days: float) -> None:
         """An order that is the newest."""

@@ -16,13 +16,16 @@ to it: with few examples the score is the prior, and it leaves that as far as ex
 """
 
 from collections.abc import Sequence
-from math import exp
+from math import exp, isfinite
 
 from msgspec import Struct, field
 
 from agents.churn.habit import MEANINGS, Seen, features
+from schemas.decisions import Scalar
 from state.ledger import Ledger
+from state.model import Fitted
 
+#: How many features a model weighs.
 _COUNT = len(MEANINGS)
 _PRIOR = _COUNT - 1
 #: After so many days an example counts half.
@@ -34,6 +37,8 @@ QUIET_MIN, BOUGHT_MIN = 30.0, 30.0
 #: Working responses are taken at no more extreme log-odds than these: one that is, and wrong, would
 #: outweigh a hundred others.
 _ODDS_MAX = 4.5
+#: So many of what moved a score most are named.
+_NAMED = 3
 
 
 class ChurnModel(Struct, frozen=True):
@@ -49,18 +54,37 @@ class ChurnModel(Struct, frozen=True):
     examples: float
     days: float
 
+    def __post_init__(self) -> None:
+        numbers = [*self.weights, *self.means]
+        if (
+            len(self.weights) != _COUNT
+            or len(self.means) != _COUNT
+            or not all(map(isfinite, numbers))
+        ):
+            raise ValueError(
+                f"it has {len(self.weights)} weights and {len(self.means)} means: {_COUNT} finite"
+                " ones of each are wanted"
+            )
+
 
 class Lesson(Struct, frozen=True, gc=False):
-    """An entry: what a score saw at a moment, what came of it, and the weights in effect then."""
+    """An entry: what a score saw at a moment, what came of it, and the weights in effect then.
+
+    days: the horizon by which it was scored.
+    """
 
     seen: Seen
     quiet: bool
     day: int
     weights: list[float] | None
+    days: float
 
 
 class Lessons(Ledger):
-    """The sums of one partition, as of ``day``. squares: the lower triangle of A, by rows."""
+    """The sums of one partition, as of ``day``. squares: the lower triangle of A, by rows.
+
+    days: the horizon that they are of; with another one they begin anew.
+    """
 
     day: int = 0
     examples: float = 0.0
@@ -68,11 +92,13 @@ class Lessons(Ledger):
     squares: list[float] = field(default_factory=list)
     products: list[float] = field(default_factory=list)
     sums: list[float] = field(default_factory=list)
+    days: float = 0.0
 
     def enter(self, entry: Lesson) -> None:
         """Learn from a moment."""
-        if len(self.sums) != _COUNT:
+        if len(self.sums) != _COUNT or self.days != entry.days:
             self.examples = self.quiet = 0.0
+            self.days = entry.days
             self.squares = [0.0] * (_COUNT * (_COUNT + 1) // 2)
             self.products, self.sums = [0.0] * _COUNT, [0.0] * _COUNT
         self._fade(entry.day)
@@ -127,9 +153,21 @@ def moved_by(model: ChurnModel, seen: Seen) -> list[tuple[str, float]]:
     return sorted(by.items(), key=lambda it: (-abs(it[1]), it[0]))
 
 
+def told_of(model: Fitted[ChurnModel] | None, seen: Seen) -> dict[str, Scalar | list[Scalar]]:
+    """What an alert says of its score: how high it is, by which model, and what moved it most."""
+    risk = chance(log_odds(model.model.weights if model else None, features(seen)))
+    told: dict[str, Scalar | list[Scalar]] = {"risk": round(risk, 4)}
+    if model:
+        moved = moved_by(model.model, seen)[:_NAMED]
+        told["model"] = model.version
+        told["moved_by"] = [it for it, _ in moved]
+        told["moved_odds"] = [round(it, 2) for _, it in moved]
+    return told
+
+
 def fitted(ledgers: Sequence[Lessons], days: float) -> ChurnModel | None:
     """The model that follows from the sums of all partitions; None where they are too few yet."""
-    ledgers = [it for it in ledgers if len(it.sums) == _COUNT]
+    ledgers = [it for it in ledgers if len(it.sums) == _COUNT and it.days == days]
     today = max((it.day for it in ledgers), default=0)
     kept = [0.5 ** ((today - it.day) / HALF_LIFE_DAYS) for it in ledgers]
 

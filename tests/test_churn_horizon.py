@@ -1,0 +1,63 @@
+"""Another horizon, other features: what was learned by the old ones is left, and nobody is hurt."""
+
+import pytest
+from partition import Partition
+from test_churn_learning import BEGIN, EAGER, GROWS, PRIOR, habit_after, order
+
+from agents.churn.habit import Silence
+from agents.churn.lessons import ChurnModel, Lesson, Lessons, fitted
+from agents.churn_alert import ChurnAlert
+from agents.engine import Engine
+from agents.gate.gate import Gate
+from agents.intake import EngineSettings
+from schemas.codec import encode_json
+from schemas.instant import DAY
+from schemas.journal import Tick
+from state.model import Kept, Models, model_key
+
+
+def test_after_a_change_of_the_horizon_nobody_is_woken_by_every_tick() -> None:
+    partition = Partition(EAGER)
+    partition.facts(Tick(BEGIN), *(order(BEGIN + 1, f"c{it}") for it in range(30)))
+    other = ChurnAlert(purpose="internal", risk_min=0.5, horizon_days=60.0)
+    partition.engine = Engine((other,), Gate(), EngineSettings())
+    partition.facts(Tick(BEGIN + 31 * DAY))
+    for it in range(30):
+        assert (row := partition.row(f"c{it}"))
+        assert row.timers["churn_alert/moment"] > BEGIN + 31 * DAY
+
+
+def test_sums_of_another_horizon_are_not_mixed_with_those_of_this_one() -> None:
+    seen, ledger = Silence(habit_after([240]), BEGIN, 28.0, PRIOR).seen(3.0), Lessons()
+    for place in range(100):
+        ledger.enter(Lesson(seen, place % 2 == 0, 19_000, None, 28.0))
+    assert fitted([ledger], 28.0) is not None
+    assert fitted([ledger], 90.0) is None
+    ledger.enter(Lesson(seen, True, 19_001, None, 90.0))
+    assert (ledger.examples, ledger.days) == (1.0, 90.0)
+
+
+def test_a_model_of_other_features_does_not_take_effect() -> None:
+    body = encode_json(GROWS).replace(b"[-3.0,", b"[", 1)
+    models = Models({model_key("churn_alert"): None})
+    assert models.take("churn_alert", Kept("v", BEGIN, body), ChurnModel) == "unreadable"
+
+
+def test_a_market_cannot_have_a_horizon_of_its_own() -> None:
+    with pytest.raises(ValueError, match="horizon_days"):
+        ChurnAlert(markets={"DE": {"horizon_days": 7}})
+
+
+def test_before_there_is_a_model_the_prior_says_how_likely_a_silence_goes_on_timeline() -> None:
+    (alert,) = check(
+        """
+        2026-01-05 08:00  ann  order_placed
+        2026-01-12 08:00  ann  order_placed
+        2026-01-19 08:00  ann  order_placed
+        2026-02-13 08:00  ann  -> churn_alert quiet_days=25 risk=0.5009
+        2026-08-01 08:00  ann
+        """,
+        ChurnAlert(chance=0.2, risk_min=0.5),
+    )
+    assert alert.evidence.thresholds["risk_min"] == 0.5
+    assert "model" not in alert.evidence.values
