@@ -46,18 +46,3 @@ def test_a_model_of_other_features_does_not_take_effect() -> None:
 def test_a_market_cannot_have_a_horizon_of_its_own() -> None:
     with pytest.raises(ValueError, match="horizon_days"):
         ChurnAlert(markets={"DE": {"horizon_days": 7}})
-
-
-def test_before_there_is_a_model_the_prior_says_how_likely_a_silence_goes_on_timeline() -> None:
-    (alert,) = check(
-        """
-        2026-01-05 08:00  ann  order_placed
-        2026-01-12 08:00  ann  order_placed
-        2026-01-19 08:00  ann  order_placed
-        2026-02-13 08:00  ann  -> churn_alert quiet_days=25 risk=0.5009
-        2026-08-01 08:00  ann
-        """,
-        ChurnAlert(chance=0.2, risk_min=0.5),
-    )
-    assert alert.evidence.thresholds["risk_min"] == 0.5
-    assert "model" not in alert.evidence.values

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from timeline import check
 
 from agents.agent import View
 from agents.churn.habit import (
@@ -269,3 +270,18 @@ def test_whoever_buys_every_sixty_days_is_not_called_lost_a_week_after_an_order(
     by_model = [it for part in replay.decisions for it in part if "model" in it.evidence.values]
     assert len(by_model) < 0.02 * len(facts)
     assert all(float(it.evidence.values["quiet_days"]) > 55 for it in by_model)  # type: ignore[arg-type]
+
+
+def test_before_there_is_a_model_the_prior_says_how_likely_a_silence_goes_on_timeline() -> None:
+    (alert,) = check(
+        """
+        2026-01-05 08:00  ann  order_placed
+        2026-01-12 08:00  ann  order_placed
+        2026-01-19 08:00  ann  order_placed
+        2026-02-13 08:00  ann  -> churn_alert quiet_days=25 risk=0.5009
+        2026-08-01 08:00  ann
+        """,
+        ChurnAlert(chance=0.2, risk_min=0.5),
+    )
+    assert alert.evidence.thresholds["risk_min"] == 0.5
+    assert "model" not in alert.evidence.values
