@@ -35,7 +35,9 @@ def fitted(
     if len(known) < CUSTOMERS_MIN or sum(it.repeats for it in known) < REPEATS_MIN:
         return None
     it = _Seen(np, known, at)
-    begin = np.array(before.fitted if before and before.fitted else _BEFORE)
+    # Another version may have had other parameters.
+    is_like = before is not None and len(before.fitted) == len(_BEFORE)
+    begin = np.array(before.fitted if before and is_like else _BEFORE)
     found = minimize(
         it.badness, begin, method="L-BFGS-B", bounds=_BOUNDS, options={"ftol": 1e-7, "maxiter": 60}
     )
