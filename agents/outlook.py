@@ -77,6 +77,8 @@ class Outlook(Agent, frozen=True):
         "value": Literal["low", "medium", "high"],
     }
     keeps: ClassVar = Census
+    # So that the end of a row after silence takes its customer out of the sample, too.
+    keeps_at_ticks: ClassVar = True
     model: ClassVar[type[Struct] | None] = Shoppers
 
     purpose: Purpose | Literal["internal"] = "internal"
@@ -109,7 +111,8 @@ class Outlook(Agent, frozen=True):
 
     def on_end(self, customer: View) -> Iterable[Enter]:
         """Nothing of them is learned from any more."""
-        yield Enter(Left(key_of(customer.id)))
+        if customer.row.order_count:
+            yield Enter(Left(key_of(customer.id)))
 
     def fit(self, ledgers: Sequence[Any], before: Struct | None, at: int) -> Shoppers | None:
         """The shop's buyers by the samples of all partitions, each week."""

@@ -1,0 +1,74 @@
+"""The outlook is fitted: a shop is found again by its sample, and each week anew."""
+
+import random
+
+import pytest
+
+from agents.outlook import Outlook
+from agents.outlook_fit import fitted
+from agents.outlook_model import Shoppers, Spending, buyers
+from schemas.instant import DAY, HOUR
+from state.census import Census, Counted, key_of
+from streams.simulated.story import moment
+
+BEGIN = moment("2026-01-01 08:00")
+SHOP = Shoppers(
+    buyers(0.6, 1 / 100, 0.8, 1 / 200, 0.9), Spending(6.0, 4.0, 1_000.0), 7.6, 0.7, 0.25,
+    (2_000.0, 9_000.0), 400, BEGIN, (), 0.0,
+)  # fmt: skip
+
+
+def lived(people: int, shop: Shoppers, days: int, seed: int = 1) -> Census:
+    """A sample of customers who live by the model, all of whom came in the first 60 days."""
+    chance = random.Random(seed)
+    sample = Census()
+    for who in range(people):
+        first, size = BEGIN // HOUR + chance.randrange(60 * 24), chance.gauss(0, 1)
+        rate = chance.choices(shop.buyers.rates, shop.buyers.rate_weights)[0]
+        rate *= shop.eagerness(round(2.718 ** (shop.size_log + shop.size_spread * size)))
+        hazard = chance.choices(shop.buyers.hazards, shop.buyers.hazard_weights)[0]
+        end, at, hours = chance.expovariate(hazard), 0.0, [first]
+        while (at := at + chance.expovariate(rate)) < end:
+            hours.append(first + round(24 * shop.buyers.days(at)))
+        known = [it for it in hours if it < (BEGIN + days * DAY) // HOUR]
+        mean = 6 * 1_000 / chance.gammavariate(4, 1)
+        first_cents = round(2.718 ** (shop.size_log + shop.size_spread * size))
+        for repeats, hour in enumerate(known):
+            net = round(sum(mean * chance.gammavariate(6, 1) / 6 for _ in range(repeats + 1)))
+            sample.enter(
+                Counted(
+                    key_of(str(who)), first, hour, repeats, net, first_cents, people, 1_095
+                )
+            )  # fmt: skip
+    return sample
+
+
+def test_a_shop_that_lives_by_the_model_is_found_again() -> None:
+    at = BEGIN + 400 * DAY
+    found = fitted(lived(2_000, SHOP, 400), None, at, 365.0)
+    assert found is not None
+    mean = sum(r * w for r, w in zip(found.buyers.rates, found.buyers.rate_weights, strict=True))
+    assert mean == pytest.approx(1 / 100, rel=0.2)
+    assert found.buyers.aging == pytest.approx(0.9, abs=0.08)
+    assert found.size_pull == pytest.approx(0.25, abs=0.1)
+    for mean, purchases in ((500.0, 1), (2_000.0, 3), (9_000.0, 2), (9_000.0, 20)):
+        worth = SHOP.spending.a_purchase(mean, purchases)
+        assert found.spending.a_purchase(mean, purchases) == pytest.approx(worth, rel=0.1)
+    assert 0 < found.values[0] < found.values[1]
+    again = fitted(lived(2_000, SHOP, 400), found, at, 365.0)
+    assert again is not None
+    assert again.log_likelihood == pytest.approx(found.log_likelihood, abs=0.5)
+
+
+def test_too_few_customers_teach_nothing() -> None:
+    assert fitted(lived(80, SHOP, 400), None, BEGIN + 400 * DAY, 365.0) is None
+
+
+def test_a_model_is_fitted_each_week_and_sooner_where_a_shop_has_doubled() -> None:
+    agent, at = Outlook(fit_days=7), BEGIN + 200 * DAY
+    small, large = [lived(150, SHOP, 200)], [lived(150, SHOP, 200), lived(300, SHOP, 200, 2)]
+    first = agent.fit(small, None, at)
+    assert first is not None
+    assert agent.fit(small, first, at + DAY) is None
+    assert agent.fit(small, first, at + 7 * DAY) is not None
+    assert agent.fit(large, first, at + DAY) is not None
