@@ -119,7 +119,10 @@ class Outlook(Agent, frozen=True):
         known = before if isinstance(before, Shoppers) else None
         # A shop that has just begun is learned anew whenever it has twice as many customers.
         is_larger = known is None or sum(map(len, ledgers)) >= 2 * known.customers
-        if not is_larger and known and at - known.fitted_at < round(self.fit_days * DAY):
+        # Values are cut by what is spent in the horizon: of another one they would be wrong.
+        is_other = known is not None and known.horizon_days != self.horizon_days
+        is_due = known is None or at - known.fitted_at >= round(self.fit_days * DAY)
+        if not (is_larger or is_other or is_due):
             return None
         return fitted((it for ledger in ledgers for it in ledger), known, at, self.horizon_days)
 

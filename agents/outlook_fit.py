@@ -51,13 +51,13 @@ def fitted(
     )  # fmt: skip
     spends = [_spend(model, one, at, horizon_days) for one in known]
     cuts = tuple(round(float(cut)) for cut in np.quantile(spends, (0.5, 0.8)))
-    return _with_values(model, cuts)
+    return _with_values(model, cuts, horizon_days)
 
 
-def _with_values(model: Shoppers, cuts: tuple[int, ...]) -> Shoppers:
+def _with_values(model: Shoppers, cuts: tuple[int, ...], horizon_days: float) -> Shoppers:
     from msgspec.structs import replace
 
-    return replace(model, values=cuts)
+    return replace(model, values=cuts, horizon_days=horizon_days)
 
 
 def _spend(model: Shoppers, it: One, at: int, horizon_days: float) -> float:

@@ -52,6 +52,7 @@ class Shoppers(Struct, frozen=True, gc=False):
     units; size_pull: by how much the rate grows with one standard deviation, as a logarithm.
     values: the expected spend from which a customer's value is medium, and high. fitted: the
     parameters as they were fitted, from which the next fit sets out. log_likelihood: for people.
+    horizon_days: for which the values were taken.
     """
 
     buyers: Buyers
@@ -64,6 +65,7 @@ class Shoppers(Struct, frozen=True, gc=False):
     fitted_at: int = 0
     fitted: tuple[float, ...] = ()
     log_likelihood: float = 0.0
+    horizon_days: float = 0.0
 
     def __post_init__(self) -> None:
         """Raise ValueError for what does not fit together: a model that is read is checked, too."""
@@ -71,7 +73,13 @@ class Shoppers(Struct, frozen=True, gc=False):
         _check_grid("rate", it.rates, it.rate_weights)
         _check_grid("hazard", it.hazards, it.hazard_weights)
         _demand(_AGINGS[0] <= it.aging <= _AGINGS[1], "the aging is out of bounds")
-        numbers = (self.size_log, self.log_likelihood, *self.fitted, *self.values)
+        numbers = (
+            self.size_log,
+            self.log_likelihood,
+            self.horizon_days,
+            *self.fitted,
+            *self.values,
+        )
         _demand(all(map(isfinite, numbers)), "a number is not finite")
         _demand(isfinite(self.size_spread) and self.size_spread >= 0.0, "the spread is none")
         _demand(abs(self.size_pull) <= _PULL_MAX, "the pull is out of bounds")

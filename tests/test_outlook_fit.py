@@ -72,3 +72,13 @@ def test_a_model_is_fitted_each_week_and_sooner_where_a_shop_has_doubled() -> No
     assert agent.fit(small, first, at + DAY) is None
     assert agent.fit(small, first, at + 7 * DAY) is not None
     assert agent.fit(large, first, at + DAY) is not None
+
+
+def test_a_model_is_fitted_at_once_where_the_horizon_has_changed() -> None:
+    sample, at = [lived(150, SHOP, 200)], BEGIN + 200 * DAY
+    year = Outlook(horizon_days=365).fit(sample, None, at)
+    assert year is not None
+    month = Outlook(horizon_days=30).fit(sample, year, at + DAY)
+    assert month is not None
+    assert month.values[1] < 0.5 * year.values[1]
+    assert Outlook(horizon_days=30).fit(sample, month, at + 2 * DAY) is None
