@@ -95,13 +95,14 @@ class Outlook(Agent, frozen=True):
     ) -> Iterable[Act]:
         """Look again: there is one purchase more, or it was worth less."""
         row, seen = customer.row, customer.recall(Seen)
+        is_new = seen.repeats < 0
         if not row.order_count:
             return
         if isinstance(event, OrderPlaced):
             seen = _with_order(seen, event, row)
-        elif seen.repeats < 0:
+        elif is_new:
             return
-        yield Enter(self._counted(customer.id, seen, row))
+        yield Enter(self._counted(customer.id, seen, row, is_new))
         yield from self._looked(seen, customer)
 
     def on_timer(self, timer: Timer, customer: View) -> Iterable[Act]:
@@ -138,10 +139,11 @@ class Outlook(Agent, frozen=True):
         is_known = rhythm.count >= _GAPS_TO_TRUST
         return first_guess(round(rhythm.days / rhythm.count if is_known else self.default_gap_days))
 
-    def _counted(self, customer_id: str, seen: Seen, row: Customer) -> Counted:
+    def _counted(self, customer_id: str, seen: Seen, row: Customer, is_new: bool) -> Counted:
         return Counted(
             key_of(customer_id), row.first_order_at // HOUR, row.last_order_at // HOUR,
             seen.repeats, _net_cents(row), seen.first_cents, self.sample_max, self.kept_days,
+            is_new,
         )  # fmt: skip
 
     def _looked(self, seen: Seen, customer: View) -> Iterable[Act]:

@@ -83,6 +83,11 @@ class _Seen:
         self._age = np.maximum(np.array(age), self._last)
         logs = np.array([it.log_ages for it in known]) - self._repeats * log(CLOCK_DAYS)
         self._log_ages = float(logs.sum())
+        joined = np.array([it.joined for it in known])
+        self._dated = float(self._repeats.sum() - np.maximum(0, joined - 1).sum())
+        self._joined = joined > 0
+        begun = [_days(it.began_hour - it.first_hour) for it in known if it.joined]
+        self._begun = np.minimum(np.array(begun), self._age[self._joined])
         self.purchases = self._repeats + 1
         self.means = np.maximum(0.0, [it.net_cents for it in known]) / self.purchases
         first = np.array([it.first_cents for it in known])
@@ -117,8 +122,18 @@ class _Seen:
         either = of_rate[:, :, None] * of_hazard[:, None, :] * (silent + (1 - silent) * leaves)
         of_each = np.log(np.maximum(either.sum((1, 2)), 1e-300)) + shift[:, 0]
         # What the slowing clock does to the density of each purchase.
-        slowing = float(self._repeats.sum()) * theta[4] + (aging - 1) * self._log_ages
-        return float(of_each.sum() + slowing)
+        slowing = self._dated * theta[4] + (aging - 1) * self._log_ages
+        returning = 0.0
+        if self._joined.any():
+            # They are in the sample because they came again; those who did not are not in it.
+            begun = CLOCK_DAYS * (self._begun / CLOCK_DAYS) ** aging
+            span = ((last + silence)[self._joined, 0] - begun)[:, None, None]
+            rate = rate[self._joined][:, :, None]
+            still = weights * np.exp(-hazards * begun[:, None])
+            comes = rate / (rate + hazards) * -np.expm1(-(rate + hazards) * span)
+            chance = (rate_weights[:, None] * still[:, None, :] * comes).sum((1, 2))
+            returning = float(np.log(np.maximum(chance, 1e-300)).sum())
+        return float(of_each.sum() + slowing - returning)
 
 
 def _spending(np: Any, minimize: Any, purchases: Any, means: Any) -> Spending:

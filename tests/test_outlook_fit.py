@@ -3,6 +3,7 @@
 import random
 
 import pytest
+from msgspec.structs import replace
 
 from agents.outlook import Outlook
 from agents.outlook_fit import fitted
@@ -18,10 +19,13 @@ SHOP = Shoppers(
 )  # fmt: skip
 
 
-def lived(people: int, shop: Shoppers, days: int, seed: int = 1) -> Census:
-    """A sample of customers who live by the model, all of whom came in the first 60 days."""
+def lived(people: int, shop: Shoppers, days: int, seed: int = 1, seen_from: int = 0) -> Census:
+    """A sample of customers who live by the model, all of whom came in the first 60 days.
+
+    seen_from: the day on which the sample is begun; what they did before is not seen.
+    """
     chance = random.Random(seed)
-    sample = Census()
+    sample = Census(began_hour=BEGIN // HOUR + seen_from * 24)
     for who in range(people):
         first, size = BEGIN // HOUR + chance.randrange(60 * 24), chance.gauss(0, 1)
         rate = chance.choices(shop.buyers.rates, shop.buyers.rate_weights)[0]
@@ -33,13 +37,17 @@ def lived(people: int, shop: Shoppers, days: int, seed: int = 1) -> Census:
         known = [it for it in hours if it < (BEGIN + days * DAY) // HOUR]
         mean = 6 * 1_000 / chance.gammavariate(4, 1)
         first_cents = round(2.718 ** (shop.size_log + shop.size_spread * size))
+        is_new = True
         for repeats, hour in enumerate(known):
             net = round(sum(mean * chance.gammavariate(6, 1) / 6 for _ in range(repeats + 1)))
+            if hour < sample.began_hour:
+                continue
             sample.enter(
                 Counted(
-                    key_of(str(who)), first, hour, repeats, net, first_cents, people, 1_095
+                    key_of(str(who)), first, hour, repeats, net, first_cents, people, 1_095, is_new
                 )
             )  # fmt: skip
+            is_new = False
     return sample
 
 
@@ -58,6 +66,22 @@ def test_a_shop_that_lives_by_the_model_is_found_again() -> None:
     again = fitted(lived(2_000, SHOP, 400), found, at, 365.0)
     assert again is not None
     assert again.log_likelihood == pytest.approx(found.log_likelihood, abs=0.5)
+
+
+def test_who_had_bought_before_the_sample_was_begun_does_not_make_the_shop_look_better() -> None:
+    at = BEGIN + 400 * DAY
+    sample = lived(4_000, SHOP, 400, seen_from=200)
+    assert len(sample) < 1_500
+    found = fitted(sample, None, at, 365.0)
+    taken_as_all = fitted((replace(it, joined=0) for it in sample), None, at, 365.0)
+    assert found is not None
+    assert taken_as_all is not None
+
+    def to_come(shop: Shoppers) -> float:
+        return shop.future(0, 0, 0, 2_000).orders(365)
+
+    assert to_come(found) == pytest.approx(to_come(SHOP), rel=0.25)
+    assert to_come(taken_as_all) > 2 * to_come(SHOP)
 
 
 def test_too_few_customers_teach_nothing() -> None:
