@@ -77,6 +77,8 @@ class Outlook(Agent, frozen=True):
         "value": Literal["low", "medium", "high"],
     }
     keeps: ClassVar = Census
+    # So that the end of a row after silence takes its customer out of the sample, too.
+    keeps_at_ticks: ClassVar = True
     model: ClassVar[type[Struct] | None] = Shoppers
 
     purpose: Purpose | Literal["internal"] = "internal"
@@ -93,13 +95,14 @@ class Outlook(Agent, frozen=True):
     ) -> Iterable[Act]:
         """Look again: there is one purchase more, or it was worth less."""
         row, seen = customer.row, customer.recall(Seen)
+        is_new = seen.repeats < 0
         if not row.order_count:
             return
         if isinstance(event, OrderPlaced):
             seen = _with_order(seen, event, row)
-        elif seen.repeats < 0:
+        elif is_new:
             return
-        yield Enter(self._counted(customer.id, seen, row))
+        yield Enter(self._counted(customer.id, seen, row, is_new))
         yield from self._looked(seen, customer)
 
     def on_timer(self, timer: Timer, customer: View) -> Iterable[Act]:
@@ -109,14 +112,18 @@ class Outlook(Agent, frozen=True):
 
     def on_end(self, customer: View) -> Iterable[Enter]:
         """Nothing of them is learned from any more."""
-        yield Enter(Left(key_of(customer.id)))
+        if customer.row.order_count:
+            yield Enter(Left(key_of(customer.id)))
 
     def fit(self, ledgers: Sequence[Any], before: Struct | None, at: int) -> Shoppers | None:
         """The shop's buyers by the samples of all partitions, each week."""
         known = before if isinstance(before, Shoppers) else None
         # A shop that has just begun is learned anew whenever it has twice as many customers.
         is_larger = known is None or sum(map(len, ledgers)) >= 2 * known.customers
-        if not is_larger and known and at - known.fitted_at < round(self.fit_days * DAY):
+        # Values are cut by what is spent in the horizon: of another one they would be wrong.
+        is_other = known is not None and known.horizon_days != self.horizon_days
+        is_due = known is None or at - known.fitted_at >= round(self.fit_days * DAY)
+        if not (is_larger or is_other or is_due):
             return None
         return fitted((it for ledger in ledgers for it in ledger), known, at, self.horizon_days)
 
@@ -132,10 +139,11 @@ class Outlook(Agent, frozen=True):
         is_known = rhythm.count >= _GAPS_TO_TRUST
         return first_guess(round(rhythm.days / rhythm.count if is_known else self.default_gap_days))
 
-    def _counted(self, customer_id: str, seen: Seen, row: Customer) -> Counted:
+    def _counted(self, customer_id: str, seen: Seen, row: Customer, is_new: bool) -> Counted:
         return Counted(
             key_of(customer_id), row.first_order_at // HOUR, row.last_order_at // HOUR,
             seen.repeats, _net_cents(row), seen.first_cents, self.sample_max, self.kept_days,
+            is_new,
         )  # fmt: skip
 
     def _looked(self, seen: Seen, customer: View) -> Iterable[Act]:

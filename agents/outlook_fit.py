@@ -35,7 +35,9 @@ def fitted(
     if len(known) < CUSTOMERS_MIN or sum(it.repeats for it in known) < REPEATS_MIN:
         return None
     it = _Seen(np, known, at)
-    begin = np.array(before.fitted if before and before.fitted else _BEFORE)
+    # Another version may have had other parameters.
+    is_like = before is not None and len(before.fitted) == len(_BEFORE)
+    begin = np.array(before.fitted if before and is_like else _BEFORE)
     found = minimize(
         it.badness, begin, method="L-BFGS-B", bounds=_BOUNDS, options={"ftol": 1e-7, "maxiter": 60}
     )
@@ -49,13 +51,13 @@ def fitted(
     )  # fmt: skip
     spends = [_spend(model, one, at, horizon_days) for one in known]
     cuts = tuple(round(float(cut)) for cut in np.quantile(spends, (0.5, 0.8)))
-    return _with_values(model, cuts)
+    return _with_values(model, cuts, horizon_days)
 
 
-def _with_values(model: Shoppers, cuts: tuple[int, ...]) -> Shoppers:
+def _with_values(model: Shoppers, cuts: tuple[int, ...], horizon_days: float) -> Shoppers:
     from msgspec.structs import replace
 
-    return replace(model, values=cuts)
+    return replace(model, values=cuts, horizon_days=horizon_days)
 
 
 def _spend(model: Shoppers, it: One, at: int, horizon_days: float) -> float:
@@ -81,6 +83,11 @@ class _Seen:
         self._age = np.maximum(np.array(age), self._last)
         logs = np.array([it.log_ages for it in known]) - self._repeats * log(CLOCK_DAYS)
         self._log_ages = float(logs.sum())
+        joined = np.array([it.joined for it in known])
+        self._dated = float(self._repeats.sum() - np.maximum(0, joined - 1).sum())
+        self._joined = joined > 0
+        begun = [_days(it.began_hour - it.first_hour) for it in known if it.joined]
+        self._begun = np.minimum(np.array(begun), self._age[self._joined])
         self.purchases = self._repeats + 1
         self.means = np.maximum(0.0, [it.net_cents for it in known]) / self.purchases
         first = np.array([it.first_cents for it in known])
@@ -115,8 +122,18 @@ class _Seen:
         either = of_rate[:, :, None] * of_hazard[:, None, :] * (silent + (1 - silent) * leaves)
         of_each = np.log(np.maximum(either.sum((1, 2)), 1e-300)) + shift[:, 0]
         # What the slowing clock does to the density of each purchase.
-        slowing = float(self._repeats.sum()) * theta[4] + (aging - 1) * self._log_ages
-        return float(of_each.sum() + slowing)
+        slowing = self._dated * theta[4] + (aging - 1) * self._log_ages
+        returning = 0.0
+        if self._joined.any():
+            # They are in the sample because they came again; those who did not are not in it.
+            begun = CLOCK_DAYS * (self._begun / CLOCK_DAYS) ** aging
+            span = ((last + silence)[self._joined, 0] - begun)[:, None, None]
+            rate = rate[self._joined][:, :, None]
+            still = weights * np.exp(-hazards * begun[:, None])
+            comes = rate / (rate + hazards) * -np.expm1(-(rate + hazards) * span)
+            chance = (rate_weights[:, None] * still[:, None, :] * comes).sum((1, 2))
+            returning = float(np.log(np.maximum(chance, 1e-300)).sum())
+        return float(of_each.sum() + slowing - returning)
 
 
 def _spending(np: Any, minimize: Any, purchases: Any, means: Any) -> Spending:

@@ -7,16 +7,17 @@ import pytest
 from partition import Partition, cut, journal
 from timeline import check
 
+from agents.intake import EngineSettings
 from agents.outlook import Outlook, Seen
-from agents.outlook_fit import fitted
 from agents.outlook_model import Shoppers, Spending, buyers, first_guess
+from schemas.clickstream import PageViewed
 from schemas.codec import encode_json
 from schemas.event import Event
 from schemas.instant import DAY, HOUR
 from schemas.journal import Entry, ModelEntry, Record, Tick
 from schemas.orders import Item, OrderPlaced, OrderRefunded
 from schemas.profiles import ErasureRequested
-from state.census import Census, Counted, key_of
+from state.census import Census, key_of
 from streams.learning.fitting import entry_of
 from streams.simulated.story import moment
 
@@ -166,6 +167,29 @@ def test_an_erasure_takes_the_customer_out_of_the_sample() -> None:
     assert [it.key for it in census(after)] == [key_of("bob")]
 
 
+def test_the_end_of_a_row_after_silence_takes_the_customer_out_of_the_sample() -> None:
+    facts = [*weekly(3), ordered(9, "bob", BEGIN + 20 * DAY), Tick(BEGIN + 20 * DAY)]
+    last = [Tick(BEGIN + 75 * DAY), Tick(BEGIN + 79 * DAY)]
+    for sizes in ([6], [1] * 6, [4, 2]):
+        partition = Partition(Outlook(), settings=EngineSettings(retention_days=60))
+        for batch in cut(journal([*facts, *last][:-1]), sizes):
+            partition.feed(batch)
+        assert partition.row("ann") is None
+        assert [it.key for it in census(partition)] == [key_of("bob")]
+        partition.facts(last[-1], begin=100)
+        # Whoever comes back is new, and let in like others.
+        partition.facts(ordered(50, "ann", BEGIN + 79 * DAY), begin=200)
+        assert {it.key for it in census(partition)} == {key_of("ann"), key_of("bob")}
+
+
+def test_a_row_that_never_had_an_order_ends_without_a_word_in_the_sample() -> None:
+    partition = Partition(Outlook(), settings=EngineSettings(retention_days=60))
+    viewed = PageViewed(event_id="v", customer_id="eve", occurred_at=BEGIN)
+    partition.facts(viewed, Tick(BEGIN), Tick(BEGIN + 61 * DAY))
+    assert partition.row("eve") is None
+    assert "outlook" not in partition.state()["ledgers"]
+
+
 def test_a_customer_who_had_ordered_before_the_agent_was_on_is_taken_as_they_are() -> None:
     partition = Partition()
     partition.facts(*weekly(4))
@@ -173,7 +197,8 @@ def test_a_customer_who_had_ordered_before_the_agent_was_on_is_taken_as_they_are
     later.table = partition.table
     later.facts(ordered(9, "ann", BEGIN + 60 * DAY), begin=100)
     assert seen(later).repeats == 4
-    assert len(census(later)) == 0
+    (ann,) = census(later)
+    assert (ann.repeats, ann.joined, ann.first_hour) == (4, 4, BEGIN // HOUR)
 
 
 def test_a_memory_is_small_and_so_is_a_model() -> None:
@@ -206,62 +231,6 @@ def test_how_a_log_is_cut_into_batches_makes_no_difference() -> None:
 
 def census(partition: Partition) -> Census:
     return msgspec.msgpack.decode(partition.state()["ledgers"]["outlook"], type=Census)
-
-
-def lived(people: int, shop: Shoppers, days: int, seed: int = 1) -> Census:
-    """A sample of customers who live by the model, all of whom came in the first 60 days."""
-    chance = random.Random(seed)
-    sample = Census()
-    for who in range(people):
-        first, size = BEGIN // HOUR + chance.randrange(60 * 24), chance.gauss(0, 1)
-        rate = chance.choices(shop.buyers.rates, shop.buyers.rate_weights)[0]
-        rate *= shop.eagerness(round(2.718 ** (shop.size_log + shop.size_spread * size)))
-        hazard = chance.choices(shop.buyers.hazards, shop.buyers.hazard_weights)[0]
-        end, at, hours = chance.expovariate(hazard), 0.0, [first]
-        while (at := at + chance.expovariate(rate)) < end:
-            hours.append(first + round(24 * shop.buyers.days(at)))
-        known = [it for it in hours if it < (BEGIN + days * DAY) // HOUR]
-        mean = 6 * 1_000 / chance.gammavariate(4, 1)
-        first_cents = round(2.718 ** (shop.size_log + shop.size_spread * size))
-        for repeats, hour in enumerate(known):
-            net = round(sum(mean * chance.gammavariate(6, 1) / 6 for _ in range(repeats + 1)))
-            sample.enter(
-                Counted(
-                    key_of(str(who)), first, hour, repeats, net, first_cents, people, 1_095
-                )
-            )  # fmt: skip
-    return sample
-
-
-def test_a_shop_that_lives_by_the_model_is_found_again() -> None:
-    at = BEGIN + 400 * DAY
-    found = fitted(lived(2_000, SHOP, 400), None, at, 365.0)
-    assert found is not None
-    mean = sum(r * w for r, w in zip(found.buyers.rates, found.buyers.rate_weights, strict=True))
-    assert mean == pytest.approx(1 / 100, rel=0.2)
-    assert found.buyers.aging == pytest.approx(0.9, abs=0.08)
-    assert found.size_pull == pytest.approx(0.25, abs=0.1)
-    for mean, purchases in ((500.0, 1), (2_000.0, 3), (9_000.0, 2), (9_000.0, 20)):
-        worth = SHOP.spending.a_purchase(mean, purchases)
-        assert found.spending.a_purchase(mean, purchases) == pytest.approx(worth, rel=0.1)
-    assert 0 < found.values[0] < found.values[1]
-    again = fitted(lived(2_000, SHOP, 400), found, at, 365.0)
-    assert again is not None
-    assert again.log_likelihood == pytest.approx(found.log_likelihood, abs=0.5)
-
-
-def test_too_few_customers_teach_nothing() -> None:
-    assert fitted(lived(80, SHOP, 400), None, BEGIN + 400 * DAY, 365.0) is None
-
-
-def test_a_model_is_fitted_each_week_and_sooner_where_a_shop_has_doubled() -> None:
-    agent, at = Outlook(fit_days=7), BEGIN + 200 * DAY
-    small, large = [lived(150, SHOP, 200)], [lived(150, SHOP, 200), lived(300, SHOP, 200, 2)]
-    first = agent.fit(small, None, at)
-    assert first is not None
-    assert agent.fit(small, first, at + DAY) is None
-    assert agent.fit(small, first, at + 7 * DAY) is not None
-    assert agent.fit(large, first, at + DAY) is not None
 
 
 def test_the_first_guess_goes_by_the_usual_gap() -> None:
