@@ -1,5 +1,6 @@
 """What is popular, and what is sold out: in bounded space, of late, by the last word."""
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -53,6 +54,21 @@ def test_a_ledger_of_what_is_popular_is_bounded(entries: list[tuple[int, int, in
         ledger.enter(Looked(f"p{product}", f"c{category}", AT + week * WEEK, weight))
     assert len(ledger.categories) <= CATEGORIES_MAX + 1
     assert all(len(it.cells) <= NAMES_MAX for it in ledger.categories.values())
+
+
+@given(st.lists(st.tuples(st.integers(0, 70), st.integers(1, 9)), max_size=300), st.integers(1, 40))
+def test_which_category_makes_room_does_not_depend_on_when_the_ledger_was_written(
+    looks: list[tuple[int, int]], every: int
+) -> None:
+    whole, parts = Popular(), Popular()
+    first = [Looked("tea", f"c{it}", AT, 2) for it in range(CATEGORIES_MAX)]
+    entries = [Looked(f"p{category % 7}", f"c{category}", AT, by) for category, by in looks]
+    for number, entry in enumerate([*first, *entries]):
+        whole.enter(entry)
+        parts.enter(entry)
+        if number % every == 0:
+            parts = msgspec.msgpack.decode(encode_row(parts), type=Popular)
+    assert encode_row(whole) == encode_row(parts)
 
 
 def stocked(available: int) -> Product:
