@@ -2,7 +2,8 @@
 
 The law: bounded space, by two rules of ``heavy.py`` and ``_age``: 24 products of each of 48
 categories, and of all together; weights are halved each week of event time, so what was popular
-last year is not for ever. When another category comes, the one of least weight makes room.
+last year is not for ever, and what is told of last year counts as little as if it had been told
+then. When another category comes, the one of least weight makes room.
 """
 
 from msgspec import Struct, field
@@ -16,6 +17,8 @@ NAMES_MAX = 24
 CATEGORIES_MAX = 48
 #: The products of all categories, under a name that is none.
 ALL = ""
+#: After so many halvings nothing is left of any weight.
+_WEEKS_MAX = 62
 
 
 class Looked(Struct, frozen=True, gc=False):
@@ -38,21 +41,27 @@ class Popular(Ledger, dict=True, gc=True):
     _weights = dict[str, int]()
 
     def enter(self, entry: Looked) -> None:
-        """Count it."""
+        """Count it; half for each whole week between its own and the newest one.
+
+        What comes some hours late at the turn of a week counts in full.
+        """
         week = entry.at // WEEK
         if week > self.week:
             self._age(week - self.week)
             self.week = week
+        weight = entry.weight >> min(max(0, self.week - week - 1), _WEEKS_MAX)
+        if not weight:
+            return
         for category in dict.fromkeys((ALL, entry.category)):
             heavy = self.categories.get(category)
             if heavy is None:
                 if len(self.categories) > CATEGORIES_MAX:
                     self._make_room()
                 heavy = self.categories[category] = Heavy(0, {})
-            heavy.add(entry.product_id, entry.weight, NAMES_MAX)
+            heavy.add(entry.product_id, weight, NAMES_MAX)
             if self._weights and category != ALL:
                 # A product that makes room leaves its count to the one that comes.
-                self._weights[category] = self._weights.get(category, 0) + entry.weight
+                self._weights[category] = self._weights.get(category, 0) + weight
 
     def best(self, category: str, weight_min: int) -> list[tuple[str, int]]:
         """Products of a category that surely weigh so much, with what they weigh, heaviest first.
@@ -71,7 +80,7 @@ class Popular(Ledger, dict=True, gc=True):
 
     def _age(self, weeks: int) -> None:
         """Halve what weighs; what weighs nothing any more goes."""
-        by = min(weeks, 62)
+        by = min(weeks, _WEEKS_MAX)
         self._weights = {}
         for category, heavy in list(self.categories.items()):
             halved = {name: [cell[0] >> by, cell[1] >> by] for name, cell in heavy.cells.items()}

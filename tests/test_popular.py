@@ -30,9 +30,23 @@ def test_weights_are_halved_each_week_and_what_weighs_nothing_goes() -> None:
     assert ledger.best(ALL, 1) == [("pot", 1)]
 
 
-def test_what_comes_weeks_late_counts_as_if_it_were_new_and_ages_nothing() -> None:
-    ledger = popular(Looked("tea", "food", AT), Looked("jam", "food", AT - 3 * WEEK))
+def test_what_comes_weeks_late_counts_by_its_age_and_ages_nothing() -> None:
+    ledger = popular(Looked("tea", "food", AT), *[Looked("jam", "food", AT - 4 * WEEK, 5)] * 9)
+    assert ledger.best(ALL, 1) == [("tea", 1)]
+    ledger.enter(Looked("pot", "food", AT - 3 * WEEK, 9))
+    assert ledger.best("food", 1) == [("pot", 2), ("tea", 1)]
+
+
+def test_what_comes_late_at_the_turn_of_a_week_counts_in_full() -> None:
+    ledger = popular(Looked("tea", "food", AT), Looked("jam", "food", AT - 1))
     assert ledger.best("food", 1) == [("jam", 1), ("tea", 1)]
+
+
+def test_history_of_years_ago_that_is_imported_is_not_popular_of_late() -> None:
+    old = [Looked("fax", "office", AT - 130 * WEEK, 5)] * 400
+    ledger = popular(Looked("tea", "food", AT), *old)
+    assert list(ledger.categories) == [ALL, "food"]
+    assert encode_row(ledger) == encode_row(popular(Looked("tea", "food", AT)))
 
 
 def test_another_category_takes_the_place_of_the_one_of_least_weight() -> None:
