@@ -74,7 +74,7 @@ class Engine:
         }
         kept[Tick] = [it.name for it in agents if it.keeps_at_ticks]
         kept[Tick] += [model_key(it.name) for it in agents if it.model is not None]
-        if self._visits:
+        if self._visits or any(it.reads_sold_out for it in agents):
             for names in kept.values():
                 names.append(SOLD_OUT)
         return kept
