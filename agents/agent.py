@@ -200,12 +200,11 @@ class Agent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     purpose: what the customer must have consented to; ``internal`` triggers reach the shop's own
     people and need none. pause_hours: the gate lets one trigger of a kind pass in that time.
     priority: who speaks, when several want to at once: the highest. campaign: under which name
-    budget, holdout and effect are counted; the agent's own where it is left out.
-    channels: those that come into question, the first one first; empty: the gate's.
-    keeps_quiet_hours: whether it waits for the morning; waits_its_turn: and where another trigger
-    goes first, or went shortly before. holdout_share: another than the gate's.
-    budget_cents: by currency, what may be handed out in ``budget_days``; empty: no limit.
-    message_cost_cents: what sending one costs, for the report of the effect.
+    budget, holdout and effect are counted; the agent's own where it is left out. channels: those
+    that come into question, the first one first; empty: the gate's. keeps_quiet_hours: whether it
+    waits for the morning; waits_its_turn: and where another trigger goes first, or went shortly
+    before. holdout_share: another than the gate's. budget_cents: by currency, what may be handed
+    out in ``budget_days``; empty: no limit. message_cost_cents: of sending one, for the effect.
     starts_at, ends_at: from when to when it speaks, with a zone; left out: always. audience: by
     trait, the values it is for. markets: by country, what is set otherwise there.
     """
@@ -214,9 +213,10 @@ class Agent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     listens: ClassVar[tuple[type[Event] | type[Decided], ...]] = ()
     #: The kinds of trigger that the agent may say, with the type of their payload.
     says: ClassVar[dict[str, type[Struct]]] = {}
-    #: Whether ``view.products``, ``view.visit`` are wanted: they are there for nobody else.
+    #: Whether ``view.products``, ``view.visit`` and what is sold out are wanted, or not there.
     reads_products: ClassVar[bool] = False
     reads_visits: ClassVar[bool] = False
+    reads_sold_out: ClassVar[bool] = False
     #: The type of what the agent remembers of a customer, for those who show it by name.
     remembers: ClassVar[type[Struct] | None] = None
     #: The traits that the agent learns, each with the type of its values, such as a Literal.

@@ -90,10 +90,13 @@ class CouponResponse(Agent, frozen=True):
         model = customer.model(Chances)
         chance = round(10_000 * model.model.chance(known, template)) if model else -1
         mailing = Mailing(at, at + round(self.valid_days * DAY), codes, template, known, chance)
-        # Of more than there is room for, the oldest is let go, and teaches nothing.
-        still = (*habit.open, mailing)[-OPEN_MAX:]
-        yield Remember(replace(habit, mailed=habit.mailed + 1, open=still))
-        yield SetTimer(min(it.until for it in still))
+        # While there is no room a message is not waited for, and teaches nothing. Were the oldest
+        # let go for it, none would ever be over where there are many; and which are waited for is a
+        # matter of when they were sent alone, so they tell what all of them would.
+        if len(habit.open) < OPEN_MAX:
+            still = (*habit.open, mailing)
+            yield Remember(replace(habit, mailed=habit.mailed + 1, open=still))
+            yield SetTimer(min(it.until for it in still))
         yield from self._leveled(known, customer)
 
     def _leveled(self, known: bytes, customer: View) -> Iterable[Act]:

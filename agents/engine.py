@@ -74,7 +74,7 @@ class Engine:
         }
         kept[Tick] = [it.name for it in agents if it.keeps_at_ticks]
         kept[Tick] += [model_key(it.name) for it in agents if it.model is not None]
-        if self._visits:
+        if self._visits or any(it.reads_sold_out for it in agents):
             for names in kept.values():
                 names.append(SOLD_OUT)
         return kept
@@ -170,7 +170,7 @@ class Engine:
         if named and kind is OrderPlaced:
             batch.learned(learn(batch.products, named))
         if looks:
-            view.visit = visits.look(batch, visit, event)  # type: ignore[arg-type]
+            view.visit = visits.look(batch, visit, event, row.session.views)  # type: ignore[arg-type]
         # What agents remember and wait for comes from something newer than old history.
         if kind in self._listeners and (taken.is_news or not entry.imported_at):
             # Only this event's: what else a batch has loaded depends on how the log was cut.

@@ -68,7 +68,7 @@ class Habit(Struct, array_like=True, gc=False, frozen=True):
     """An agent's memory of one customer. day: of the last order.
 
     orders, with_coupon: orders that fade, in hundredths, as of that day. mailed, redeemed: messages
-    with coupons, and those of which one was redeemed. open: those whose end is waited for.
+    with coupons that were waited for, and those of which one was redeemed. open: those that are.
     """
 
     day: int = 0

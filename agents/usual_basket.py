@@ -6,7 +6,8 @@ the median of their last gaps. Where hardly anything is bought twice, there is n
 nothing is said.
 """
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
+from itertools import islice
 from statistics import median
 from typing import Annotated, ClassVar, Literal
 
@@ -14,12 +15,13 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from agents.agent import Act, Agent, CancelTimer, Enter, Remember, Say, SetTimer, Timer, View
-from agents.habits import LISTED_MAX, TIMES_MAX, Habits, Usual, remembered
+from agents.habits import ITEMS_MAX, LISTED_MAX, TIMES_MAX, Habits, Usual, remembered
 from schemas.decisions import Evidence
 from schemas.instant import DAY, HOUR, to_text
 from schemas.orders import OrderPlaced
 from schemas.profiles import Purpose
 from state.customer import GAPS_MAX, Customer
+from state.sold_out import sold_out
 
 
 class Expected(Struct, frozen=True):
@@ -51,6 +53,7 @@ class UsualBasket(Agent, frozen=True):
     remembers: ClassVar = Usual
     says: ClassVar = {"usual_basket": UsualBasketPayload}
     keeps: ClassVar = Habits
+    reads_sold_out: ClassVar = True
 
     purpose: Purpose | Literal["internal"] = "personalisation"
     pause_hours: float = 168.0
@@ -78,7 +81,7 @@ class UsualBasket(Agent, frozen=True):
         )  # fmt: skip
         usual, row = Usual(after), customer.row
         due_at = self._due_at(row)
-        if due_at and self._regulars(self.listed(usual, row)) >= self.regulars_min:
+        if due_at and self._regulars(self.listed(usual, row.cart)) >= self.regulars_min:
             wait: Act = SetTimer(due_at - self._ahead(row))
         else:
             wait = CancelTimer()
@@ -87,7 +90,7 @@ class UsualBasket(Agent, frozen=True):
     def on_timer(self, timer: Timer, customer: View) -> Iterable[Act]:
         """The next order is about due: list the usual."""
         row = customer.row
-        listed, due_at = self.listed(customer.recall(Usual), row), self._due_at(row)
+        listed, due_at = self._to_be_had(customer), self._due_at(row)
         regulars = self._regulars(listed)
         if regulars < self.regulars_min:
             return ()
@@ -114,22 +117,29 @@ class UsualBasket(Agent, frozen=True):
         return (said,)
 
     def on_release(self, held: Say, customer: View) -> Say | None:
-        """In the morning: without what is in the cart, unless they have ordered in the night."""
+        """In the morning: what can be had then, unless they have ordered in the night."""
         payload, row = held.payload, customer.row
         if not isinstance(payload, UsualBasketPayload):
             return None
         if payload.expected_at != to_text(self._due_at(row)):
             return None
-        listed = self.listed(customer.recall(Usual), row)
+        listed = self._to_be_had(customer)
         if self._regulars(listed) < self.regulars_min:
             return None
         return replace(held, payload=replace(payload, products=listed))
 
-    def listed(self, usual: Usual, row: Customer) -> list[Expected]:
-        """The most probable ones that are not in the cart yet."""
-        listed = usual.listed(self.products_max + len(row.cart))
-        left = [Expected(it, item.times) for it, item in listed if it not in row.cart]
-        return left[: self.products_max]
+    def listed(
+        self, usual: Usual, cart: Container[str], gone: Container[str] = ()
+    ) -> list[Expected]:
+        """The most probable ones that are neither in the cart yet nor sold out."""
+        wanted = usual.listed(ITEMS_MAX)
+        left = (it for it in wanted if it[0] not in cart and it[0] not in gone)
+        return [Expected(it, item.times) for it, item in islice(left, self.products_max)]
+
+    def _to_be_had(self, customer: View) -> list[Expected]:
+        """What is listed at the moment."""
+        gone = sold_out(customer.ledgers)
+        return self.listed(customer.recall(Usual), customer.row.cart, gone)
 
     def _regulars(self, listed: list[Expected]) -> int:
         return sum(it.times >= self.times_min for it in listed)

@@ -17,6 +17,9 @@ from state.visit import products_of, under_way
 
 #: What counts as a look at a product.
 LOOKS = frozenset((ProductViewed, ProductAdded))
+#: After so many views in one visit, of products and pages, nothing more is learned from it: that is
+#: no shopper, and the rows of products that a crawler makes up are never let go.
+VIEWS_MAX = 200
 
 
 def wanted(batch: Batch, records: Iterable[Record]) -> list[str]:
@@ -46,13 +49,17 @@ def before(batch: Batch, event: Event) -> list[str]:
     return under_way(batch.customers[event.customer_id or event.subject], event.occurred_at)
 
 
-def look(batch: Batch, visit: list[str], event: ProductViewed | ProductAdded) -> dict[str, Product]:
+def look(
+    batch: Batch, visit: list[str], event: ProductViewed | ProductAdded, views: int
+) -> dict[str, Product]:
     """Learn from a look; returns the rows of the visit up to now, newest first.
 
-    What is put into the cart was in view before: it counts beside the others once more.
+    What is put into the cart was in view before: it counts beside the others once more. views: how
+    many there were in the visit; beyond ``VIEWS_MAX`` the look teaches nothing.
     """
     products, product_id, earlier = batch.products, event.product_id, visit
     if isinstance(event, ProductAdded):
         earlier = [it for it in visit if it != product_id]
-    batch.learned(beside.learn(products, earlier, product_id, event.occurred_at))
+    if views <= VIEWS_MAX:
+        batch.learned(beside.learn(products, earlier, product_id, event.occurred_at))
     return {it: products[it] for it in (product_id, *visit)}

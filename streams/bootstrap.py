@@ -80,6 +80,7 @@ def load_policy(settings: Settings) -> Policy:
             settings_of(file.models, ModelSettings, "models"),
         )
         _check_names(policy)
+        _check_outcomes(policy)
         policy = replace(policy, gate=_keyed(policy, settings))
     except ValueError as error:
         raise ConfigError(f"{settings.config}: {error}") from error
@@ -144,6 +145,17 @@ def _check_numbers(section: Any, path: str) -> None:
             if not isfinite(section) or (is_duration and not 0 <= section <= _LONGEST):
                 allowed = f"from 0 to {_LONGEST}" if is_duration else "a finite number"
                 raise ValueError(f"{path}: found {section}; allowed is {allowed}")
+
+
+def _check_outcomes(policy: Policy) -> None:
+    """What comes after the gate's time is counted for nobody. Raises ValueError with the key."""
+    longest = policy.gate.outcome_days
+    for agent in policy.agents:
+        if (days := getattr(agent, "outcome_days", 0)) > longest:
+            raise ValueError(
+                f"agents.{agent.name}.outcome_days: found {days:g}; allowed is at most {longest:g},"
+                " which is gate.outcome_days: what a customer does after that is not counted"
+            )
 
 
 def _check_names(policy: Policy) -> None:

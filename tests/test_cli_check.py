@@ -65,17 +65,19 @@ def test_check_says_that_the_coupon_key_is_missing(ebbtide: Ebbtide) -> None:
         ("[agents.churn_alert.budget_cents]\neur = 5\n", "agents.churn_alert.budget_cents: Expected `str` matching regex '^[A-Z]{3}$', found 'eur'"),
         ("[[gate.exclusions]]\nafter = 'complaint'\nhours = 1\n", f"gate.exclusions[0].after: no trigger of kind 'complaint'; there are {KINDS}"),
         ("[gate]\noutcome_days = inf\n", "gate.outcome_days: found inf; allowed is from 0 to 1000000"),
+        ("[gate]\noutcome_days = 7\n[agents.churn_alert]\n[agents.win_back_coupon]\n", "agents.win_back_coupon.outcome_days: found 28; allowed is at most 7, which is gate.outcome_days: what a customer does after that is not counted"),
         ("[agents.churn_alert]\npause_hours = -5\n", "agents.churn_alert.pause_hours: found -5; allowed is from 0 to 1000000"),
         ("[agents.churn_alert]\nchance = nan\n", "agents.churn_alert.chance: found nan; allowed is a finite number"),
         ("[gate.holdout]\nkey = 'x'\n", "gate.holdout.key is a secret and does not belong in a file under version control: set EBBTIDE_HOLDOUT_KEY or EBBTIDE_HOLDOUT_KEY_FILE"),
         ("[agents.win_back_coupon]\ncode_key = 'x'\n", "agents.win_back_coupon.code_key is a secret and does not belong in a file under version control: set EBBTIDE_COUPON_KEY or EBBTIDE_COUPON_KEY_FILE"),
     ],
-    ids=["no-toml", "section", "agent", "key", "type", "choice", "quiet", "channel", "purpose", "no-word", "cap", "bound", "no-table", "engine", "value", "currency", "kind", "endless", "negative", "nan", "holdout", "secret"],
+    ids=["no-toml", "section", "agent", "key", "type", "choice", "quiet", "channel", "purpose", "no-word", "cap", "bound", "no-table", "engine", "value", "currency", "kind", "endless", "outcome", "negative", "nan", "holdout", "secret"],
 )  # fmt: skip
 def test_check_names_file_key_and_what_is_allowed(
     ebbtide: Ebbtide, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: str, mistake: str
 ) -> None:
     monkeypatch.setenv("EBBTIDE_HOLDOUT_KEY", "hush-hush")
+    monkeypatch.setenv("EBBTIDE_COUPON_KEY", "hush-hush")
     file = tmp_path / "engine.toml"
     file.write_text(written)
     assert ebbtide("check", "--config", str(file)) == (2, "", f"ebbtide: {file}: {mistake}\n")

@@ -1,6 +1,7 @@
 """Who redeems coupons: learned from each message that carried some, whoever sent it, once it is over."""
 
 from collections.abc import Iterable
+from datetime import date, timedelta
 from math import exp
 from random import Random
 
@@ -118,17 +119,31 @@ def test_our_own_coupon_is_a_message_and_its_reminder_is_the_same_one() -> None:
     assert habit.open[0].codes == (code_in(said),)
 
 
-def test_of_more_messages_than_are_waited_for_the_oldest_teaches_nothing() -> None:
+def test_of_more_messages_than_are_waited_for_the_newest_teach_nothing() -> None:
     sent = "\n".join(
         f"2026-01-{20 + it} 08:00  ann  message_sent coupons=C{it}" for it in range(OPEN_MAX + 2)
     )
     partition = run(sent)
-    assert len(habit_of(partition, "ann").open) == OPEN_MAX
-    assert habit_of(partition, "ann").mailed == OPEN_MAX + 2
+    assert [it.codes for it in habit_of(partition, "ann").open] == [
+        (f"C{it}",) for it in range(OPEN_MAX)
+    ]
+    assert habit_of(partition, "ann").mailed == OPEN_MAX
     assert len(encode_row(habit_of(partition, "ann"))) < 300
     partition.facts(*(Tick(it) for it in range(AT + 40 * DAY, AT + 80 * DAY, DAY)), begin=99)
     assert counts(partition) == (0, OPEN_MAX)
     assert habit_of(partition, "ann").open == ()
+
+
+@pytest.mark.parametrize("redeems", [True, False])
+def test_where_a_message_goes_out_every_three_days_some_are_learned_from(redeems: bool) -> None:
+    table = ""
+    for number in range(120):
+        day = date(2026, 1, 2) + timedelta(days=3 * number)
+        table += f"{day} 08:00  ann  message_sent coupons=C{number}\n"
+        if redeems:
+            table += f"{day} 09:00  ann  order_placed coupons=C{number}\n"
+    redeemed, others = counts(run(table))
+    assert (redeemed, others) == ((44, 0) if redeems else (0, 44))
 
 
 AT = 1_768_896_000_000  # 2026-01-20 08:00 UTC

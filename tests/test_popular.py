@@ -1,5 +1,6 @@
 """What is popular, and what is sold out: in bounded space, of late, by the last word."""
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,9 +30,23 @@ def test_weights_are_halved_each_week_and_what_weighs_nothing_goes() -> None:
     assert ledger.best(ALL, 1) == [("pot", 1)]
 
 
-def test_what_comes_weeks_late_counts_as_if_it_were_new_and_ages_nothing() -> None:
-    ledger = popular(Looked("tea", "food", AT), Looked("jam", "food", AT - 3 * WEEK))
+def test_what_comes_weeks_late_counts_by_its_age_and_ages_nothing() -> None:
+    ledger = popular(Looked("tea", "food", AT), *[Looked("jam", "food", AT - 4 * WEEK, 5)] * 9)
+    assert ledger.best(ALL, 1) == [("tea", 1)]
+    ledger.enter(Looked("pot", "food", AT - 3 * WEEK, 9))
+    assert ledger.best("food", 1) == [("pot", 2), ("tea", 1)]
+
+
+def test_what_comes_late_at_the_turn_of_a_week_counts_in_full() -> None:
+    ledger = popular(Looked("tea", "food", AT), Looked("jam", "food", AT - 1))
     assert ledger.best("food", 1) == [("jam", 1), ("tea", 1)]
+
+
+def test_history_of_years_ago_that_is_imported_is_not_popular_of_late() -> None:
+    old = [Looked("fax", "office", AT - 130 * WEEK, 5)] * 400
+    ledger = popular(Looked("tea", "food", AT), *old)
+    assert list(ledger.categories) == [ALL, "food"]
+    assert encode_row(ledger) == encode_row(popular(Looked("tea", "food", AT)))
 
 
 def test_another_category_takes_the_place_of_the_one_of_least_weight() -> None:
@@ -53,6 +68,21 @@ def test_a_ledger_of_what_is_popular_is_bounded(entries: list[tuple[int, int, in
         ledger.enter(Looked(f"p{product}", f"c{category}", AT + week * WEEK, weight))
     assert len(ledger.categories) <= CATEGORIES_MAX + 1
     assert all(len(it.cells) <= NAMES_MAX for it in ledger.categories.values())
+
+
+@given(st.lists(st.tuples(st.integers(0, 70), st.integers(1, 9)), max_size=300), st.integers(1, 40))
+def test_which_category_makes_room_does_not_depend_on_when_the_ledger_was_written(
+    looks: list[tuple[int, int]], every: int
+) -> None:
+    whole, parts = Popular(), Popular()
+    first = [Looked("tea", f"c{it}", AT, 2) for it in range(CATEGORIES_MAX)]
+    entries = [Looked(f"p{category % 7}", f"c{category}", AT, by) for category, by in looks]
+    for number, entry in enumerate([*first, *entries]):
+        whole.enter(entry)
+        parts.enter(entry)
+        if number % every == 0:
+            parts = msgspec.msgpack.decode(encode_row(parts), type=Popular)
+    assert encode_row(whole) == encode_row(parts)
 
 
 def stocked(available: int) -> Product:

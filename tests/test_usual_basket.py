@@ -121,21 +121,48 @@ def test_timeline_what_the_shop_sells_most_is_listed_though_never_bought_before(
     )
 
 
+def test_timeline_what_is_sold_out_is_left_out_until_it_can_be_had_again() -> None:
+    check(
+        WEEKS
+        + """
+        2026-01-30 08:00  shop  stock_changed product=bread available=0
+        2026-01-31 08:00  shop  stock_changed product=tea available=0
+        2026-01-31 09:00  shop  stock_changed product=bread available=7
+        2026-02-01 20:00  ann  -> usual_basket products=milk,bread,jam,soap
+        """,
+        AGENT,
+    )
+
+
+def test_timeline_nothing_is_said_where_too_many_regulars_are_sold_out() -> None:
+    check(
+        WEEKS
+        + """
+        2026-01-30 08:00  shop  stock_changed product=bread available=0
+        2026-02-20 20:00  ann
+        """,
+        AGENT,
+    )
+
+
 @pytest.mark.parametrize(
     ("happens", "then"),
     [
         ("order_placed products=mug", "suppressed usual_basket reason=reason_gone"),
         ("product_added product=tea", "usual_basket products=milk,bread,jam,soap"),
         ("product_added product=milk", "suppressed usual_basket reason=reason_gone"),
+        ("stock_changed product=tea available=0", "usual_basket products=milk,bread,jam,soap"),
+        ("stock_changed product=milk available=0", "suppressed usual_basket reason=reason_gone"),
     ],
 )
 def test_timeline_in_the_morning_it_is_listed_as_it_is_then(happens: str, then: str) -> None:
     quiet = QuietHours(begin="19:00", end="23:00", time_zone="UTC")
+    who = "shop" if happens.startswith("stock") else "ann"
     check(
         WEEKS
         + f"""
         2026-02-01 20:00  ann  -> deferred usual_basket reason=quiet_hours
-        2026-02-01 21:00  ann  {happens}
+        2026-02-01 21:00  {who}  {happens}
         2026-02-01 23:00:01  ann  -> {then}
         """,
         AGENT,

@@ -10,6 +10,7 @@ from tables import HERE, Store, memory_store, open_client, redis_store
 from agents.agent import Act, Agent, Await, Note, View
 from agents.engine import Engine
 from agents.product_recommendation import ProductRecommendation
+from agents.visits import VIEWS_MAX
 from schemas.clickstream import PageViewed, ProductAdded, ProductViewed
 from schemas.instant import MINUTE
 from schemas.journal import Record
@@ -88,6 +89,14 @@ def test_a_look_that_is_told_twice_teaches_once() -> None:
     once.facts(*looks)
     twice.facts(*looks, looks[1])
     assert once.state()["products"] == twice.state()["products"]
+
+
+def test_a_visit_of_a_crawler_teaches_no_more_after_so_many_views() -> None:
+    shop = Partition(Follower())
+    shop.facts(*[look(it // 60, f"made-up-{it}", "bot") for it in range(VIEWS_MAX + 50)])
+    assert len(shop.state()["products"]) == VIEWS_MAX
+    shop.facts(look(60, "tea", "bot"), look(61, "jam", "bot"), begin=10_000)
+    assert shop.product("jam") is not None  # Another visit.
 
 
 def test_of_the_forgotten_no_visit_is_left_to_learn_from() -> None:

@@ -127,7 +127,7 @@ def usual(before: Sequence[OrderPlaced]) -> dict[str, list[str]]:
         who: [
             it.product_id
             for it in all_of_it.listed(
-                msgspec.msgpack.decode(row.memory[agent.name], type=Usual), row
+                msgspec.msgpack.decode(row.memory[agent.name], type=Usual), row.cart
             )
         ]
         for who, row in rows.items()
