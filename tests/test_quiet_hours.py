@@ -107,7 +107,7 @@ def first_morning(quiet: QuietHours, zone: str, at: int) -> int:
 
 
 @given(night=nights())
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=250, deadline=None)
 def test_what_is_held_goes_out_in_the_first_minute_that_is_not_quiet(
     night: tuple[QuietHours, str, int],
 ) -> None:
@@ -117,7 +117,7 @@ def test_what_is_held_goes_out_in_the_first_minute_that_is_not_quiet(
 
 
 @given(night=nights(), waits=st.lists(st.integers(0, 26 * HOUR), max_size=8))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_whoever_was_held_first_goes_first_and_within_a_second(
     night: tuple[QuietHours, str, int], waits: list[int]
 ) -> None:

@@ -79,7 +79,7 @@ def history(steps: list[Any]) -> list[Event | Tick]:
     return [*facts, Tick(at + HOUR)]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=75, deadline=None)
 @given(STEPS, st.lists(st.integers(1, 20), max_size=40))
 def test_any_log_cut_into_any_batches_leaves_the_same_ledgers(
     steps: list[Any], sizes: list[int]
@@ -97,7 +97,7 @@ def test_any_log_cut_into_any_batches_leaves_the_same_ledgers(
         assert other.state() == whole.state()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=75, deadline=None)
 @given(STEPS)
 def test_a_ledger_keeps_all_that_the_windows_need_which_it_keeps(steps: list[Any]) -> None:
     records = journal(history(steps))
@@ -115,7 +115,7 @@ def _generous(lookout: Lookout) -> Lookout:
     return replace(lookout, windows_kept=50)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(STEPS, STEPS)
 def test_what_follows_from_a_closed_window_is_the_same_whenever_it_is_asked(
     steps: list[Any], later: list[Any]

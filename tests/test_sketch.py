@@ -52,7 +52,7 @@ def test_a_higher_value_is_never_in_a_lower_bucket(one: int, other: int) -> None
 
 
 @given(CHANGES, st.floats(0, 1))
-@settings(max_examples=300)
+@settings(max_examples=150)
 def test_a_quantile_is_within_one_per_cent_of_that_of_a_sorted_list(
     changes: list[tuple[bool, int]], share: float
 ) -> None:
@@ -65,7 +65,7 @@ def test_a_quantile_is_within_one_per_cent_of_that_of_a_sorted_list(
 
 
 @given(CHANGES, VALUES)
-@settings(max_examples=300)
+@settings(max_examples=150)
 def test_a_rank_lies_between_those_of_values_a_bucket_away(
     changes: list[tuple[bool, int]], value: int
 ) -> None:
