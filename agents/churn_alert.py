@@ -23,7 +23,7 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta, Struct
 
 from agents.agent import Act, Agent, CancelTimer, Enter, Learn, Remember, Say, SetTimer, Timer, View
-from agents.churn.habit import OUT_OF_SCOPE, SCOPE, Habit, Seen, Silence, features, next_moment
+from agents.churn.habit import OUT_OF_SCOPE, SCOPE, Habit, Seen, Silence, features
 from agents.churn.lessons import ChurnModel, Lesson, Lessons, chance, fitted, log_odds, told_of
 from agents.churn.rhythm import Silences, prior_of, silences_of
 from agents.churn.speaking import Prices, crossing
@@ -167,9 +167,7 @@ class ChurnAlert(Agent, frozen=True):
             return
         silence = self._silence(habit, customer)
         weights = model.model.weights if model else None
-        following = habit.moment_at or next_moment(customer.id, habit.at, self.horizon_days)
-        if not habit.moment_at:
-            following -= horizon
+        following = habit.ends_at(customer.id, self.horizon_days) - horizon
         while following + horizon <= at:
             if habit.moment_at:
                 ended = (habit.moment_at + horizon) // DAY
@@ -191,12 +189,10 @@ class ChurnAlert(Agent, frozen=True):
         silence, row = self._silence(habit, customer), customer.row
         quiet = max(0.0, (customer.at - habit.at) / DAY)
         weights = model.model.weights if model else None
-        threshold = self._threshold(row, customer.at)
+        threshold = self._threshold(row, customer.at) if model else self.risk_min
         rare = self._silences(customer).days(self._rare(model))
         begin = max(self.quiet_days_min, rare, quiet + 1 / 24 if model else 0.0)
-        if model is None:
-            threshold = self.risk_min
-        else:
+        if model:
             risk = chance(log_odds(weights, features(silence.seen(quiet))))
             place = (risk >= model.model.quiet_share) + (risk >= threshold and quiet >= rare)
             yield Learn("churn_risk", RISKS[place])

@@ -74,7 +74,7 @@ class Coupon(Struct, array_like=True, gc=False, frozen=True):
         >>> Coupon("EBB-LZ2C-6QVP-E6OI", 500, 0).is_among(["SPRING", "ebb lz2c6qvpe6oi "])
         True
         """
-        return _letters(self.code) in map(_letters, codes)
+        return letters(self.code) in map(letters, codes)
 
 
 class Coupons(Struct, array_like=True, gc=False, frozen=True):
@@ -163,7 +163,8 @@ def payload_of(coupon: Coupon) -> CouponPayload:
     return CouponPayload(coupon.code, coupon.value_cents, coupon.currency, until)
 
 
-def _letters(code: str) -> str:
+def letters(code: str) -> str:
+    """What of a code counts, however it was typed."""
     return "".join(filter(str.isalnum, code)).casefold()
 
 

@@ -6,16 +6,18 @@ quick ones would seem to be many. A logistic regression of the examples is the m
 """
 
 from collections.abc import Iterable, Sequence
-from math import exp, log2
+from math import exp
 from typing import Any, Self
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from agents.coupon import letters
 from schemas.instant import DAY
 from state import window
 from state.customer import Customer
 from state.ledger import Ledger
+from state.moments import BYTE, log_byte
 
 #: What is known of each customer when a message goes out, a byte each, in this order.
 KNOWN = (
@@ -32,7 +34,6 @@ TEMPLATES_MAX = 16
 SAMPLE_MAX = 512
 _WIDTH = len(KNOWN) + 1
 _OTHER = 255
-_BYTE = 255
 _SPENT_DAYS = 90
 _HUNDREDTHS = 100
 
@@ -57,8 +58,8 @@ class Mailing(Struct, array_like=True, gc=False, frozen=True):
         >>> Mailing(0, 1, ("SPRING-*", "X1"), "", b"").is_redeemed_by(["spring 77"])
         True
         """
-        carried = [(_letters(it), it.endswith("*")) for it in self.codes]
-        used = [_letters(it) for it in codes]
+        carried = [(letters(it), it.endswith("*")) for it in self.codes]
+        used = [letters(it) for it in codes]
         return any(
             it.startswith(code) if many else it == code for code, many in carried for it in used
         )
@@ -104,9 +105,10 @@ class Habit(Struct, array_like=True, gc=False, frozen=True):
         _, spent = window.total(row.orders, max(at, row.last_seen_at), _SPENT_DAYS * DAY)
         quiet = max(0, at - row.last_order_at) / DAY if row.last_order_at else 365.0
         return bytes((
-            _log(orders, 32), _log(with_coupon, 48), _share(with_coupon, orders + 2),
-            _log(self.redeemed, 48), _log(self.mailed, 48),
-            _share(self.redeemed + 0.1, self.mailed + 1), _log(max(0, spent), 8), _log(quiet, 24),
+            log_byte(orders, 32), log_byte(with_coupon, 48), _share(with_coupon, orders + 2),
+            log_byte(self.redeemed, 48), log_byte(self.mailed, 48),
+            _share(self.redeemed + 0.1, self.mailed + 1), log_byte(max(0, spent), 8),
+            log_byte(quiet, 24),
         ))  # fmt: skip
 
 
@@ -195,16 +197,8 @@ def _faded(days: int) -> float:
     return float(0.5 ** (days / HALF_LIFE_DAYS))
 
 
-def _log(value: float, steps: int) -> int:
-    return min(round(steps * log2(1 + value)), _BYTE)
-
-
 def _share(part: float, whole: float) -> int:
-    return min(round(_BYTE * part / whole), _BYTE)
-
-
-def _letters(code: str) -> str:
-    return "".join(filter(str.isalnum, code)).casefold()
+    return min(round(BYTE * part / whole), BYTE)
 
 
 # The fit, on the leader ---------------------------------------------------------------------------

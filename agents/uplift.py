@@ -14,7 +14,7 @@ Both are linear in what is known, x, each value in its standard deviation from t
 """
 
 from collections.abc import Sequence
-from math import log2, sqrt
+from math import sqrt
 
 from msgspec import Struct, field
 
@@ -22,9 +22,8 @@ from agents.agent import View
 from agents.coupon import Coupons
 from schemas.event import Name
 from schemas.instant import DAY, HOUR
-from state.exposure import Exposure
 from state.ledger import Ledger
-from state.moments import Moments
+from state.moments import BYTE, Moments, log_byte
 
 #: What is known of each customer at an offer, in this order; what the shop adds comes after it.
 KNOWN = (
@@ -34,7 +33,6 @@ KNOWN = (
 #: How many interests and traits the shop may add; each makes the ledger larger.
 ADDED_MAX = 6
 _LEVELS = {"": 0, "low": 60, "medium": 120, "high": 180}
-_BYTE = 255
 #: Two-sided, for 95 % of a normal distribution.
 _Z95 = 1.96
 
@@ -173,25 +171,11 @@ def known_of(
     asked = sum(it.sent for it in row.responses.values())
     likes = row.categories.weights
     told = [
-        _log(quiet / max(usual, 1.0), 32), _log(quiet, 24), _log(row.order_count, 32),
-        _log(spent, 8), _log(spent // max(1, row.order_count), 8), _log(tenure, 20),
-        _log(row.session.count, 24), min(round(80 * (answers + 1) / (asked + 2)), _BYTE),
+        log_byte(quiet / max(usual, 1.0), 32), log_byte(quiet, 24), log_byte(row.order_count, 32),
+        log_byte(spent, 8), log_byte(spent // max(1, row.order_count), 8), log_byte(tenure, 20),
+        log_byte(row.session.count, 24), min(round(80 * (answers + 1) / (asked + 2)), BYTE),
         _LEVELS.get(customer.trait("redeems_coupons"), 0),
     ]  # fmt: skip
     told += [100 if it in likes else 0 for it in interests]
     told += [100 if row.traits.get(name) == value else 0 for name, value in traits]
     return bytes(told)
-
-
-def is_over(exposure: Exposure, at: int, outcome: int) -> bool:
-    """Whether what a customer does counts no longer. outcome: for how long it does, in ms."""
-    return at > exposure.at + outcome
-
-
-def _log(value: float, steps: int) -> int:
-    """A byte, of which so many steps are a doubling.
-
-    >>> [_log(it, 32) for it in (0, 1, 3, 10**6)]
-    [0, 32, 64, 255]
-    """
-    return min(round(steps * log2(1 + value)), _BYTE)

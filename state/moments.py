@@ -5,6 +5,7 @@ order. An example is a row of bytes, and whether something came of it.
 """
 
 from collections.abc import Sequence
+from math import log2
 from typing import Self
 
 from msgspec import Struct, field
@@ -12,6 +13,8 @@ from msgspec import Struct, field
 #: Of so many examples all sums are halved, so that what is long past counts ever less; and a sum
 #: of products of bytes stays far below 64 bits.
 EXAMPLES_MAX = 65_536
+#: The largest value of an example.
+BYTE = 255
 
 
 class Moments(Struct, array_like=True, gc=False):
@@ -60,3 +63,12 @@ class Moments(Struct, array_like=True, gc=False):
         products = [a + b for a, b in zip(self.products, other.products, strict=True)]
         came = [a + b for a, b in zip(self.came, other.came, strict=True)]
         return type(self)(products, came)
+
+
+def log_byte(value: float, steps: int) -> int:
+    """A value of an example, of which so many steps are a doubling.
+
+    >>> [log_byte(it, 32) for it in (0, 1, 3, 10**6)]
+    [0, 32, 64, 255]
+    """
+    return min(round(steps * log2(1 + value)), BYTE)
