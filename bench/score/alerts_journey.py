@@ -17,7 +17,7 @@ from time import process_time
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.score.quiet_journey import PARTITIONS, orders, shipped
+from bench.score.quiet_journey import PARTITIONS, alerting, orders
 from bench.score.resampled import Measure, compare, ratio_of
 from bench.score.scored import Floats, Task
 from schemas.instant import DAY
@@ -78,7 +78,7 @@ def scored(history: Sequence[OrderPlaced]) -> Task:
 
 def alerted(history: Sequence[OrderPlaced], *, learns: bool) -> Alerts:
     """Whom the shipping agent alerts on, and when."""
-    replay = Replay(shipped("churn_alert"), PARTITIONS, learns=learns)
+    replay = Replay(alerting(), PARTITIONS, learns=learns)
     asyncio.run(replay.run(journey.feed(history)))
     return [
         (it.customer_id, it.decided_at)

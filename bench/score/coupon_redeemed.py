@@ -20,16 +20,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from agents.coupon_response import CouponResponse
-from agents.engine import Engine
-from agents.gate.gate import Gate
-from agents.intake import EngineSettings
 from agents.redeeming import Habit
-from agents.roster import hire
 from bench.histories import MissingError
-from bench.score import curves, plain
+from bench.score import curves, plain, shipped
 from bench.score.resampled import auc_of, compare
 from bench.score.scored import Curve, Figure, Floats, Task, reliability
-from config.settings import DEFAULT_CONFIG, load_engine_file
 from schemas.event import Event
 from schemas.instant import DAY, HOUR
 from schemas.journal import Tick
@@ -152,12 +147,7 @@ def _regression(here: list[Pair], pairs: list[Pair]) -> Floats:
 
 async def run(orders: list[OrderPlaced], campaigns: list[Campaign]) -> list[Pair]:
     """The year through the engine, stopped after each mailing to look at the rows."""
-    file = load_engine_file(str(DEFAULT_CONFIG))
-    name = CouponResponse.name
-    agents = hire({name: file.agents[name]})
-    gate = msgspec.convert(file.gate, Gate)
-    of_engine = msgspec.convert(file.engine, EngineSettings)
-    replay = Replay(Engine(agents, gate, of_engine, PARTITIONS), PARTITIONS)
+    replay = Replay(shipped.engine(shipped.agents(CouponResponse.name), PARTITIONS), PARTITIONS)
     pairs: list[Pair] = []
     place, last = 0, orders[0].occurred_at
     for starts, group in groupby(campaigns, key=lambda it: it.starts):

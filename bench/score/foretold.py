@@ -8,16 +8,11 @@ foretold comes from the agent's own functions, with the rows and the model as th
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 
-import msgspec
 from msgspec import Struct
 
 from agents.agent import View
-from agents.engine import Engine
-from agents.gate.gate import Gate
-from agents.intake import EngineSettings
 from agents.outlook import Outlook, Seen, future_of, purchase_cents
-from agents.roster import hire
-from config.settings import DEFAULT_CONFIG, load_engine_file
+from bench.score import shipped
 from schemas.event import Event
 from schemas.instant import DAY
 from schemas.journal import Tick
@@ -55,10 +50,8 @@ def foretell(events: Sequence[Event], cut_at: int) -> Told:
 
 
 async def _foretell(events: Sequence[Event], cut_at: int) -> Told:
-    file = load_engine_file(str(DEFAULT_CONFIG))
-    agents = hire({Outlook.name: file.agents[Outlook.name]})
-    gate, settings = msgspec.convert(file.gate, Gate), msgspec.convert(file.engine, EngineSettings)
-    run = Replay(Engine(agents, gate, settings, PARTITIONS), PARTITIONS)
+    agents = shipped.agents(Outlook.name)
+    run = Replay(shipped.engine(agents, PARTITIONS), PARTITIONS)
     await run.run(_fed([it for it in events if it.occurred_at < cut_at], cut_at))
     found: list[Foretold] = []
     for partition in range(PARTITIONS):

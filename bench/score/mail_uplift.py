@@ -23,16 +23,13 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.engine import Engine
-from agents.gate.gate import Gate
-from agents.intake import EngineSettings
+from agents.agent import Agent
 from agents.roster import hire
 from agents.win_back_coupon import WinBackCoupon
-from bench.score import curves, plain
+from bench.score import curves, plain, shipped
 from bench.score.hillstrom import BEGIN, FOLDS, VISIT_AT, Customer, customers, fold_of, history
 from bench.score.resampled import compare, uplift_at
 from bench.score.scored import Curve, Floats, Task
-from config.settings import DEFAULT_CONFIG, load_engine_file
 from schemas.instant import DAY
 from streams.learning.fitting import entry_of
 from streams.replay import Replay
@@ -56,6 +53,11 @@ CHANGED: dict[str, dict[str, Any]] = {
         "traits": [["channel", "Web"], ["channel", "Multichannel"], ["zip", "Rural"],
                    ["zip", "Urban"]],
     },
+}  # fmt: skip
+
+GATE: dict[str, Any] = {
+    "assume_consent": ["service", "marketing"], "outcome_days": OUTCOME_DAYS,
+    "holdout": {"share": 0.0, "over_all": 0.0},
 }  # fmt: skip
 
 
@@ -117,12 +119,12 @@ def _ceiling(everybody: list[Customer], arm: Floats, visits: Floats) -> str:
 
 def dealt(data: Path) -> list[Customer]:
     """The customers, in the arms that the engine's own holdout draws. Raises MissingError."""
-    return customers(data, _settings()[1].holdout, WinBackCoupon.name)
+    return customers(data, shipped.gate(**GATE).holdout, WinBackCoupon.name)
 
 
 async def estimates(everybody: list[Customer]) -> dict[str, float]:
     """What the engine expects the mail to change, by customer."""
-    agent = next(it for it in _settings()[0] if isinstance(it, WinBackCoupon))
+    agent = next(it for it in _agents() if isinstance(it, WinBackCoupon))
     folds: list[list[Customer]] = [[] for _ in range(FOLDS)]
     for it in everybody:
         folds[fold_of(it.id)].append(it)
@@ -159,19 +161,13 @@ def ranked(scores: Floats, folds: NDArray[np.int_]) -> Floats:
 
 
 @cache
-def _settings() -> tuple[list[Any], Gate, EngineSettings]:
+def _agents() -> list[Agent]:
     """As they ship, but for what is changed."""
-    file = load_engine_file(str(DEFAULT_CONFIG))
-    agents = hire({it: file.agents[it] | CHANGED[it] for it in CHANGED})
-    gate = file.gate | {
-        "assume_consent": ["service", "marketing"], "outcome_days": OUTCOME_DAYS,
-        "holdout": {"share": 0.0, "over_all": 0.0},
-    }  # fmt: skip
-    return agents, msgspec.convert(gate, Gate), msgspec.convert(file.engine, EngineSettings)
+    return hire({it: shipped.section(it) | CHANGED[it] for it in CHANGED})
 
 
 def _replay() -> Replay:
-    return Replay(Engine(*_settings()), 1, learns=False)
+    return Replay(shipped.engine(_agents(), 1, **GATE), 1, learns=False)
 
 
 def _table(everybody: list[Customer]) -> Floats:

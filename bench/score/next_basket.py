@@ -20,15 +20,12 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.engine import Engine
-from agents.gate.gate import Gate
 from agents.habits import LISTED_MAX, Usual
-from agents.intake import EngineSettings
 from agents.usual_basket import UsualBasket
 from bench.histories import MissingError
+from bench.score import shipped
 from bench.score.resampled import Measure, compare
 from bench.score.scored import Curve, Floats, Task
-from config.settings import DEFAULT_CONFIG, load_engine_file
 from schemas.instant import to_millis
 from schemas.orders import OrderPlaced
 from state.customer import Customer, decode_customer
@@ -119,8 +116,7 @@ def scored(history: Sequence[OrderPlaced], cut: int, begun: float) -> Task:
 
 def usual(before: Sequence[OrderPlaced]) -> dict[str, list[str]]:
     """What the agent would list for each household, were its next order due now."""
-    file = load_engine_file(str(DEFAULT_CONFIG))
-    agent = msgspec.convert(file.agents[UsualBasket.name], UsualBasket)
+    agent = msgspec.convert(shipped.section(UsualBasket.name), UsualBasket)
     rows = asyncio.run(_rows(agent, before))
     all_of_it = msgspec.structs.replace(agent, products_max=LISTED_MAX)
     return {
@@ -135,10 +131,7 @@ def usual(before: Sequence[OrderPlaced]) -> dict[str, list[str]]:
 
 
 async def _rows(agent: UsualBasket, before: Sequence[OrderPlaced]) -> dict[str, Customer]:
-    file = load_engine_file(str(DEFAULT_CONFIG))
-    gate = msgspec.convert(file.gate, Gate)
-    settings = msgspec.convert(file.engine, EngineSettings)
-    replay = Replay(Engine([agent], gate, settings, PARTITIONS), PARTITIONS)
+    replay = Replay(shipped.engine([agent], PARTITIONS), PARTITIONS)
     await replay.run(journey.feed(before))
     return {
         who: decode_customer(who, row)

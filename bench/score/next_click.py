@@ -20,11 +20,9 @@ import numpy as np
 from msgspec import Struct
 
 from agents.choosing import next_looks
-from agents.engine import Engine
-from agents.gate.gate import Gate
-from agents.intake import EngineSettings
 from agents.product_recommendation import ProductRecommendation
 from bench.histories import MissingError
+from bench.score import shipped
 from bench.score.plain_visits import (
     LIST,
     CoOccurrence,
@@ -34,7 +32,6 @@ from bench.score.plain_visits import (
 )
 from bench.score.resampled import compare, ratio_of
 from bench.score.scored import Curve, Figure, Task
-from config.settings import DEFAULT_CONFIG, load_engine_file
 from schemas.clickstream import ProductViewed
 from schemas.instant import DAY
 from state.product import Product
@@ -159,14 +156,11 @@ def _asked(clicks: Sequence[Click], day: int) -> dict[str, Asked]:
 
 def _ours(clicks: Sequence[Click], day: int, partitions: int) -> tuple[Lists, Lists]:
     """What the engine recommends at each click; and what by the rows before the day."""
-    file = load_engine_file(str(DEFAULT_CONFIG))
     noted: dict[str, list[str]] = {}
     agent = msgspec.structs.replace(
-        msgspec.convert(file.agents["product_recommendation"], NextClick), noted=noted
+        msgspec.convert(shipped.section("product_recommendation"), NextClick), noted=noted
     )
-    gate = msgspec.convert(file.gate, Gate)
-    engine = Engine([agent], gate, msgspec.convert(file.engine, EngineSettings), partitions)
-    replay = Replay(engine, partitions, learns=False)
+    replay = Replay(shipped.engine([agent], partitions), partitions, learns=False)
     events = [
         ProductViewed(
             event_id=f"{number}", occurred_at=it.at, anonymous_id=it.visit, product_id=it.product

@@ -14,20 +14,15 @@ from datetime import datetime
 from pathlib import Path
 from time import process_time
 
-import msgspec
 import numpy as np
 
 from agents.agent import View
 from agents.churn_alert import ChurnAlert
 from agents.engine import Engine
-from agents.gate.gate import Gate
-from agents.intake import EngineSettings
-from agents.roster import hire
 from bench.histories import MissingError
-from bench.score import curves, plain
+from bench.score import curves, plain, shipped
 from bench.score.resampled import auc_of, calibration_error_of, compare
 from bench.score.scored import Curve, Floats, Task, reliability
-from config.settings import DEFAULT_CONFIG, load_engine_file
 from schemas.instant import DAY, to_millis
 from schemas.orders import OrderPlaced
 from state.customer import decode_customer
@@ -66,7 +61,7 @@ def orders() -> list[OrderPlaced]:
 
 def scored(history: list[OrderPlaced], cut: int, begun: float) -> Task:
     """The same at any cut."""
-    policy = shipped("churn_alert")
+    policy = alerting()
     agent = policy.agents["churn_alert"]
     if not isinstance(agent, ChurnAlert):
         raise TypeError(f"churn_alert is a {type(agent).__name__}")
@@ -112,14 +107,10 @@ def scored(history: list[OrderPlaced], cut: int, begun: float) -> Task:
     )  # fmt: skip
 
 
-def shipped(*names: str) -> Engine:
-    """The engine with some of the agents, as they are shipped."""
-    file = load_engine_file(str(DEFAULT_CONFIG))
-    gate, settings = file.gate | {"assume_consent": ["service", "marketing"]}, file.engine
-    agents = hire({it: file.agents[it] for it in names})
-    return Engine(
-        agents, msgspec.convert(gate, Gate), msgspec.convert(settings, EngineSettings), PARTITIONS
-    )
+def alerting() -> Engine:
+    """The engine with the alerts, as they are shipped."""
+    agreed = ["service", "marketing"]
+    return shipped.engine(shipped.agents(ChurnAlert.name), PARTITIONS, assume_consent=agreed)
 
 
 async def risks(replay: Replay, agent: ChurnAlert, at: int) -> dict[str, float]:
