@@ -13,7 +13,7 @@ from confluent_kafka import Producer
 from live_shop import now, until
 from webhook_parcels import parcel
 from webhook_receiver import Receiver, receiving
-from webhook_sink import check_order, publish, sink_of
+from webhook_sink import check_order, made, publish, put, sink_of
 
 from bench.apache_kafka import ApacheKafka
 from config.settings import Settings
@@ -70,10 +70,11 @@ def test_what_is_handed_over_and_what_was_stopped_is_not_sent_again(
         until(lambda: receiver.has_taken({it.id for it in parcels}), "the first ones are there")
         two = start_two()
         until(lambda: two.ready() and one.ready(), "both have their share")
-        more = publish(shop, customers=24, each=10, like=parcels)
+        more = made(customers=24, each=10, like=parcels)
         receiver.plans = {it.id: ["slow"] for it in more}
         # One customer's first one fails all the while: what comes after it is done with before it.
         receiver.failing = {more[0].id}
+        put(shop, more)
         until(lambda: receiver.has_taken({it.id for it in more}, 60), "both are at work")
         one.stop()
         until(lambda: receiver.has_taken({it.id for it in more}, 150), "the second goes on")

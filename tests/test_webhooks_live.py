@@ -18,7 +18,9 @@ from webhook_sink import (
     check_order,
     check_signatures,
     letters,
+    made,
     publish,
+    put,
     reports,
     send,
     sink_of,
@@ -212,8 +214,9 @@ def test_a_second_process_takes_its_share_and_the_order_holds(
         two = start_two()
         until(two.ready, "the second one has its share")
         until(one.ready, "the first one has what is left")
-        more = publish(shop, customers=24, each=8, like=parcels)
+        more = made(customers=24, each=8, like=parcels)
         receiver.plans = {it.id: ["slow", "…"] for it in more}
+        put(shop, more)
         parcels += more
         until(lambda: more[40].id in {it.id for it in receiver.taken()}, "both are at work")
         one.stop()

@@ -101,7 +101,8 @@ class Sink:
     def stop(self) -> None:
         """End it in order."""
         self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(30) == 0, self.log.read_text()
+        code = self.process.wait(30)
+        assert code == 0, f"exit code {code}: {self.log.read_text()}"
 
     def kill(self) -> None:
         """End it as a power cut would."""
@@ -139,16 +140,26 @@ def sink_of(
             it.kill()
 
 
-def publish(shop: Shop, customers: int, each: int, like: Sequence[Parcel] = ()) -> list[Parcel]:
-    """Triggers as a relay publishes them, some a customer. like: more for the same customers."""
+def publish(shop: Shop, customers: int, each: int) -> list[Parcel]:
+    """Triggers as a relay publishes them, some a customer."""
+    parcels = made(customers, each)
+    put(shop, parcels)
+    return parcels
+
+
+def made(customers: int, each: int, like: Sequence[Parcel] = ()) -> list[Parcel]:
+    """Triggers that are not published yet. like: more for the same customers."""
     who = [it.customer_id for it in like[:customers]]
     who = who or [f"c{number}-{next(_numbers)}" for number in range(customers)]
-    parcels = [
+    return [
         parcel(customer_id, next(_numbers), decided_at=now())
         for _ in range(each)
         for customer_id in who
     ]
 
+
+def put(shop: Shop, parcels: Sequence[Parcel]) -> None:
+    """Publish them."""
     send(
         shop,
         [
@@ -159,7 +170,6 @@ def publish(shop: Shop, customers: int, each: int, like: Sequence[Parcel] = ()) 
             for it in parcels
         ],
     )  # fmt: skip
-    return parcels
 
 
 def send(shop: Shop, records: Sequence[Outbound]) -> None:
