@@ -63,6 +63,9 @@ def everything(shop: Shop) -> dict[bytes, bytes]:
 
 
 def decisions(shop: Shop) -> int:
+    """How many have been published, when none waits to be."""
+    with client(shop) as it:
+        until(lambda: not it.keys("ebb:{p*}:outbox"), "all decisions are published")
     with Reader(Brokers(shop.settings.broker)) as reader:
         return sum(1 for _ in reader.to_the_end([DECISIONS]))
 
