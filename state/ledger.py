@@ -5,7 +5,7 @@ on nothing else. It is loaded with the batches in which the agent is asked, and 
 changed. It is bounded like a row: it is read and written as a whole.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any, TypeVar
 
@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from schemas.codec import DAMAGE, encode_row
 from state.customer import RowError
+from state.table import Loaded
 
 
 class Ledger(Struct, array_like=True, gc=False):
@@ -69,6 +70,17 @@ class Ledgers:
     def changed(self) -> dict[str, bytes]:
         """Those into which something was entered, as they are written."""
         return {name: encode_row(self._open[name]) for name in sorted(self._changed)}
+
+
+def ledgers_of(loaded: Iterable[Loaded], name: str, kind: type[L] | None) -> list[L]:
+    """The ledgers of this name, of the partitions that have one; none where none is kept.
+
+    Raises RowError for one that is damaged.
+    """
+    if kind is None:
+        return []
+    rows = [it.ledgers for it in loaded if it.ledgers.get(name) is not None]
+    return [Ledgers(it).read(name, kind) for it in rows]
 
 
 @cache

@@ -86,6 +86,11 @@ class Shop(Struct, array_like=True, gc=False):
 decode_shop = msgspec.msgpack.Decoder(Shop).decode
 
 
+def clock_of(row: bytes | None) -> int:
+    """How far a partition has come, by its own row; 0 where no tick was applied yet."""
+    return 0 if row is None else decode_shop(row).clock_at
+
+
 @cache
 def _name_of(topic: str, partition: int) -> str:
     return f"{topic}/{partition}"

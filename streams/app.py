@@ -34,6 +34,7 @@ from streams.customer import view as customer_view
 from streams.customer.page import add_customers
 from streams.fetches import Hooks
 from streams.lanes import Lanes
+from streams.leader import Leader
 from streams.learning.trainer import Trainer
 from streams.member import Member
 from streams.ops.processor import Ops
@@ -108,15 +109,14 @@ class Worker:
             settings, policy.engine(there[JOURNAL]), self.table, self.producer, self._publisher,
             _Group(self.app), there, self.privacy, open_reader(settings),
         )  # fmt: skip
+        leader = Leader(
+            self.table, self.producer, partitions=there[JOURNAL], is_leader=self.app.is_leader
+        )
         self.ops = Ops(
-            policy.agents, self.table, self.producer, policy.ops, partitions=there[JOURNAL],
-            is_leader=self.app.is_leader, by_wall=settings.clock == "wall",
-        )  # fmt: skip
+            policy.agents, leader, self.table, policy.ops, by_wall=settings.clock == "wall"
+        )
         self.models = RedisModels(url)
-        self.trainer = Trainer(
-            policy.agents, self.table, self.models, self.producer, policy.models,
-            partitions=there[JOURNAL], is_leader=self.app.is_leader,
-        )  # fmt: skip
+        self.trainer = Trainer(policy.agents, leader, self.models, policy.models)
         self.assigned = False
         self.kafka_answered_at = time.monotonic()
         install(self.app, self._hooks())

@@ -26,7 +26,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from schemas.codec import RAW_TOPICS
 from state.redis_table import RedisTable
-from state.shop import decode_shop
+from state.shop import clock_of
 from streams.commands.kafka import Reader
 from streams.connection import Brokers
 from streams.topics import JOURNAL
@@ -106,7 +106,7 @@ def _drain(shop: ChaosShop) -> None:
 async def _clocks(shop: ChaosShop) -> int:
     async with RedisTable(f"redis://127.0.0.1:{shop.servers.redis_port}/0") as table:
         rows = [await table.shop(partition) for partition in range(PARTITIONS)]
-    return min(decode_shop(row).clock_at if row else 0 for row in rows)
+    return min(clock_of(row) for row in rows)
 
 
 def _waiting(shop: ChaosShop) -> int:

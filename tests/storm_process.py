@@ -16,6 +16,7 @@ from storm_servers import Kafka
 from agents.engine import Engine
 from config.settings import Settings
 from streams.fetches import Fetched
+from streams.leader import Leader
 from streams.learning.settings import ModelSettings
 from streams.learning.trainer import Trainer
 from streams.member import Member
@@ -119,10 +120,10 @@ class Process:
             settings, engine, table, self._producer, self._publisher, self,  # type: ignore[arg-type]
             line.kafka.topics,
         )  # fmt: skip
-        self.trainer = Trainer(
-            engine.agents.values(), table, table, self._producer, TRAINING,
-            partitions=line.kafka.topics[JOURNAL], is_leader=self.is_leader,
-        )  # fmt: skip
+        leader = Leader(
+            table, self._producer, partitions=line.kafka.topics[JOURNAL], is_leader=self.is_leader
+        )
+        self.trainer = Trainer(engine.agents.values(), leader, table, TRAINING)
 
     def start(self) -> None:
         """Join the group and work."""

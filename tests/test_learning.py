@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 from learner import AT, LargeOrder, Mean, order
+from led_shop import until
 from msgspec import Struct
-from ops_house import until
 from prometheus_client import REGISTRY
 from school import School
 
@@ -70,7 +70,7 @@ def test_hours_can_be_fewer_and_none_at_all() -> None:
     assert school.look()
     school.tick(AT + 2 * HOUR)
     assert school.look()
-    asyncio.run(asyncio.wait_for(open_school(every_hours=0).leader().run(), 1))
+    asyncio.run(asyncio.wait_for(open_school(every_hours=0).work().run(), 1))
 
 
 def test_the_slowest_partition_says_what_day_it_is() -> None:
@@ -127,7 +127,7 @@ def test_two_leaders_leave_every_partition_with_a_model_and_each_with_one() -> N
     school.tick(AT + HOUR)
 
     async def both() -> None:
-        await asyncio.gather(school.leader().look(), school.leader().look())
+        await asyncio.gather(school.work().look(), school.work().look())
 
     asyncio.run(both())
     assert all(in_effect(school))
@@ -209,5 +209,5 @@ def test_a_leader_goes_on_after_a_failure() -> None:
 def test_agents_that_are_held_keep_the_model_that_they_have() -> None:
     school = open_school(held=("large_order",))
     school.tick(AT + HOUR)
-    asyncio.run(asyncio.wait_for(school.leader().run(), 1))
+    asyncio.run(asyncio.wait_for(school.work().run(), 1))
     assert school.appended == []

@@ -4,7 +4,8 @@ import asyncio
 from typing import Any, ClassVar
 
 import pytest
-from ops_house import BEGIN, GAP, House, searches, until
+from led_shop import until
+from ops_house import BEGIN, GAP, House, searches
 from prometheus_client import REGISTRY
 
 from agents.ops.lookout import Lookout

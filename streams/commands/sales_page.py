@@ -5,9 +5,9 @@ from datetime import date
 from agents.sales import Sales
 from config.settings import ConfigError, Settings, load_engine_file
 from schemas.mistake import settings_of
-from state.ledger import Ledgers
+from state.ledger import ledgers_of
 from state.redis_table import RedisTable
-from state.shop import decode_shop
+from state.shop import clock_of
 from state.table import Needs
 from streams.amounts import money
 from streams.commands import terminal
@@ -30,9 +30,8 @@ async def look_up(settings: Settings, redis_url: str, partitions: int) -> list[S
     needs = Needs(ledgers=[sales.name])
     async with RedisTable(redis_url) as rows:
         loaded = [await rows.load(it, needs) for it in range(partitions)]
-    clocks = [decode_shop(it.shop).clock_at for it in loaded if it.shop is not None]
-    ledgers = [Ledgers(it.ledgers).read(sales.name, sales.keeps) for it in loaded]
-    revenue = Revenue(ledgers, sales.day_of(max(clocks, default=0)))
+    today = sales.day_of(max((clock_of(it.shop) for it in loaded), default=0))
+    revenue = Revenue(ledgers_of(loaded, sales.name, sales.keeps), today)
     return reports_of(revenue, sales.shown_max)
 
 

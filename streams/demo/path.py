@@ -19,7 +19,7 @@ from schemas.dead_letter import TOPIC as DEAD_LETTERS
 from schemas.event import Event
 from schemas.journal import Tick
 from state.redis_table import RedisTable
-from state.shop import decode_shop
+from state.shop import clock_of
 from streams.bootstrap import Policy
 from streams.connection import Brokers
 from streams.demo.progress import Progress, Summary
@@ -212,8 +212,7 @@ async def _is_finished(table: RedisTable, feeder: Feeder, progress: Progress) ->
 
 async def clocks(table: RedisTable) -> list[int]:
     """How far each partition has come; 0 where no tick was applied yet."""
-    shops = [await table.shop(partition) for partition in range(PARTITIONS)]
-    return [decode_shop(shop).clock_at if shop else 0 for shop in shops]
+    return [clock_of(await table.shop(partition)) for partition in range(PARTITIONS)]
 
 
 async def run_in_memory(

@@ -16,7 +16,7 @@ from agents.agent import Agent
 from schemas.codec import encode_json
 from schemas.instant import HOUR, to_text
 from schemas.journal import ModelEntry
-from state.ledger import Ledgers
+from state.ledger import ledgers_of
 from state.model import Fitted, Models, model_key
 from state.table import Loaded, Needs
 
@@ -66,9 +66,7 @@ def fit(agent: Agent, loaded: Sequence[Loaded], at: int) -> Made | None:
     if before is not None and before.made_at >= at:
         return None  # It knows as much already.
     rows = [row for it in loaded if (row := it.ledgers.get(agent.name)) is not None]
-    ledgers: list[Any] = []
-    if agent.keeps is not None:
-        ledgers = [Ledgers({agent.name: row}).read(agent.name, agent.keeps) for row in rows]
+    ledgers = ledgers_of(loaded, agent.name, agent.keeps)
     model = agent.fit(ledgers, None if before is None else before.model, at)
     if model is None:
         return None

@@ -13,7 +13,7 @@ from schemas.journal import ModelEntry
 from state.model import Kept, kept_in, model_key
 from state.redis_models import MadeModel, RedisModels
 from state.redis_table import RedisTable
-from state.shop import decode_shop
+from state.shop import clock_of
 from state.table import Needs
 from streams.learning.fitting import entry_of
 
@@ -97,9 +97,7 @@ async def look_up(url: str, partitions: int, agents: Sequence[type[Agent]]) -> l
     needs = Needs(ledgers=[model_key(it.name) for it in agents])
     async with RedisTable(url) as rows:
         loaded = [await rows.load(it, needs) for it in range(partitions)]
-    clock_at = max(
-        (decode_shop(it.shop).clock_at for it in loaded if it.shop is not None), default=0
-    )
+    clock_at = max((clock_of(it.shop) for it in loaded), default=0)
     found = []
     async with RedisModels(url) as shelf:
         for agent in agents:

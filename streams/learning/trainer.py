@@ -12,9 +12,8 @@ While rows are made anew after Redis has lost all, the clocks are those of the p
 stand at the end of the log, and are older than what has taken effect by the time they are read.
 """
 
-import asyncio
 from asyncio import to_thread
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Protocol
 
 import structlog
@@ -25,23 +24,16 @@ from schemas.instant import SECOND
 from schemas.journal import ModelEntry
 from state.model import model_key
 from state.redis_models import MadeModel
-from state.shop import decode_shop
+from state.shop import clock_of
 from state.table import Loaded, Needs
 from streams import metrics
+from streams.leader import Failures, Leader
 from streams.learning.fitting import Made, fit, in_effect, is_due, learners, needs_of
 from streams.learning.settings import ModelSettings
 from streams.producer import Outbound
 from streams.topics import JOURNAL
 
 log = structlog.get_logger()
-
-
-class Rows(Protocol):
-    """Where clocks, ledgers and models in effect are read."""
-
-    async def load(self, partition: int, needs: Needs) -> Loaded:
-        """Read a partition's, at one moment."""
-        ...
 
 
 class Shelf(Protocol):
@@ -60,43 +52,25 @@ class Shelf(Protocol):
         ...
 
 
-class Sender(Protocol):
-    """Where records go."""
-
-    async def send(self, records: list[Outbound]) -> None:
-        """Write records; returns when all are acknowledged."""
-        ...
-
-
 class Trainer:
-    """Has models fitted and takes them to the journal. partitions: how many it has."""
+    """Has models fitted and takes them to the journal."""
 
     def __init__(
-        self, agents: Iterable[Agent], rows: Rows, shelf: Shelf, producer: Sender,
-        settings: ModelSettings, *, partitions: int, is_leader: Callable[[], bool],
-    ) -> None:  # fmt: skip
+        self, agents: Iterable[Agent], leader: Leader, shelf: Shelf, settings: ModelSettings
+    ) -> None:
         held = set(settings.held)
         self._agents = [it for it in learners(agents) if it.name not in held]
-        self._rows = rows
+        self._leader = leader
         self._shelf = shelf
-        self._producer = producer
         self._settings = settings
-        self._partitions = partitions
-        self._is_leader = is_leader
-        self._wrong: dict[str, str] = {}
+        self._failures = Failures("model_not_made")
 
     async def run(self) -> None:
         """Look, for ever, as long as this worker is the leader."""
-        while self._agents and self._settings.every_hours:
-            await asyncio.sleep(self._settings.look_seconds)
-            if not self._is_leader():
-                metrics.forget_models()
-                continue
-            try:
-                await self.look()
-                self._wrong.pop("", None)
-            except Exception as error:  # noqa: BLE001 - the worker's other work must go on
-                self._went_wrong("", error)
+        if self._agents and self._settings.every_hours:
+            await self._leader.keep_looking(
+                self.look, self._settings.look_seconds, self._failures, metrics.forget_models
+            )
 
     async def look(self) -> None:
         """Show which models are in effect, and have those fitted for which it is time.
@@ -105,9 +79,8 @@ class Trainer:
         that cannot fit is logged and counted, and asked again when it is next time.
         """
         models = Needs(ledgers=[model_key(it.name) for it in self._agents])
-        loaded = [await self._rows.load(it, models if not it else Needs())
-                  for it in range(self._partitions)]  # fmt: skip
-        clocks = [decode_shop(it.shop).clock_at if it.shop is not None else 0 for it in loaded]
+        loaded = await self._leader.load(models, of_others=Needs())
+        clocks = [clock_of(it.shop) for it in loaded]
         self._show(loaded[0], max(clocks))
         if not (at := min(clocks)):
             return
@@ -117,12 +90,11 @@ class Trainer:
                 await self._train(agent, at)
 
     async def _train(self, agent: Agent, at: int) -> None:
-        needs = needs_of(agent)
-        loaded = [await self._rows.load(it, needs) for it in range(self._partitions)]
+        loaded = await self._leader.load(needs_of(agent))
         made, outcome = await self._fit(agent, loaded, at)
         if made is not None:
             await self._shelf.keep(agent.name, made_model(made, "fit"))
-            await self._producer.send(appended(made.entry, self._partitions))
+            await self._leader.send(appended(made.entry, self._leader.partitions))
             log.info("model_made", agent=agent.name, version=made.entry.version)
         await self._shelf.note_fitted(agent.name, at)
         metrics.MODEL_FITS.labels(agent.name, outcome).inc()
@@ -132,16 +104,10 @@ class Trainer:
             # On a thread: it may take seconds, and partitions are applied meanwhile.
             made = await to_thread(fit, agent, loaded, at)
         except Exception as error:  # noqa: BLE001 - an agent may fail in any way
-            self._went_wrong(agent.name, error)
+            self._failures.failed(error, agent.name)
             return None, "failed"
-        self._wrong.pop(agent.name, None)
+        self._failures.went_well(agent.name)
         return made, "made" if made is not None else "nothing_new"
-
-    def _went_wrong(self, who: str, error: Exception) -> None:
-        """Log a failure once, and not each time that it comes again."""
-        if (wrong := f"{type(error).__name__}: {error}") != self._wrong.get(who):
-            self._wrong[who] = wrong
-            log.warning("model_not_made", agent=who, error=wrong)
 
     def _show(self, loaded: Loaded, clock_at: int) -> None:
         """Show what one partition decides by; the others do too, or will in a moment."""

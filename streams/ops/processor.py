@@ -12,7 +12,7 @@ keep closed windows (``windows_kept``); what is older by then is counted as miss
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from time import time
 from typing import Any, Protocol
 
@@ -23,10 +23,11 @@ from agents.ops.lookout import Lookout
 from agents.sales import Sales
 from schemas.instant import HOUR, SECOND
 from schemas.ops import alert_message
-from state.ledger import Ledger, Ledgers
-from state.shop import decode_shop
-from state.table import Loaded, Needs
+from state.ledger import ledgers_of
+from state.shop import clock_of
+from state.table import Needs
 from streams import metrics
+from streams.leader import Failures, Leader
 from streams.ops.revenue import SHOWN_DAYS, Revenue, labelled
 from streams.ops.settings import OpsSettings
 from streams.producer import Outbound
@@ -34,12 +35,8 @@ from streams.producer import Outbound
 log = structlog.get_logger()
 
 
-class Rows(Protocol):
-    """Where ledgers are read, and where it is noted what has been said."""
-
-    async def load(self, partition: int, needs: Needs) -> Loaded:
-        """Read a partition's clock and ledgers, at one moment."""
-        ...
+class Notes(Protocol):
+    """Where it is noted what has been said."""
 
     async def note_concluded(self, agent: str, ends_at: int) -> None:
         """Note up to which end of a window an agent's alerts are published."""
@@ -50,64 +47,28 @@ class Rows(Protocol):
         ...
 
 
-class Sender(Protocol):
-    """Where alerts go."""
-
-    async def send(self, records: list[Outbound]) -> None:
-        """Write records; returns when all are acknowledged."""
-        ...
-
-
-class Partitions:
-    """The clocks of all partitions, and the ledgers that were asked for."""
-
-    def __init__(self, loaded: Iterable[Loaded]) -> None:
-        self._loaded = list(loaded)
-        #: 0 where no tick was applied yet.
-        self.clocks = [
-            decode_shop(it.shop).clock_at if it.shop is not None else 0 for it in self._loaded
-        ]
-
-    def ledgers(self, agent: Agent) -> list[Ledger]:
-        """An agent's, of the partitions that have one. Raises RowError."""
-        if agent.keeps is None:
-            return []
-        rows = [it.ledgers for it in self._loaded if it.ledgers.get(agent.name) is not None]
-        return [Ledgers(it).read(agent.name, agent.keeps) for it in rows]
-
-
 class Ops:
-    """Concludes and shows. partitions: of the journal. by_wall: whether its clock is the wall's."""
+    """Concludes and shows. by_wall: whether its clock is the wall's."""
 
     def __init__(
-        self, agents: Iterable[Agent], rows: Rows, producer: Sender, settings: OpsSettings, *,
-        partitions: int, is_leader: Callable[[], bool], by_wall: bool = True,
+        self, agents: Iterable[Agent], leader: Leader, notes: Notes, settings: OpsSettings, *,
+        by_wall: bool = True,
     ) -> None:  # fmt: skip
         agents = list(agents)
         self._lookouts = [it for it in agents if isinstance(it, Lookout)]
         self._sales = [it for it in agents if isinstance(it, Sales)]
-        self._rows = rows
-        self._producer = producer
+        self._leader = leader
+        self._notes = notes
         self._settings = settings
-        self._partitions = partitions
-        self._is_leader = is_leader
         self._by_wall = by_wall
-        self._wrong = ""
 
     async def run(self) -> None:
         """Look, for ever, as long as this worker is the leader."""
-        while self._lookouts or self._sales:
-            await asyncio.sleep(self._settings.every_seconds)
-            if not self._is_leader():
-                metrics.forget_ops()
-                continue
-            try:
-                await self.look()
-                self._wrong = ""
-            except Exception as error:  # noqa: BLE001 - the worker's other work must go on
-                if (wrong := f"{type(error).__name__}: {error}") != self._wrong:
-                    self._wrong = wrong
-                    log.warning("ops_not_concluded", error=wrong)
+        if self._lookouts or self._sales:
+            failures = Failures("ops_not_concluded")
+            await self._leader.keep_looking(
+                self.look, self._settings.every_seconds, failures, metrics.forget_ops
+            )
 
     async def look(self) -> None:
         """Show the sales, and conclude every window that is over by now.
@@ -115,26 +76,23 @@ class Ops:
         Raises StoreError, DeliveryError, RowError or what an agent raises, when all others have
         been asked: what was not noted is done again.
         """
-        now = await self._load(self._sales)
-        metrics.OPS_HELD_BACK.set((max(now.clocks) - min(now.clocks)) / SECOND)
+        loaded = await self._leader.load(Needs(ledgers=[it.name for it in self._sales]))
+        clocks = [clock_of(it.shop) for it in loaded]
+        metrics.OPS_HELD_BACK.set((max(clocks) - min(clocks)) / SECOND)
         for sales in self._sales:
-            ledgers: list[Any] = now.ledgers(sales)
-            _show(Revenue(ledgers, sales.day_of(max(now.clocks))), sales.shown_max)
-        if not self._lookouts or not min(now.clocks):
+            ledgers = ledgers_of(loaded, sales.name, sales.keeps)
+            _show(Revenue(ledgers, sales.day_of(max(clocks))), sales.shown_max)
+        if not self._lookouts or not min(clocks):
             return
-        noted = await self._rows.concluded()
+        noted = await self._notes.concluded()
         errors = []
         for lookout in self._lookouts:
             try:
-                await self._conclude(lookout, now.clocks, noted.get(lookout.name))
+                await self._conclude(lookout, clocks, noted.get(lookout.name))
             except Exception as error:  # noqa: BLE001 - the others' windows are over, too
                 errors.append(error)
         if errors:
             raise errors[0]
-
-    async def _load(self, agents: Iterable[Agent]) -> Partitions:
-        needs = Needs(ledgers=[it.name for it in agents])
-        return Partitions([await self._rows.load(it, needs) for it in range(self._partitions)])
 
     async def _conclude(self, lookout: Lookout, clocks: list[int], noted_at: int | None) -> None:
         """Conclude the windows of one agent. noted_at: the end of the last one that was."""
@@ -142,28 +100,29 @@ class Ops:
         begin = 0 if noted_at is None else noted_at // width
         if begin > last:
             return
-        read = await self._load([lookout])
-        kept = lookout.newest_closed(max(read.clocks)) - lookout.windows_kept + 1
+        loaded = await self._leader.load(Needs(ledgers=[lookout.name]))
+        newest = lookout.newest_closed(max(clock_of(it.shop) for it in loaded))
+        kept = newest - lookout.windows_kept + 1
         windows = range(max(begin, kept, self._first_worth_it(lookout)), last + 1)
         missed = min(windows.start, last + 1) - begin
         if missed and noted_at is not None:
             metrics.OPS_WINDOWS.labels(lookout.name, "missed").inc(missed)
             log.warning("windows_missed", agent=lookout.name, windows=missed)
-        ledgers: list[Any] = read.ledgers(lookout)
+        ledgers: list[Any] = ledgers_of(loaded, lookout.name, lookout.keeps)
         metrics.OPS_LATE.labels(lookout.name).set(sum(it.late for it in ledgers))
         for window in windows:
             # On a thread: it takes a tenth of a second where there are many partitions.
             alerts = await asyncio.to_thread(lookout.conclude, ledgers, window)
             if alerts:
                 messages = [alert_message(it) for it in alerts]
-                await self._producer.send(
+                await self._leader.send(
                     [Outbound(it.topic, it.value, it.key, it.headers) for it in messages]
                 )
-                await self._rows.note_concluded(lookout.name, (window + 1) * width)
+                await self._notes.note_concluded(lookout.name, (window + 1) * width)
             metrics.OPS_WINDOWS.labels(lookout.name, "concluded").inc()
             metrics.OPS_ALERTS.labels(lookout.alert).inc(len(alerts))
         # Also where there was nothing to say, or nobody needs to know of it any more.
-        await self._rows.note_concluded(lookout.name, (last + 1) * width)
+        await self._notes.note_concluded(lookout.name, (last + 1) * width)
 
     def _first_worth_it(self, lookout: Lookout) -> int:
         """The first window that did not end too long ago by the wall."""
