@@ -24,7 +24,16 @@ from msgspec import Meta, Struct
 
 from agents.agent import Act, Agent, CancelTimer, Enter, Learn, Remember, Say, SetTimer, Timer, View
 from agents.churn.habit import OUT_OF_SCOPE, SCOPE, Habit, Seen, Silence, features
-from agents.churn.lessons import ChurnModel, Lesson, Lessons, chance, fitted, log_odds, told_of
+from agents.churn.lessons import (
+    ChurnModel,
+    Lesson,
+    Lessons,
+    Told,
+    chance,
+    fitted,
+    log_odds,
+    told_of,
+)
 from agents.churn.rhythm import Silences, prior_of, silences_of
 from agents.churn.speaking import Prices, crossing
 from agents.churn_cause import CauseName, CauseRules, causes, evidence_of
@@ -131,7 +140,9 @@ class ChurnAlert(Agent, frozen=True):
 
     def on_timer(self, timer: Timer, customer: View) -> Iterable[Act]:
         """Nothing came: say so. Or a moment has ended, of which something can be learned."""
-        habit, model = self._habit(customer), self._model(customer)
+        remembered, model = customer.recall(Habit), self._model(customer)
+        is_of_horizon = remembered.is_of_horizon(self.horizon_days)
+        habit = remembered.of_horizon(self.horizon_days)
         if timer.name == _MOMENT:
             yield from self._ended(habit, customer.at, customer, model)
             yield Remember(habit)
@@ -140,20 +151,26 @@ class ChurnAlert(Agent, frozen=True):
             if model and not habit.alerted and habit.at:
                 yield from self._wait(habit, customer, model)
             return
-        risk, seen = self.risk(customer)
-        if habit.at and self._is_too_early(risk, customer, model):
+        risk, seen = self._score(habit, customer, model)
+        # Without a model it stays where it was set, unless that was by a model of other days.
+        if habit.at and (self._is_too_early(risk, customer) if model else not is_of_horizon):
             # The model, or a setting, is another one than when the timer was set.
             yield from self._wait(habit, customer, model)
             return
         if model:
             yield Learn("churn_risk", "high")
-        yield self._alert(habit, customer, model if habit.at else None, seen if habit.at else None)
+        told = told_of(model, risk, seen) if habit.at and (model or self.risk_min) else {}
+        yield self._alert(habit, customer, model if habit.at else None, told)
         habit.alerted = True
         yield Remember(habit)
 
     def risk(self, customer: View) -> tuple[float, Seen]:
         """The score at this moment, and what it is made of; by the prior alone without a model."""
-        habit, model = self._habit(customer), self._model(customer)
+        return self._score(self._habit(customer), customer, self._model(customer))
+
+    def _score(
+        self, habit: Habit, customer: View, model: Fitted[ChurnModel] | None
+    ) -> tuple[float, Seen]:
         seen = self._silence(habit, customer).seen((customer.at - habit.at) / DAY)
         weights = model.model.weights if model else None
         return chance(log_odds(weights, features(seen))), seen
@@ -227,10 +244,8 @@ class ChurnAlert(Agent, frozen=True):
         row = customer.row
         return silences_of(customer.shop.rhythm, self.default_gap_days, row.gap_hours)
 
-    def _is_too_early(self, risk: float, customer: View, model: Fitted[ChurnModel] | None) -> bool:
+    def _is_too_early(self, risk: float, customer: View) -> bool:
         """Whether an alert would not be set for now. The shop's rhythm moves, so not to the day."""
-        if model is None:  # It stays where it was set, unless that was by a model of other days.
-            return not customer.recall(Habit).is_of_horizon(self.horizon_days)
         quiet = (customer.at - customer.row.last_order_at) / DAY
         is_usual = self._silences(customer).chance(quiet) > min(1.5 * self.unusual, 0.99)
         return is_usual or risk < self._threshold(customer.row, customer.at) - 1e-9
@@ -240,7 +255,7 @@ class ChurnAlert(Agent, frozen=True):
         return Silence(habit, customer.row.first_order_at, self.horizon_days, prior)
 
     def _alert(
-        self, habit: Habit, customer: View, model: Fitted[ChurnModel] | None, seen: Seen | None
+        self, habit: Habit, customer: View, model: Fitted[ChurnModel] | None, told: Told
     ) -> Say:
         row = customer.row
         gap_days = [hours / 24 for hours in row.gap_hours]
@@ -251,9 +266,8 @@ class ChurnAlert(Agent, frozen=True):
         rules = CauseRules(self.cause_days, self.rating_max, self.empty_searches_min)
         cause, *others = causes(row, customer.at, rules)
         values, thresholds = evidence_of(cause, others, customer.at, rules)
-        told = told_of(model, seen) if seen and (model or self.risk_min) else {}
         limits: dict[str, Scalar] = {"chance": self.chance}
-        if model and seen:
+        if model:
             limits = {"risk": round(self._threshold(row, customer.at), 4), "unusual": self.unusual}
         elif told:
             limits["risk_min"] = self.risk_min

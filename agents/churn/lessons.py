@@ -40,6 +40,8 @@ _ODDS_MAX = 4.5
 #: So many of what moved a score most are named.
 _NAMED = 3
 
+Told = dict[str, Scalar | list[Scalar]]
+
 
 class ChurnModel(Struct, frozen=True):
     """weights: of ``features``. means: of these, over all customers as they were scored.
@@ -153,10 +155,9 @@ def moved_by(model: ChurnModel, seen: Seen) -> list[tuple[str, float]]:
     return sorted(by.items(), key=lambda it: (-abs(it[1]), it[0]))
 
 
-def told_of(model: Fitted[ChurnModel] | None, seen: Seen) -> dict[str, Scalar | list[Scalar]]:
+def told_of(model: Fitted[ChurnModel] | None, risk: float, seen: Seen) -> Told:
     """What an alert says of its score: how high it is, by which model, and what moved it most."""
-    risk = chance(log_odds(model.model.weights if model else None, features(seen)))
-    told: dict[str, Scalar | list[Scalar]] = {"risk": round(risk, 4)}
+    told: Told = {"risk": round(risk, 4)}
     if model:
         moved = moved_by(model.model, seen)[:_NAMED]
         told["model"] = model.version
