@@ -34,25 +34,21 @@ from msgspec.structs import replace
 from agents import kept_orders, qualifying
 from agents.agent import (
     Act,
-    Agent,
-    CancelTimer,
     Learn,
     Note,
     Remember,
     Say,
-    SetTimer,
     Timer,
     View,
 )
 from agents.kept_orders import gone_back, ordered
+from agents.loyalty.programme import Programme, waking
 from agents.months import midnight, month_of
 from agents.qualifying import Qualified, Standing
-from agents.wall_clock import check_zone
 from schemas.decisions import Evidence
-from schemas.event import CENTS_MAX, Currency, Name
+from schemas.event import CENTS_MAX, Name
 from schemas.instant import DAY, LATEST, to_text
 from schemas.orders import OrderCancelled, OrderPlaced, OrderRefunded
-from schemas.profiles import Purpose
 
 PERIOD, AT_RISK = "period", "at_risk"
 TRAIT, UP, RISK = "tier", "tier_up", "tier_at_risk"
@@ -96,12 +92,11 @@ class TierDown(Struct, frozen=True):
     previous: str
 
 
-class MembershipTier(Agent, frozen=True):
+class MembershipTier(Programme, frozen=True):
     """tiers: name and threshold, the lowest first. measure: of what; currency: of which orders.
 
-    unit_cents, unit_cents_of, points_per_unit: as for points, for ``measure = "points"``. period,
-    window_months: in what time. at_risk_days: how long before its end a tier is told to be at
-    risk; 0: not at all. refund_days: how long an order is kept for what may go back of it.
+    Units and points are for ``measure = "points"``. period, window_months: in what time.
+    at_risk_days: how long before its end a tier is told to be at risk; 0: not at all.
     """
 
     listens: ClassVar = (OrderPlaced, OrderCancelled, OrderRefunded)
@@ -109,22 +104,15 @@ class MembershipTier(Agent, frozen=True):
     says: ClassVar = {UP: TierUpPayload, RISK: TierAtRiskPayload}
     learns: ClassVar = {TRAIT: Name}
 
-    purpose: Purpose | Literal["internal"] = "service"
-    pause_hours: float = 0.0
     tiers: Tiers = (("silver", 30_000), ("gold", 100_000))
     measure: Literal["spend", "points"] = "spend"
     currency: Annotated[str, Meta(pattern=r"^([A-Z]{3})?$", max_length=3)] = ""
-    unit_cents: Annotated[int, Meta(ge=1)] = 100
-    unit_cents_of: dict[Currency, Annotated[int, Meta(ge=1)]] = {}
-    points_per_unit: Annotated[int, Meta(ge=1, le=10_000)] = 1
     period: Literal["calendar_year", "rolling"] = "calendar_year"
     window_months: Annotated[int, Meta(ge=1, le=24)] = 12
     at_risk_days: Annotated[int, Meta(ge=0, le=1_000)] = 60
-    refund_days: Annotated[int, Meta(ge=0, le=730)] = 100
-    time_zone: Annotated[str, Meta(min_length=1)] = "UTC"
 
     def __post_init__(self) -> None:
-        check_zone(self.time_zone)
+        super().__post_init__()
         qualifying.check_tiers(self.tiers)
         if self.currency and self.measure == "points":
             raise ValueError(
@@ -201,10 +189,10 @@ class MembershipTier(Agent, frozen=True):
         """Remember it, and wait for the end of the tier and for the moment to tell of that."""
         if standing != before:
             yield Remember(None if standing == Standing() else standing)
-        yield _waking(PERIOD, midnight(ends, self.time_zone) if standing.tier else LATEST)
+        yield waking(PERIOD, midnight(ends, self.time_zone) if standing.tier else LATEST)
         # What is late for its moment is told at the next tick.
         told_at = max(self._told_at(standing, ends), customer.shop.clock_at + 1)
-        yield _waking(AT_RISK, told_at)
+        yield waking(AT_RISK, told_at)
 
     def _judged(self, standing: Standing, now: int) -> tuple[Standing, Qualified]:
         """With the tier that is valid in a month."""
@@ -284,7 +272,7 @@ class MembershipTier(Agent, frozen=True):
     def _unit(self, currency: str) -> int:
         """The money that counts for one unit; more than there can be, where an order does not."""
         if self.measure == "points":
-            return self.unit_cents_of.get(currency, self.unit_cents)
+            return self.unit_of(currency)
         return 1 if self.currency in ("", currency) else CENTS_MAX + 1
 
     @property
@@ -293,7 +281,3 @@ class MembershipTier(Agent, frozen=True):
 
     def _currency(self, customer: View) -> str:
         return "" if self.measure == "points" else self.currency or customer.row.currency
-
-
-def _waking(name: str, at: int) -> Act:
-    return SetTimer(at, name) if at < LATEST else CancelTimer(name)

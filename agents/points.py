@@ -28,21 +28,19 @@ is about the points that are left of it.
 """
 
 from collections.abc import Iterable
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from agents.agent import Act, Agent, CancelTimer, Note, Remember, Say, SetTimer, Timer, View
+from agents.agent import Act, Note, Remember, Say, Timer, View
 from agents.kept_orders import gone_back, ordered, pruned
+from agents.loyalty.programme import Programme, waking
 from agents.months import midnight, month_of
 from agents.points_book import NEVER, Book, Lot
-from agents.wall_clock import check_zone
 from schemas.decisions import Evidence
-from schemas.event import Currency
 from schemas.instant import DAY, LATEST, to_text
 from schemas.orders import OrderCancelled, OrderPlaced, OrderRefunded, PointsRedeemed
-from schemas.profiles import Purpose
 
 EXPIRY, NOTICE = "expiry", "notice"
 EXPIRING = "points_expiring"
@@ -70,32 +68,24 @@ class PointsOwed(Struct, frozen=True):
     owed: int
 
 
-class Points(Agent, frozen=True):
-    """points_per_unit: for each whole unit_cents. unit_cents_of: other units, by currency.
+class Points(Programme, frozen=True):
+    """expiry_months, expiry_days: when a lot ends, after the end of its month.
 
-    expiry_months, expiry_days: when a lot ends, after the end of its month. expiring_days: how long
-    before that it is told of; 0: not at all. points_min: lots with less are not told of.
-    refund_days: how long an order is kept for what may go back of it. time_zone: whose months.
+    expiring_days: how long before that it is told of; 0: not at all. points_min: lots with less are
+    not told of.
     """
 
     listens: ClassVar = (OrderPlaced, OrderCancelled, OrderRefunded, PointsRedeemed)
     remembers: ClassVar = Book
     says: ClassVar = {EXPIRING: PointsExpiringPayload}
 
-    purpose: Purpose | Literal["internal"] = "service"
-    pause_hours: float = 0.0
-    points_per_unit: Annotated[int, Meta(ge=1, le=10_000)] = 1
-    unit_cents: Annotated[int, Meta(ge=1)] = 100
-    unit_cents_of: dict[Currency, Annotated[int, Meta(ge=1)]] = {}
     expiry_months: Annotated[int, Meta(ge=0, le=60)] = 12
     expiry_days: Annotated[int, Meta(ge=0, le=1_830)] = 0
     expiring_days: Annotated[int, Meta(ge=0, le=1_000)] = 30
     points_min: Annotated[int, Meta(ge=1)] = 1
-    refund_days: Annotated[int, Meta(ge=0, le=730)] = 100
-    time_zone: Annotated[str, Meta(min_length=1)] = "UTC"
 
     def __post_init__(self) -> None:
-        check_zone(self.time_zone)
+        super().__post_init__()
         if self.expiry_months and self.expiry_days:
             raise ValueError(
                 f"expiry_months is {self.expiry_months} and expiry_days is {self.expiry_days}: one"
@@ -129,7 +119,7 @@ class Points(Agent, frozen=True):
         book = replace(before.ended(at, self._end_of), orders=young)
         match event:
             case OrderPlaced():
-                unit = self.unit_cents_of.get(event.currency, self.unit_cents)
+                unit = self.unit_of(event.currency)
                 month = month_of(at, self.time_zone) if self.ends else NEVER
                 orders, it = ordered(book.orders, event, month, unit, self.points_per_unit)
                 book = replace(book, orders=orders).earn(month, it.gained).reverse(month, it.lost)
@@ -186,8 +176,8 @@ class Points(Agent, frozen=True):
             expiry_at = notice_at
         # What is late for its moment is done at the next tick. Of history nothing is: there this
         # timer is dropped, and the other one waits for what is still to come.
-        yield _waking(EXPIRY, max(expiry_at, clock_at + 1))
-        yield _waking(NOTICE, notice_at if notice_at > clock_at else LATEST)
+        yield waking(EXPIRY, max(expiry_at, clock_at + 1))
+        yield waking(NOTICE, notice_at if notice_at > clock_at else LATEST)
 
     def _notice(self, lot: Lot, book: Book, at: int) -> Say:
         end = self._end_of(lot.month)
@@ -219,7 +209,3 @@ class Points(Agent, frozen=True):
             return LATEST
         days = self.expiry_days - self.expiring_days
         return midnight(lot.month + 1 + self.expiry_months, self.time_zone, days)
-
-
-def _waking(name: str, at: int) -> Act:
-    return SetTimer(at, name) if at < LATEST else CancelTimer(name)

@@ -1,0 +1,1 @@
+"""What do the agents of a loyalty programme share?"""
