@@ -5,7 +5,7 @@ back or holds out can be redeemed by nobody, and nobody is reminded of it. A cus
 of a campaign at a time; and what is redeemed comes back once at most, when its order does.
 
 Any agent that gives coupons away keeps ``Coupons`` as its memory, or what adds fields to it, and
-asks it what an event means; what it answers with then stands in ``handing_out.py``.
+asks it what an event means; what it answers with then stands in ``coupons/giver.py``.
 """
 
 import hmac
@@ -144,6 +144,15 @@ def worth_cents(usual_cents: int, share: float, low: int, high: int, margin_shar
     """
     margin = int(margin_share * usual_cents)
     return 0 if margin < low else min(max(round(share * usual_cents), low), high, margin)
+
+
+def check_bounds(value_cents_min: int, value_cents_max: int) -> None:
+    """Raises ValueError for settings between which no coupon's worth can lie."""
+    if value_cents_min > value_cents_max:
+        raise ValueError(
+            f"value_cents_min is {value_cents_min}, more than value_cents_max, which is"
+            f" {value_cents_max}"
+        )
 
 
 def code_of(key: str, trigger_id: str) -> str:

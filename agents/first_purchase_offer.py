@@ -14,7 +14,6 @@ from msgspec.structs import replace
 
 from agents.agent import (
     Act,
-    Agent,
     CancelTimer,
     Decided,
     Note,
@@ -25,7 +24,7 @@ from agents.agent import (
     View,
 )
 from agents.coupon import CouponPayload, Coupons, payload_of
-from agents.handing_out import EXPIRY, given, issued, kept, returned
+from agents.coupons.giver import EXPIRY, CouponGiver, given, kept
 from schemas.clickstream import ProductViewed
 from schemas.decisions import Evidence, Money
 from schemas.event import Cents, Currency
@@ -44,12 +43,11 @@ class FirstPurchaseOfferPayload(Struct, frozen=True):
     coupon: CouponPayload | None
 
 
-class FirstPurchaseOffer(Agent, frozen=True):
+class FirstPurchaseOffer(CouponGiver, frozen=True):
     """views_min: so many looks at products are interest. window_days: in this time.
 
     after_hours: how long nothing must happen. value_cents: of ``currency``, what the coupon is
-    worth; 0: there is none. valid_days: how long the offer stands. return_days, reopens: as for
-    win-back coupons. code_key: the secret of the keyed hash, from the environment.
+    worth; 0: there is none, and valid_days is how long the offer stands.
     """
 
     listens: ClassVar = (ProductViewed, Decided, OrderPlaced, OrderCancelled, OrderRefunded)
@@ -62,10 +60,7 @@ class FirstPurchaseOffer(Agent, frozen=True):
     value_cents: Cents = 0
     currency: Currency = "EUR"
     valid_days: Annotated[float, Meta(gt=0)] = 14.0
-    return_days: Annotated[float, Meta(ge=0)] = 30.0
-    reopens: bool = False
     pause_hours: float = 30 * 24.0
-    code_key: str = "development"
 
     def on_event(
         self,
@@ -110,7 +105,7 @@ class FirstPurchaseOffer(Agent, frozen=True):
             case OrderCancelled() | OrderRefunded():
                 coupons = customer.recall(Coupons)
                 if coupons.redeemed:
-                    yield from returned(coupons, event, reopens=self.reopens)
+                    yield from self.returned(coupons, event)
 
     @property
     def _wait(self) -> int:
@@ -151,7 +146,7 @@ class FirstPurchaseOffer(Agent, frozen=True):
         row, coupon = customer.row, None
         expires_at = customer.at + round(self.valid_days * DAY)
         if self.value_cents and row.currency in ("", self.currency):
-            code = issued(self, self.name, self.code_key, timer, customer)
+            code = self.issued(self.name, timer, customer)
             until = to_text(expires_at)
             coupon = CouponPayload(code, self.value_cents, self.currency, until)
         return Say(

@@ -18,7 +18,6 @@ from msgspec.structs import replace
 
 from agents.agent import (
     Act,
-    Agent,
     CancelTimer,
     Decided,
     Enter,
@@ -29,8 +28,8 @@ from agents.agent import (
     Timer,
     View,
 )
-from agents.coupon import Coupon, CouponPayload, payload_of, worth_cents
-from agents.handing_out import EXPIRY, given, issued, kept, returned
+from agents.coupon import Coupon, CouponPayload, check_bounds, payload_of, worth_cents
+from agents.coupons.giver import EXPIRY, CouponGiver, given, kept
 from agents.uplift import (
     ADDED_MAX,
     Arms,
@@ -54,17 +53,15 @@ LEARN = "learn"
 EXPIRING = "coupon_expiring"
 
 
-class WinBackCoupon(Agent, frozen=True):
+class WinBackCoupon(CouponGiver, frozen=True):
     """after: the kind of trigger that must go unanswered. share: of the usual order's value.
 
     margin_share: what of an order's value is left to give away. reminder_days: how long before its
-    end the customer is reminded of an open coupon; 0: not at all. return_days: how long after it
-    the return of an order is waited for. reopens: whether a coupon is good again after that.
-    code_key: the secret of the keyed hash; comes from the environment, not from the file.
-    outcome: what an offer is to bring about in outcome_days. interests, traits: categories, and
-    traits that the shop told (name and value), that may make the effect another. examples_min: so
-    many in each arm, or everybody is offered. explore_share: of those who are not worth an offer,
-    how many get it nevertheless. doubt: so many standard errors are for the offer.
+    end the customer is reminded of an open coupon; 0: not at all. outcome: what an offer is to
+    bring about in outcome_days. interests, traits: categories, and traits that the shop told (name
+    and value), that may make the effect another. examples_min: so many in each arm, or everybody is
+    offered. explore_share: of those who are not worth an offer, how many get it nevertheless.
+    doubt: so many standard errors are for the offer.
     """
 
     listens: ClassVar = (Decided, OrderPlaced, OrderCancelled, OrderRefunded)
@@ -80,12 +77,8 @@ class WinBackCoupon(Agent, frozen=True):
     value_cents_min: Annotated[int, Meta(ge=1)] = 200
     value_cents_max: Annotated[int, Meta(ge=1)] = 2_000
     margin_share: Annotated[float, Meta(ge=0, le=1)] = 0.3
-    valid_days: Annotated[float, Meta(gt=0)] = 28.0
     reminder_days: Annotated[float, Meta(ge=0)] = 3.0
-    return_days: Annotated[float, Meta(ge=0)] = 30.0
-    reopens: bool = False
     pause_hours: float = 60 * 24.0
-    code_key: str = "development"
     outcome: Literal["ordered", "visited"] = "ordered"
     outcome_days: Annotated[float, Meta(gt=0)] = 28.0
     interests: Annotated[tuple[Name, ...], Meta(max_length=ADDED_MAX)] = ()
@@ -100,11 +93,7 @@ class WinBackCoupon(Agent, frozen=True):
                 raise ValueError(
                     f"markets.{market} sets {sorted(other)}: the effect is learned of all markets"
                 )
-        if self.value_cents_min > self.value_cents_max:
-            raise ValueError(
-                f"value_cents_min is {self.value_cents_min}, more than value_cents_max, which is"
-                f" {self.value_cents_max}"
-            )
+        check_bounds(self.value_cents_min, self.value_cents_max)
 
     def on_event(
         self, event: Decided | OrderPlaced | OrderCancelled | OrderRefunded, customer: View
@@ -123,7 +112,7 @@ class WinBackCoupon(Agent, frozen=True):
             case OrderPlaced() if coupons != Offers():
                 yield from self._ordered(coupons, event, customer)
             case OrderCancelled() | OrderRefunded() if coupons.redeemed:
-                yield from returned(coupons, event, reopens=self.reopens)
+                yield from self.returned(coupons, event)
 
     def _ordered(self, coupons: Offers, order: OrderPlaced, customer: View) -> Iterable[Act]:
         after, note = coupons.ordered(order, self.return_days)
@@ -198,7 +187,7 @@ class WinBackCoupon(Agent, frozen=True):
             return
         known = known_of(customer, self.interests, self.traits)
         expires_at = customer.at + round(self.valid_days * DAY)
-        code = issued(self, self.name, self.code_key, timer, customer)
+        code = self.issued(self.name, timer, customer)
         if judgement := self._judged(known, usual, value, customer):
             explored = not judgement.is_worth_it and explores(
                 self.code_key, code, self.explore_share

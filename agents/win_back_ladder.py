@@ -14,7 +14,6 @@ from msgspec.structs import replace
 
 from agents.agent import (
     Act,
-    Agent,
     CancelTimer,
     Decided,
     Note,
@@ -24,8 +23,8 @@ from agents.agent import (
     Timer,
     View,
 )
-from agents.coupon import CouponPayload, Coupons, payload_of, worth_cents
-from agents.handing_out import EXPIRY, given, issued, kept, returned
+from agents.coupon import CouponPayload, Coupons, check_bounds, payload_of, worth_cents
+from agents.coupons.giver import EXPIRY, CouponGiver, given, kept
 from schemas.decisions import Evidence, Money, Scalar
 from schemas.event import Cents
 from schemas.instant import DAY, to_text
@@ -68,13 +67,12 @@ class Climb(Coupons, array_like=True, gc=False, frozen=True):
         return replace(self, occasion="", began_at=0, steps=0, other_until=0)
 
 
-class WinBackLadder(Agent, frozen=True):
+class WinBackLadder(CouponGiver, frozen=True):
     """after: the kind of trigger that must go unanswered. The three steps come so long after it.
 
     spent_cents_min: the larger coupon is for those who have spent this, less what went back. share
-    to margin_share: what it is worth, as of a win-back coupon. valid_days: how long the coupon, and
-    a last call without one, stand. return_days, reopens: as of a win-back coupon. code_key: the
-    secret of the keyed hash, from the environment.
+    to margin_share: what it is worth, as of a win-back coupon. A last call without a coupon stands
+    for valid_days, too.
     """
 
     listens: ClassVar = (Decided, OrderPlaced, OrderCancelled, OrderRefunded)
@@ -94,11 +92,7 @@ class WinBackLadder(Agent, frozen=True):
     value_cents_min: Annotated[int, Meta(ge=1)] = 500
     value_cents_max: Annotated[int, Meta(ge=1)] = 5_000
     margin_share: Annotated[float, Meta(ge=0, le=1)] = 0.3
-    valid_days: Annotated[float, Meta(gt=0)] = 28.0
-    return_days: Annotated[float, Meta(ge=0)] = 30.0
-    reopens: bool = False
     pause_hours: float = 60 * 24.0
-    code_key: str = "development"
 
     def __post_init__(self) -> None:
         first, second, third = (days for days, _ in self._steps)
@@ -107,11 +101,7 @@ class WinBackLadder(Agent, frozen=True):
                 f"reminder_after_days, larger_after_days and last_call_after_days are {first},"
                 f" {second} and {third}: each step must come later than the one before it"
             )
-        if self.value_cents_min > self.value_cents_max:
-            raise ValueError(
-                f"value_cents_min is {self.value_cents_min}, more than value_cents_max, which is"
-                f" {self.value_cents_max}"
-            )
+        check_bounds(self.value_cents_min, self.value_cents_max)
 
     @property
     def _steps(self) -> tuple[tuple[float, str], ...]:
@@ -142,7 +132,7 @@ class WinBackLadder(Agent, frozen=True):
             case OrderPlaced() if climb != Climb():
                 yield from self._ordered(climb, event, customer)
             case OrderCancelled() | OrderRefunded() if climb.redeemed:
-                yield from returned(climb, event, reopens=self.reopens)
+                yield from self.returned(climb, event)
 
     def _ordered(self, climb: Climb, order: OrderPlaced, customer: View) -> Iterable[Act]:
         after, note = climb.ordered(order, self.return_days)
@@ -220,7 +210,7 @@ class WinBackLadder(Agent, frozen=True):
         if not value:
             return Note(kind=LARGER, reason="below_margin", evidence=evidence)
         expires_at = customer.at + round(self.valid_days * DAY)
-        code = issued(self, LARGER, self.code_key, timer, customer)
+        code = self.issued(LARGER, timer, customer)
         return Say(
             kind=LARGER,
             reason="worth_a_larger_coupon",

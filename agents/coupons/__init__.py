@@ -1,0 +1,1 @@
+"""What do agents share that give coupons?"""
