@@ -18,7 +18,8 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
@@ -59,6 +60,20 @@ class EmbeddedError(Exception):
     """A server could not be started; the message says which, why and what to do."""
 
 
+@contextmanager
+def alone_in(folder: Path, refusal: str) -> Iterator[None]:
+    """Hold a folder. Raises EmbeddedError where another process does.
+
+    The kernel drops the lock when this process ends, in whatever way.
+    """
+    with (folder / "lock").open("wb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise EmbeddedError(refusal) from error
+        yield
+
+
 class Embedded:
     """A Kafka broker and a Redis, up inside the `with` block and gone after it.
 
@@ -95,15 +110,12 @@ class Embedded:
         self.folder.mkdir(parents=True, exist_ok=True)
         with ExitStack() as undo:
             # Two servers that append to one file would ruin it, and on free ports nothing else
-            # would stop them. The kernel drops the lock when this process ends.
-            lock = undo.enter_context((self.folder / "lock").open("wb"))
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise EmbeddedError(
-                    f"Another embedded Kafka and Redis run in {self.folder}. "
-                    "Stop them, or choose another folder."
-                ) from error
+            # would stop them.
+            refusal = (
+                f"Another embedded Kafka and Redis run in {self.folder}. Stop them, or choose"
+                " another folder."
+            )
+            undo.enter_context(alone_in(self.folder, refusal))
             undo.callback(self._stop, "kafka", "redis")
             self._start_kafka()
             self.start_redis()

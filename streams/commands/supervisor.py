@@ -3,7 +3,6 @@
 The rule: workers end before the servers that they need, and nothing outlives this process.
 """
 
-import fcntl
 import os
 import secrets
 import shutil
@@ -22,7 +21,7 @@ from config.settings import Settings
 from streams.commands import terminal
 from streams.commands.worker_process import WorkerProcess
 from streams.connection import Brokers
-from streams.embedded import Embedded, EmbeddedError
+from streams.embedded import Embedded, EmbeddedError, alone_in
 from streams.topics import Topics, wanted_topics
 
 log = structlog.get_logger()
@@ -104,7 +103,12 @@ class House:
     def run(self, kinds: Sequence[str], *, as_json: bool) -> int:
         """Start, mind and stop; returns the exit code. Raises EmbeddedError."""
         with self._signals(), ExitStack() as house:
-            house.enter_context(self._alone())
+            # What is removed from the folder below must not be another one's.
+            refusal = (
+                f"Another `ebbtide up` runs in {self._folder}. Stop it, or choose another folder"
+                " with --folder, and other ports."
+            )
+            house.enter_context(alone_in(self._folder, refusal))
             servers = house.enter_context(self._servers())
             self._make_topics(kinds)
             house.callback(self._stop_workers)
@@ -148,19 +152,6 @@ class House:
         finally:
             for it, handler in before.items():
                 signal.signal(it, handler)
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Hold the folder: what is removed from it below must not be another one's."""
-        with (self._folder / "lock").open("wb") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise EmbeddedError(
-                    f"Another `ebbtide up` runs in {self._folder}. Stop it, or choose another"
-                    " folder with --folder, and other ports."
-                ) from error
-            yield
 
     def _servers(self) -> Embedded:
         """Kafka and Redis, both empty.
