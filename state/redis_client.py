@@ -5,7 +5,7 @@ A URL says it all: ``redis://host:6379/0``, ``rediss://`` with TLS, ``redis+clus
 """
 
 import ssl
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit, urlunsplit
 
 import hiredis
@@ -67,6 +67,23 @@ def connect(url: str) -> Any:
     nodes = [ClusterNode(*_host_and_port(it)) for it in others]
     one = urlunsplit((scheme, f"{login}{at}{first}", parts.path, parts.query, ""))
     return redis.RedisCluster.from_url(one, startup_nodes=nodes or None, **options)
+
+
+class InRedis:
+    """Something that lies in Redis, and is closed after use: as a context, or by ``close``."""
+
+    def __init__(self, url: str) -> None:
+        self._redis = connect(url)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        await self._redis.aclose()
 
 
 async def answer(reply: Any) -> Any:

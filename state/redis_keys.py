@@ -9,12 +9,12 @@ another order, does no harm, and what Redis has lost the topic brings back.
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
-from typing import Any, Self
+from typing import Any
 
 from msgspec import Struct
 
 from schemas.journal import KEY_ID_LENGTH, each_of
-from state.redis_client import answer, connect
+from state.redis_client import InRedis, answer
 from state.redis_table import key_of, script
 from state.table import StoreError
 
@@ -60,19 +60,13 @@ class Found(Struct, frozen=True):
         return usable[-1] if usable else None
 
 
-class RedisKeys:
+class RedisKeys(InRedis):
     """Keys by partition. Every method raises StoreError where Redis does not answer."""
 
     def __init__(self, url: str) -> None:
-        self._redis = connect(url)
+        super().__init__(url)
         self._look = self._redis.register_script(script("keys_look.lua"))
         self._change = self._redis.register_script(script("keys_change.lua"))
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._redis.aclose()
 
     async def look(self, partition: int, customer_ids: Sequence[str]) -> dict[str, Found]:
         """The keys of customers."""

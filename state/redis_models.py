@@ -6,13 +6,11 @@ anything: what is decided by stands in the partitions and in the journal, so not
 these but the way back to an older model.
 """
 
-from typing import Self
-
 import msgspec
 from msgspec import Raw, Struct
 
 from schemas.codec import DAMAGE, encode_json
-from state.redis_client import answer, connect
+from state.redis_client import InRedis, answer
 from state.table import StoreError
 
 FITTED_KEY = "ebb:fitted"
@@ -36,17 +34,8 @@ class MadeModel(Struct, frozen=True):
     model: Raw
 
 
-class RedisModels:
+class RedisModels(InRedis):
     """What was made, by agent. Every method raises StoreError where Redis does not answer."""
-
-    def __init__(self, url: str) -> None:
-        self._redis = connect(url)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._redis.aclose()
 
     async def keep(self, agent: str, made: MadeModel) -> None:
         """Keep a model, and no more than the newest ones; versions begin with their day."""

@@ -11,9 +11,9 @@ keys that are to be destroyed, by customer). Two keys are of no partition: ``ebb
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from itertools import chain
-from typing import Any, Self
+from typing import Any
 
-from state.redis_client import answer, connect
+from state.redis_client import InRedis, answer
 from state.table import Commit, Loaded, Needs, Position
 from state.waiting import beginning, entry
 
@@ -26,7 +26,7 @@ KEYS = (
 READ = KEYS[:7]
 
 
-class RedisTable:
+class RedisTable(InRedis):
     """Rows by partition in Redis; see ``state.table.Table`` for the promises.
 
     stage: goes before the names of keys, where rows lie beside the live ones.
@@ -34,16 +34,10 @@ class RedisTable:
 
     def __init__(self, url: str, *, stage: str = "") -> None:
         self._stage = stage
-        self._redis = connect(url)
+        super().__init__(url)
         self._load = self._redis.register_script(script("load.lua"))
         self._commit = self._redis.register_script(script("commit.lua"))
         self._published = self._redis.register_script(script("published.lua"))
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._redis.aclose()
 
     def key(self, partition: int, name: str) -> str:
         """A key of a partition."""

@@ -5,12 +5,12 @@ For a proof, not for a hot path: all that there is gets read.
 
 import re
 from collections.abc import AsyncIterator
-from typing import Any, Self
+from typing import Any
 
 from msgspec import Struct
 
 from schemas.codec import encode_json, encode_row
-from state.redis_client import answer, connect
+from state.redis_client import InRedis, answer
 from state.waiting import customer_in
 
 _PIECE = 1_000
@@ -31,17 +31,8 @@ class Trace(Struct, frozen=True):
     value: bytes
 
 
-class RedisTraces:
+class RedisTraces(InRedis):
     """Looks for customers. Raises StoreError where Redis does not answer."""
-
-    def __init__(self, url: str) -> None:
-        self._redis = connect(url)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._redis.aclose()
 
     async def of(self, customer_id: str) -> AsyncIterator[Trace]:
         """All places that name a customer."""

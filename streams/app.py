@@ -217,9 +217,9 @@ class Worker:
         await self.member.close()
         await asyncio.to_thread(self.producer.close)
         self.key_log.close()
-        await self.keys.__aexit__()
-        await self.models.__aexit__()
-        await self.table.__aexit__()
+        await self.keys.close()
+        await self.models.close()
+        await self.table.close()
 
 
 class _Group:

@@ -47,6 +47,19 @@ def untouched(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     structlog.reset_defaults()
 
 
+class FakeInRedis:
+    """Is opened by a URL, as what lies in Redis is."""
+
+    def __init__(self, _: str) -> None:
+        pass
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
+
+
 class FakeKafka:
     """Takes what is sent, and has every topic."""
 

@@ -1,10 +1,9 @@
 """What have four partitions counted? A campaign with an effect, for tests of what is said about it."""
 
 from pathlib import Path
-from typing import Self
 
 import pytest
-from command_line import put_in_place_of_kafka
+from command_line import FakeInRedis, put_in_place_of_kafka
 
 #: Partition by partition. Of 10,000 sent to, 2,500 paid 50.00; of 2,500 held out, 400 did.
 COUNTED: list[dict[str, int]] = [
@@ -41,19 +40,10 @@ COUNTED: list[dict[str, int]] = [
 PRICES = "[effect]\nmargin_share = 0.3\n[agents.mail]\ncampaign = 'win_back'\nmessage_cost_cents = 0.25\n"
 
 
-class FakeCounters:
+class FakeCounters(FakeInRedis):
     """The counters of four partitions."""
 
     counted: list[dict[str, int]] = COUNTED
-
-    def __init__(self, _: str) -> None:
-        pass
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        pass
 
     async def counters(self, partition: int) -> dict[str, int]:
         return self.counted[partition]

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 
 import msgspec
 import pytest
+from command_line import FakeInRedis
 from msgspec import Struct
 from msgspec.structs import replace
 from partition import Partition
@@ -182,20 +183,11 @@ class FakeReader:
                 yield record
 
 
-class FakeRows:
+class FakeRows(FakeInRedis):
     """A table of one row."""
 
     row: ClassVar[bytes | None] = None
     of_shop: ClassVar[bytes | None] = None
-
-    def __init__(self, _: str) -> None:
-        pass
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        pass
 
     async def customer(self, partition: int, customer_id: str) -> bytes | None:
         return self.row if customer_id == "ann" else None

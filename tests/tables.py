@@ -135,7 +135,7 @@ def redis_store(url: str) -> Iterator[Store]:
     table = RedisTable(url)
     with open_client(url) as client, asyncio.Runner() as runner:
         yield Store(table, runner, lambda partition: in_redis(client, partition))
-        runner.run(table.__aexit__())
+        runner.run(table.close())
 
 
 FULL = step(

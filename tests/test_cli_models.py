@@ -1,11 +1,11 @@
 """`ebbtide models`: which there are, what is in one, and the way back to an older one."""
 
 import json
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import msgspec
 import pytest
-from command_line import Ebbtide, FakeKafka, put_in_place_of_kafka
+from command_line import Ebbtide, FakeInRedis, FakeKafka, put_in_place_of_kafka
 from learner import AT, LargeOrder, Mean, order
 from school import School
 from structlog.testing import capture_logs
@@ -20,19 +20,10 @@ from streams.commands import models_page
 from streams.learning import standing
 
 
-class Fake:
+class Fake(FakeInRedis):
     """Four partitions, of which two have customers; it is the table and the shelf."""
 
     school: ClassVar[School]
-
-    def __init__(self, _: str) -> None:
-        pass
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        pass
 
     async def load(self, partition: int, needs: Needs) -> Loaded:
         return await self.school.load(partition, needs)

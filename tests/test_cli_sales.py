@@ -2,10 +2,10 @@
 
 import json
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import pytest
-from command_line import Ebbtide, put_in_place_of_kafka
+from command_line import Ebbtide, FakeInRedis, put_in_place_of_kafka
 from partition import Partition, journal
 
 from agents.sales import Sales
@@ -19,19 +19,10 @@ from streams.commands import sales_page
 BEGIN = 1_768_867_200_000  # 2026-01-20, a Tuesday.
 
 
-class FakeRows:
+class FakeRows(FakeInRedis):
     """Four partitions, of which the first two have ledgers."""
 
     partitions: ClassVar[list[Partition]] = []
-
-    def __init__(self, _: str) -> None:
-        pass
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        pass
 
     async def load(self, partition: int, needs: Needs) -> Loaded:
         return await self.partitions[partition].table.load(0, needs)
