@@ -40,8 +40,7 @@ def demo(
     import asyncio
     from itertools import islice
 
-    from streams.commands import terminal
-    from streams.demo import servers
+    from streams.commands import demo_servers, terminal
     from streams.demo.journey import BASKETS, feed, orders
     from streams.demo.progress import write_summary
     from streams.demo.view import report
@@ -50,9 +49,9 @@ def demo(
     total = min(BASKETS, orders_max or BASKETS)
     folder = file.parent / "demo"
     summary = asyncio.run(
-        servers.in_memory(history, total, folder)
+        demo_servers.in_memory(history, total, folder)
         if in_memory
-        else servers.through_kafka(history, total, folder)
+        else demo_servers.through_kafka(history, total, folder)
     )
     write_summary(summary, file)
     if json:
