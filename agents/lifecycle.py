@@ -123,6 +123,7 @@ class Lifecycle(Agent, frozen=True):
         PageViewed, ProductViewed, ProductAdded, ProductWishlisted, StockAlertRequested,
         CheckoutStarted, ProfileUpdated, ConsentChanged, OrderPlaced, Decided,
     )  # fmt: skip
+    remembers: ClassVar = Lived
     says: ClassVar = {"lifecycle_changed": LifecyclePayload}
     learns: ClassVar = {"stage": Stage}
 
@@ -140,8 +141,6 @@ class Lifecycle(Agent, frozen=True):
                 f"lapsed_days is {self.lapsed_days:g}, and that is not more than at_risk_days,"
                 f" which is {self.at_risk_days:g}"
             )
-
-    remembers: ClassVar = Lived
 
     def on_event(
         self, event: PageViewed | ProductViewed | Interest | OrderPlaced | Decided, customer: View
