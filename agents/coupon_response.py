@@ -23,8 +23,8 @@ from agents.redeeming import (
     Mailing,
     Response,
     Responses,
-    fitted,
 )  # fmt: skip
+from agents.redeeming_fit import fitted
 from schemas.instant import DAY
 from schemas.orders import OrderPlaced
 from schemas.profiles import MessageSent, Purpose

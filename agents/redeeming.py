@@ -2,12 +2,12 @@
 
 The law: an example is a message with coupons, what was known when it went out, and whether one of
 them was redeemed while the message was open. It is entered when that is over, whichever way, or the
-quick ones would seem to be many. A logistic regression of the examples is the model.
+quick ones would seem to be many. What follows from the examples stands in ``redeeming_fit.py``.
 """
 
 from collections.abc import Iterable, Sequence
 from math import exp
-from typing import Any, Self
+from typing import Self
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -32,7 +32,8 @@ OPEN_MAX, CODES_MAX = 4, 3
 TEMPLATES_MAX = 16
 #: Examples kept in a partition, of those redeemed and of the others: 10 kB.
 SAMPLE_MAX = 512
-_WIDTH = len(KNOWN) + 1
+#: The bytes of an example: its template's place, and what was known.
+EXAMPLE_WIDTH = len(KNOWN) + 1
 _OTHER = 255
 _SPENT_DAYS = 90
 _HUNDREDTHS = 100
@@ -176,13 +177,13 @@ class Chances(Struct, frozen=True):
 
 def _kept(sample: bytes, example: bytes, count: int) -> bytes:
     """A sample after the example that makes it ``count``, each of which has the same chance."""
-    if len(sample) < SAMPLE_MAX * _WIDTH:
+    if len(sample) < SAMPLE_MAX * EXAMPLE_WIDTH:
         return sample + example
     place = _mixed(count) % count
     if place >= SAMPLE_MAX:
         return sample
-    at = place * _WIDTH
-    return sample[:at] + example + sample[at + _WIDTH :]
+    at = place * EXAMPLE_WIDTH
+    return sample[:at] + example + sample[at + EXAMPLE_WIDTH :]
 
 
 def _mixed(number: int) -> int:
@@ -199,63 +200,3 @@ def _faded(days: int) -> float:
 
 def _share(part: float, whole: float) -> int:
     return min(round(BYTE * part / whole), BYTE)
-
-
-# The fit, on the leader ---------------------------------------------------------------------------
-
-
-def fitted(ledgers: Sequence[Responses], redeemed_min: int) -> Chances | None:
-    """The model; None where too few coupons have been redeemed, or none was left."""
-    redeemed = sum(it.redeemed_count for it in ledgers)
-    others = sum(it.others_count for it in ledgers)
-    if redeemed < redeemed_min or others < redeemed_min:
-        return None
-    import numpy as np
-
-    names = sorted({name for it in ledgers for name in it.templates})
-    rows, hits, weights = [], [], []
-    for ledger in ledgers:
-        for sample, count, hit in (
-            (ledger.redeemed, ledger.redeemed_count, 1.0),
-            (ledger.others, ledger.others_count, 0.0),
-        ):
-            examples = len(sample) // _WIDTH
-            for at in range(0, len(sample), _WIDTH):
-                place = sample[at]
-                name = ledger.templates[place] if place < len(ledger.templates) else None
-                flags = [float(it == name) for it in names]
-                rows.append([*sample[at + 1 : at + _WIDTH], *flags])
-                hits.append(hit)
-                weights.append(count / examples)
-    table = np.array(rows, float)
-    means, scales, slopes = _logistic(table, [hits, weights], len(KNOWN), np)
-    known = len(KNOWN)
-    return Chances(
-        means[:known].tolist(), scales[:known].tolist(), slopes[1 : known + 1].tolist(),
-        float(slopes[0]), dict(zip(names, map(float, slopes[known + 1 :]), strict=True)),
-        redeemed / (redeemed + others), redeemed + others,
-    )  # fmt: skip
-
-
-def _logistic(table: Any, told: list[list[float]], known: int, np: Any) -> tuple[Any, Any, Any]:
-    """Means, scales and weights by Newton's method, with a ridge; flags stay as they are.
-
-    told: whether each was redeemed, and how many it stands for.
-    """
-    hit, weight = (np.array(it) for it in told)
-    means = np.average(table, axis=0, weights=weight)
-    scales = np.sqrt(np.average((table - means) ** 2, axis=0, weights=weight))
-    means[known:], scales[known:] = 0.0, 1.0
-    scales[scales < 1e-6] = 1e9
-    design = np.column_stack([np.ones(len(table)), (table - means) / scales])
-    ridge = np.ones(design.shape[1])
-    ridge[0] = 1e-6
-    slopes = np.zeros(design.shape[1])
-    for _ in range(30):
-        chance = 1 / (1 + np.exp(-np.clip(design @ slopes, -30, 30)))
-        curve = (design.T * (weight * chance * (1 - chance))) @ design + np.diag(ridge)
-        step = np.linalg.solve(curve, design.T @ (weight * (hit - chance)) - ridge * slopes)
-        slopes = slopes + step * min(1.0, 5 / max(1e-9, float(abs(step).max())))
-        if abs(step).max() < 1e-8:
-            break
-    return means, scales, slopes

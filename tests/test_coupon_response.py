@@ -24,8 +24,8 @@ from agents.redeeming import (
     Mailing,
     Response,
     Responses,
-    fitted,
 )  # fmt: skip
+from agents.redeeming_fit import fitted
 from schemas.codec import encode_row
 from schemas.instant import DAY, HOUR
 from schemas.journal import ModelEntry, Tick
