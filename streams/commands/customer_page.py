@@ -12,7 +12,8 @@ from streams.commands.figures import distance, listed, words
 from streams.customer.coupons import KEEP_COUPONS, Kept
 from streams.customer.gate import Counted, Deliveries, Told, Waiting, did, on_channel
 from streams.customer.outlook import AGENT, Outlook
-from streams.customer.view import Grieved, OpenOrder, Purchases, Ratings, Trod, View, Visit
+from streams.customer.shopping import OpenOrder, Purchases, Ratings, Trod, Visit
+from streams.customer.view import Grieved, View
 
 
 def show(view: View) -> None:

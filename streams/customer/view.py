@@ -8,30 +8,28 @@ from typing import Any
 
 from msgspec import Struct
 
-from schemas.instant import DAY, to_text, to_text_if_ever
-from state import trail, window
+from schemas.instant import to_text, to_text_if_ever
 from state.consent import Consent
-from state.customer import Customer, decode_customer
+from state.customer import decode_customer
 from streams.customer import coupons as coupon_view
 from streams.customer import gate as gate_view
 from streams.customer import row as customer_row
+from streams.customer import shopping
 from streams.customer.coupons import Kept
 from streams.customer.gate import Counted, Deliveries, Reported, Told, Touched, Waiting
 from streams.customer.memory import memories
 from streams.customer.outlook import Outlook, outlook
+from streams.customer.shopping import (
+    CartLine,
+    OpenOrder,
+    Purchases,
+    Ratings,
+    Trod,
+    Visit,
+    Window,
+)
 
-_DAYS = (1, 7, 28, 365)
 _EPOCH = date(1970, 1, 1)
-_DID = {trail.SEARCHED: "searched", trail.VIEWED: "viewed", trail.BOUGHT: "bought"}
-
-
-class Window(Struct, frozen=True):
-    """What happened in the last so many days. paid_cents: for the orders."""
-
-    days: int
-    views: int
-    orders: int
-    paid_cents: int
 
 
 class Word(Struct, frozen=True):
@@ -41,55 +39,6 @@ class Word(Struct, frozen=True):
     channel: str
     granted: bool
     said_at: str | None
-
-
-class Purchases(Struct, frozen=True):
-    """Recency, frequency, money."""
-
-    recency_days: float | None
-    orders: int
-    spent_cents: int
-    refunded_cents: int
-    first_order_at: str | None
-    last_order_at: str | None
-
-
-class Visit(Struct, frozen=True):
-    """The visit under way, or the last one. count: how many there have been."""
-
-    count: int
-    views: int
-    started_at: str | None
-    last_at: str | None
-
-
-class CartLine(Struct, frozen=True):
-    """A product in the cart."""
-
-    product_id: str
-    quantity: int
-    price_cents: int
-    added_at: str | None
-
-
-class OpenOrder(Struct, frozen=True):
-    """An order under way."""
-
-    order_id: str
-    placed_at: str | None
-    paid_cents: int
-    refunded_cents: int
-    shipped_at: str | None
-    promised_at: str | None
-
-
-class Ratings(Struct, frozen=True):
-    """Ratings of products: how many, their mean, and the last."""
-
-    count: int
-    mean: float
-    last: int
-    last_at: str | None
 
 
 class Learned(Struct, frozen=True):
@@ -108,19 +57,6 @@ class Grieved(Struct, frozen=True):
     at: str
     amount: int
     about: str
-
-
-class Trod(Struct, frozen=True):
-    """A thing on the customer's trail. what: ``searched``, ``viewed`` or ``bought``.
-
-    last_at: the hour in which it came last. times, visits: how often, and on how many visits.
-    """
-
-    what: str
-    name: str
-    last_at: str
-    times: int
-    visits: int
 
 
 class Timer(Struct, frozen=True):
@@ -211,31 +147,19 @@ def view(customer_id: str, partition: int, row: bytes, clock_at: int) -> View:
         ],
         consent=_words(it.consent),
         currency=it.currency,
-        purchases=_purchases(it, at),
-        windows=[_window(it, at, days) for days in _DAYS],
+        purchases=shopping.purchases(it, at),
+        windows=shopping.windows(it, at),
         gap_days=[round(hours / 24, 1) for hours in it.gap_hours],
-        visit=Visit(
-            it.session.count, it.session.views, to_text_if_ever(it.session.started_at),
-            to_text_if_ever(it.session.last_at),
-        ),
-        cart=[
-            CartLine(product_id, line.quantity, line.price_cents, to_text_if_ever(line.added_at))
-            for product_id, line in it.cart.items()
-        ],
+        visit=shopping.visit(it),
+        cart=shopping.cart(it),
         cart_cents=it.cart_cents,
         viewed=it.viewed[::-1],
         bought=it.bought[::-1],
-        trail=_trail(it),
+        trail=shopping.trod(it),
         categories=_shares(it.categories.shares()),
         products=_shares(it.products.shares()),
-        open_orders=[
-            OpenOrder(
-                order_id, to_text_if_ever(order.placed_at), order.paid_cents, order.refunded_cents,
-                to_text_if_ever(order.shipped_at), to_text_if_ever(order.promised_at),
-            )
-            for order_id, order in it.open_orders.items()
-        ],
-        ratings=_ratings(it),
+        open_orders=shopping.open_orders(it),
+        ratings=shopping.ratings(it),
         responses=gate_view.reported(it),
         timers=[
             Timer(name, to_text(due_at))
@@ -256,36 +180,6 @@ def view(customer_id: str, partition: int, row: bytes, clock_at: int) -> View:
         ],
         outlook=outlook(it.memory),
     )  # fmt: skip
-
-
-def _purchases(it: Customer, at: int) -> Purchases:
-    recency_days = round((at - it.last_order_at) / DAY, 2) if it.last_order_at else None
-    return Purchases(
-        recency_days, it.order_count, it.spent_cents, it.refunded_cents,
-        to_text_if_ever(it.first_order_at), to_text_if_ever(it.last_order_at),
-    )  # fmt: skip
-
-
-def _ratings(it: Customer) -> Ratings | None:
-    if it.ratings is None:
-        return None
-    count = it.ratings.count
-    mean = round(it.ratings.stars / max(1, count), 2)
-    return Ratings(count, mean, it.ratings.last, to_text_if_ever(it.ratings.last_at))
-
-
-def _trail(it: Customer) -> list[Trod]:
-    newest_first = sorted(trail.steps(it.trail), key=lambda step: -step.last_at)
-    return [
-        Trod(_DID[step.kind], step.name, to_text(step.last_at), step.times, step.visits)
-        for step in newest_first
-    ]
-
-
-def _window(it: Customer, at: int, days: int) -> Window:
-    views, _ = window.total(it.views, at, days * DAY)
-    orders, paid_cents = window.total(it.orders, at, days * DAY)
-    return Window(days, views, orders, paid_cents)
 
 
 def _words(consent: Consent) -> list[Word]:
