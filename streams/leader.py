@@ -12,7 +12,7 @@ from typing import Protocol
 import structlog
 
 from state.table import Loaded, Needs
-from streams.producer import Outbound
+from streams.producer import Sender
 
 log = structlog.get_logger()
 
@@ -22,14 +22,6 @@ class Rows(Protocol):
 
     async def load(self, partition: int, needs: Needs) -> Loaded:
         """Read some of a partition, at one moment."""
-        ...
-
-
-class Sender(Protocol):
-    """Where records go."""
-
-    async def send(self, records: list[Outbound]) -> None:
-        """Write records; returns when all are acknowledged."""
         ...
 
 

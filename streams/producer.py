@@ -9,7 +9,7 @@ import logging
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 from confluent_kafka import KafkaError, KafkaException
@@ -61,6 +61,14 @@ class Outbound(Struct, frozen=True, gc=False):
     key: bytes | None = None
     headers: list[tuple[str, bytes]] | None = None
     partition: int | None = None
+
+
+class Sender(Protocol):
+    """What a producer is to most: a way for records."""
+
+    async def send(self, records: Sequence[Outbound]) -> None:
+        """Write records; returns when all are acknowledged. Raises DeliveryError."""
+        ...
 
 
 class _Flight:

@@ -11,7 +11,7 @@ from schemas.journal import each_of
 from state.redis_keys import Found, Kept
 from state.redis_keys import KeyLog as Known
 from streams.privacy.key_log import KeyLog, record_of, tombstones
-from streams.producer import Outbound
+from streams.producer import Sender
 
 
 class Keys(Protocol):
@@ -37,16 +37,10 @@ class Keys(Protocol):
     ) -> bool: ...  # fmt: skip
 
 
-class Sends(Protocol):
-    """Writes records and returns when all are acknowledged, as a producer does."""
-
-    async def send(self, records: Sequence[Outbound]) -> None: ...
-
-
 class KeyRing:
     """The keys of all customers. Raises StoreError and DeliveryError: ask again."""
 
-    def __init__(self, keys: Keys, log: KeyLog, producer: Sends) -> None:
+    def __init__(self, keys: Keys, log: KeyLog, producer: Sender) -> None:
         self.keys = keys
         self._log = log
         self._producer = producer

@@ -11,10 +11,10 @@ from streams.connection import brokers_of, redis_url_of
 from streams.privacy.cipher import Cipher
 from streams.privacy.eraser import Eraser
 from streams.privacy.key_log import TopicOfKeys
-from streams.privacy.key_ring import KeyRing, Sends
+from streams.privacy.key_ring import KeyRing
 from streams.privacy.opener import Opener
 from streams.privacy.sealer import Sealer
-from streams.producer import Outbound
+from streams.producer import Outbound, Sender
 
 
 class Privacy(Struct, frozen=True):
@@ -41,7 +41,7 @@ def cipher_of(settings: Settings) -> Cipher | None:
 
 @asynccontextmanager
 async def open_privacy(
-    settings: Settings, producer: Sends, journal_partitions: int
+    settings: Settings, producer: Sender, journal_partitions: int
 ) -> AsyncIterator[Privacy]:
     """For a command, over Redis and Kafka."""
     log = TopicOfKeys(brokers_of(settings))
