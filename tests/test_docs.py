@@ -121,6 +121,16 @@ def test_a_page_names_no_setting_that_there_is_not(path: Path) -> None:
     assert set(re.findall(r"EBBTIDE_[A-Z][A-Z_]*[A-Z]", path.read_text("utf-8"))) <= settings
 
 
+# Architecture ------------------------------------------------------------------------------------
+
+
+def test_every_folder_of_code_is_in_the_table_of_where_things_are() -> None:
+    code = [ROOT / it for it in ("schemas", "state", "agents", "streams", "config")]
+    table = section(page("ARCHITECTURE.md"), "## Where things are")
+    named = {ROOT / it for it in re.findall(r"`([a-z/]+)/`", table)}
+    assert {it.parent for top in code for it in top.rglob("__init__.py")} - named == set()
+
+
 # All pages ---------------------------------------------------------------------------------------
 
 
