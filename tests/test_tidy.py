@@ -7,6 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import TypeGuard
 
+from agents.roster import known_agents
+
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("schemas", "state", "agents", "streams", "config")
 
@@ -138,6 +140,16 @@ def test_only_streams_opens_kafka() -> None:
 def test_only_the_redis_client_opens_redis() -> None:
     openers = [name_of(path) for path in CODE if "redis" in tops_of(path)]
     assert openers == ["state/redis_client.py"]
+
+
+def test_an_agent_knows_no_other_agent() -> None:
+    agents = {f"agents.{name}" for name in known_agents()}
+    for path in sources("agents"):
+        imported = set[str]()
+        for node in ast.walk(tree_of(path)):
+            if isinstance(node, ast.ImportFrom):
+                imported |= {f"{node.module}", *(f"{node.module}.{it.name}" for it in node.names)}
+        assert imported & agents == set(), name_of(path)
 
 
 def test_packages_are_imported_by_their_full_path() -> None:
