@@ -205,7 +205,7 @@ class Reputation(Lookout, frozen=True):
                     found.append(Drop(product_id, recent, usual, z))
         return sorted(found, key=lambda it: (-it.z, it.product_id))
 
-    def parts(self, ledgers: Iterable[Ratings], window: int) -> dict[str, tuple["Stars", "Stars"]]:
+    def parts(self, ledgers: Iterable[Ratings], window: int) -> dict[str, tuple[Stars, Stars]]:
         """Each product's ratings of the recent windows, and of the long run before them.
 
         Plain lists, for it may be 64 partitions of 500 products: 0.1 s a window.

@@ -20,7 +20,6 @@ FILE = "cdnow_sample.csv.gz"
 #: The first day of the file, 1 January 1997, and the end of the first 39 weeks, at midnight.
 BEGIN_AT = round(datetime(1997, 1, 1, tzinfo=UTC).timestamp() * 1000)
 CUT_AT = BEGIN_AT + 273 * DAY
-END_AT = CUT_AT + 273 * DAY
 
 
 def read(path: Path) -> list[Event]:

@@ -133,8 +133,6 @@ def test_recall_grows_with_the_rank_and_ends_at_the_hit_rate(ranks: list[int]) -
     line = [share for _, share in curves.recall(ranks, 20)]
     assert line == sorted(line)
     assert line[-1] == sum(1 <= it <= 20 for it in ranks) / len(ranks)
-    reciprocal = mean([1 / it if 1 <= it <= 20 else 0.0 for it in ranks])
-    assert curves.reciprocal_rank(ranks, 20).mean() == pytest.approx(reciprocal)
 
 
 def test_bins_of_the_reliability_have_all_points_and_say_what_came() -> None:

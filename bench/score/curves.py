@@ -39,16 +39,6 @@ def hit_within(ranks: Sequence[int] | Floats, most: int) -> Floats:
     return np.asarray((at >= 1) & (at <= most), float)
 
 
-def reciprocal_rank(ranks: Sequence[int] | Floats, most: int) -> Floats:
-    """One by the rank; 0 where the wanted one is not among the first ``most``.
-
-    >>> reciprocal_rank([1, 4, 0, 30], 20)
-    array([1.  , 0.25, 0.  , 0.  ])
-    """
-    at = np.asarray(ranks, float)
-    return np.asarray(hit_within(at, most) / np.maximum(at, 1), float)
-
-
 def recall(ranks: Sequence[int] | Floats, most: int = 20) -> Line:
     """Which share of the wanted ones are among the first k, by k. Ranks as in ``hit_within``."""
     return [(float(k), float(hit_within(ranks, k).mean())) for k in range(1, most + 1)]
