@@ -10,7 +10,12 @@ from streams.commands.options import AsJson, Broker, RedisUrl
 
 def import_history(
     *files: Annotated[
-        str, Parameter(name="FILE", help="JSON lines, packed where it ends in .gz; - is stdin.")
+        str,
+        Parameter(
+            name="FILE",
+            help="JSON lines, packed where it ends in .gz; - is stdin.",
+            allow_leading_hyphen=True,
+        ),
     ],
     skip_invalid: Annotated[
         bool, Parameter(show_default=False, help="Import the rest where some lines are invalid.")
