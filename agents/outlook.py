@@ -63,11 +63,11 @@ class Seen(Struct, array_like=True, gc=False):
 
 
 class Outlook(Agent, frozen=True):
-    """horizon_days: how far it looks. refresh_days: how old it gets in silence, at first; by a
-    first guess, no older than fit_days.
+    """horizon_days: how far it looks. refresh_days: how old it gets in silence, at first.
 
     sample_max: so many customers of a partition are learned from. kept_days: silence after which
-    they are no more. fit_days: how often the model is fitted. default_gap_days: the shop's usual
+    they are no more. fit_days: how often the model is fitted; no first guess gets older than that,
+    for then there may be one. default_gap_days: the shop's usual
     gap, until it has shown enough of its own.
     """
 
