@@ -66,7 +66,8 @@ class Outlook(Agent, frozen=True):
     """horizon_days: how far it looks. refresh_days: how old it gets in silence, at first.
 
     sample_max: so many customers of a partition are learned from. kept_days: silence after which
-    they are no more. fit_days: how often the model is fitted. default_gap_days: the shop's usual
+    they are no more. fit_days: how often the model is fitted; no first guess gets older than that,
+    for then there may be one. default_gap_days: the shop's usual
     gap, until it has shown enough of its own.
     """
 
@@ -162,7 +163,9 @@ class Outlook(Agent, frozen=True):
             )
         )  # fmt: skip
         silence = at - row.last_order_at
-        yield SetTimer(at + max(round(self.refresh_days * DAY), round(_AGAIN * silence)))
+        wait = max(round(self.refresh_days * DAY), round(_AGAIN * silence))
+        # The first guess stands in until a model is fitted, and no longer than that may take.
+        yield SetTimer(at + (wait if version else min(wait, round(self.fit_days * DAY))))
         yield Learn("expected_spend_cents", str(spend_cents))
         yield Learn("value", shoppers.value(spend_cents) or None)
 

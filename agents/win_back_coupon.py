@@ -166,13 +166,12 @@ class WinBackCoupon(CouponGiver, frozen=True):
         row = customer.row
         usual = (row.spent_cents - row.refunded_cents) // max(1, row.order_count)
         low, high = self.value_cents_min, self.value_cents_max
+        # Whoever has left a cart may never have ordered.
+        silence = customer.at - row.last_order_at if row.last_order_at else None
+        quiet = {} if silence is None else {"quiet_days": round(silence / DAY, 2)}
         evidence = Evidence(
             events=(coupons.occasion,),
-            values={
-                "quiet_days": round((customer.at - row.last_order_at) / DAY, 2),
-                "usual_order_cents": usual,
-                "orders": row.order_count,
-            },
+            values={**quiet, "usual_order_cents": usual, "orders": row.order_count},
             thresholds={
                 "after_days": self.after_days,
                 "share": self.share,

@@ -94,8 +94,8 @@ class Decision(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
 class Trigger(Struct, frozen=True, gc=False, omit_defaults=True):
     """The JSON body of a message on a trigger topic; the envelope is CloudEvents 1.0 headers.
 
-    channel: where it should reach the customer; left out where it does not go to them. locale,
-    time_zone, country: the customer's, as far as they are known.
+    channel: where it should reach the customer; left out where it does not go to them.
+    locale, time_zone, country: the customer's, as far as they are known.
     """
 
     reason: str

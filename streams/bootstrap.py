@@ -185,7 +185,10 @@ def _check_names(policy: Policy) -> None:
     known = known_agents()
     for name in policy.models.held:
         if name not in known or known[name].model is None:
-            raise ValueError(f"models.held: no agent {name!r} that decides by a model")
+            learning = ", ".join(sorted(it for it in known if known[it].model is not None))
+            raise ValueError(
+                f"models.held: no agent {name!r} that decides by a model; there are {learning}"
+            )
     campaigns = {agent.counted_as for agent in policy.agents if agent.says}
     if len(campaigns) >= CAMPAIGNS_MAX:
         raise ValueError(

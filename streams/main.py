@@ -125,7 +125,7 @@ def main(arguments: Sequence[str]) -> int:
         code = _exit_code(error)
         if code is None:
             raise
-        _complain(f"ebbtide: {error}")
+        _complain(f"ebbtide: {error}{_advice(error)}")
     return code if isinstance(code, int) else 0
 
 
@@ -135,6 +135,17 @@ def _exit_code(error: Exception) -> int | None:
         if code is not None:
             return code
     return None
+
+
+def _advice(error: Exception) -> str:
+    """What to do where Redis is not there, which its client does not say."""
+    told = str(error)
+    if not told.startswith("Redis: ConnectionError: "):
+        return ""
+    return (
+        f"{'' if told.endswith('.') else '.'} Start Redis (`ebbtide up` starts one on this"
+        " machine), or name another with --redis-url or EBBTIDE_REDIS_URL"
+    )
 
 
 def _complain(text: str) -> None:

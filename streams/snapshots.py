@@ -104,6 +104,8 @@ def read(path: Path) -> Iterator[Frame]:
     try:
         with gzip.open(path, "rb") as file:
             yield from _frames(path, cast("BinaryIO", file))
+    except FileNotFoundError as error:
+        raise SnapshotError(f"{path}: there is no such file") from error
     except (OSError, EOFError, zlib.error) as error:
         raise SnapshotError(f"{path}: {error}: not a whole backup") from error
 

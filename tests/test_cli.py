@@ -1,6 +1,7 @@
 """The command line: its help teaches, its answers are clean, and its failures are one line each."""
 
 import importlib
+import io
 import json
 import logging
 import re
@@ -157,7 +158,26 @@ def test_a_redis_that_is_not_there_is_one_line_and_exit_code_1(
     code, told, complained = ebbtide("customer", "ann", "--redis-url", f"redis://{NOWHERE}/0")
     assert (code, told) == (1, "")
     assert complained.startswith("ebbtide: Redis: ConnectionError: ")
+    assert complained.endswith("or name another with --redis-url or EBBTIDE_REDIS_URL\n")
     assert complained.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("publish", "-"),
+        ("import", "-", "--dry-run"),
+        ("dead-letters", "requeue", "--file", "-"),
+        ("reviews", "read", "reviews.ebb", "-", "--json"),
+    ],
+)
+def test_a_hyphen_is_stdin_and_no_option(
+    ebbtide: Ebbtide, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    code, _, complained = ebbtide(*command)
+    assert code in {0, 1}, complained
+    assert "Error" not in complained
 
 
 def test_ctrl_c_is_a_clean_stop(ebbtide: Ebbtide, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -104,3 +104,45 @@ def test_a_wrong_setting_is_named_with_what_was_found(
     code, told, complained = ebbtide("check")
     assert (code, told) == (2, "")
     assert complained.startswith(f"ebbtide: {mistake}")
+
+
+def test_held_names_an_agent_that_learns_or_is_told_which_do(
+    ebbtide: Ebbtide, tmp_path: Path
+) -> None:
+    file = tmp_path / "engine.toml"
+    file.write_text("[models]\nheld = ['churn']\n")
+    learning = ", ".join(sorted(name for name in AGENTS if AGENTS[name].model is not None))
+    mistake = f"models.held: no agent 'churn' that decides by a model; there are {learning}"
+    assert ebbtide("check", "--config", str(file)) == (2, "", f"ebbtide: {file}: {mistake}\n")
+
+
+def test_a_webhook_that_waits_for_a_kind_that_nobody_says_is_told(
+    ebbtide: Ebbtide, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, targets = tmp_path / "engine.toml", tmp_path / "webhooks.toml"
+    engine.write_text("[agents.thank_you]\n")
+    monkeypatch.setenv("EBBTIDE_CONFIG", str(engine))
+    monkeypatch.setenv("EBBTIDE_HOLDOUT_KEY", "hush-hush")
+    monkeypatch.setenv("EBBTIDE_WEBHOOKS", str(targets))
+    monkeypatch.setenv("EBBTIDE_WEBHOOK_KEY", f"whsec_{'A' * 43}=")
+    written = "[targets.mailer]\nurl = 'https://mail.example/'\nkinds = ['thank_yu']\n"
+    targets.write_text(written)
+    code, _, complained = ebbtide("check")
+    assert code == 2
+    assert complained.startswith(
+        f"ebbtide: {targets}: targets.mailer.kinds: found 'thank_yu'; there are abandoned_cart, "
+    )
+    targets.write_text(written.replace("'thank_yu'", "'thank_you', 'welcome'"))
+    code, told, _ = ebbtide("check")
+    assert code == 0
+    assert told.endswith("No agent that is on says welcome, which targets.mailer waits for.\n")
+
+
+def test_a_chance_that_is_asked_for_where_no_text_is_read_is_told(
+    ebbtide: Ebbtide, tmp_path: Path
+) -> None:
+    file = tmp_path / "engine.toml"
+    file.write_text("[agents.service_recovery]\nnegative_chance_min = 0.8\n")
+    code, told, _ = ebbtide("check", "--config", str(file))
+    assert code == 0
+    assert "no text is read: EBBTIDE_REVIEW_MODEL is not set" in told

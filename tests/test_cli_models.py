@@ -1,6 +1,7 @@
 """`ebbtide models`: which there are, what is in one, and the way back to an older one."""
 
 import json
+from pathlib import Path
 from typing import Any, ClassVar
 
 import msgspec
@@ -138,7 +139,7 @@ def test_what_is_not_there_is_said_with_what_is(
 ) -> None:
     code, told, complained = ebbtide("models", "list")
     assert (code, told) == (0, "")
-    assert "No model was made yet" in complained
+    assert "No model yet: large_order. One is tried every 24 hours of the log" in complained
     code, _, complained = ebbtide("models", "show", "large_order")
     assert code == 1
     assert "large_order: no model is in effect; there are: none" in complained
@@ -151,6 +152,27 @@ def test_what_is_not_there_is_said_with_what_is(
     assert "no agent 'churn' that is on decides by a model; there are large_order" in complained
     learn(monkeypatch)
     assert "; none does" in ebbtide("models", "show", "churn")[2]
+    assert ebbtide("models", "list") == (0, "", models_page.NOBODY + "\n")
+
+
+def test_agents_without_a_model_are_named_beside_those_that_have_one(
+    ebbtide: Ebbtide, kafka: FakeKafka, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+
+    class Waiting(LargeOrder, frozen=True):
+        pass
+
+    Waiting.name = "small_order"
+    [version] = made(days=1)
+    learn(monkeypatch, LargeOrder, Waiting)
+    code, told, complained = ebbtide("models", "list")
+    assert code == 0
+    assert version in told
+    assert "No model yet: small_order. One is tried every 24 hours" in complained
+    (tmp_path / "never.toml").write_text("[models]\nevery_hours = 0\n")
+    never = ("--config", str(tmp_path / "never.toml"))
+    assert "None is made, for `every_hours`" in ebbtide("models", "list", *never)[2]
+    assert ebbtide("models", "list", "--json", *never)[2] == ""
 
 
 def test_a_model_of_another_type_is_not_gone_back_to(

@@ -112,4 +112,5 @@ def test_a_redis_that_is_not_there_is_one_line(
     code, told, complained = ebbtide("report", "effect", "--redis-url", f"redis://{NOWHERE}/0")
     assert (code, told) == (1, "")
     assert complained.startswith("ebbtide: Redis: ConnectionError: ")
+    assert complained.endswith("or name another with --redis-url or EBBTIDE_REDIS_URL\n")
     assert complained.count("\n") == 1

@@ -100,22 +100,27 @@ def test_stars_and_words_are_labels_too(
     it = json.loads(told)
     assert code == 0
     assert it["texts"] + it["held_out"] == len(labelled())
+    assert it["left_out"] == len(rows) - len(labelled())
     assert it["accuracy"] > 0.9
 
 
 @pytest.mark.parametrize(
     ("content", "options", "complaint"),
     [
-        (None, (), "reviews.csv: cannot be read"),
-        ("review,label\nx,1\n", (), "no column 'text'; the first line names review, label. Say which"),
+        (None, (), "reviews.csv: cannot be read: No such file or directory\n"),
+        ("review,label\nx,1\n", (), "no column 'text'; the first line names review, label. It has to name"),
         ("", (), "no column 'text'; the first line names none"),
+        ("text;label\nx;1\n", (), "its first line has `;` between the columns, and a comma is wanted"),
+        ("text\tlabel\nx\t1\n", (), "has a tab between the columns"),
         ("text,label\n,\n", (), "no line has both a text and a label"),
         ("text,label\nx,fine\ny,bad\n", (), "which labels in 'label' are negative? There are 'fine', 'bad'."),
         ("text,label\nx,fine\n", ("--negative", "bad"), "no line has the label 'bad' in 'label'"),
         ("text,label,issue\nx,0,price; colour\n", ("--issue-column", "issue"),
          "line 2: no issue 'colour'; allowed are quality, delivery, price, service, size"),
         ("text,label\nx,0\ny,1\n", (), "too few"),
-        (b"text,label\n\xff\xfe,1\n", (), "not UTF-8"),
+        ("text,label\n" + "".join(f"{n},{n % 5 + 1}\n" for n in range(60)), (),
+         "are labelled negative and"),
+        (b"text,label\n\xff\xfe,1\n", (), ". Save it as UTF-8, or turn it"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_the_data_is_said_in_one_line(

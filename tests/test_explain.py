@@ -197,8 +197,7 @@ def test_the_last_report_of_the_webhook_is_told_for_what_it_is(
 def test_a_reason_that_no_record_has_is_not_made_up() -> None:
     text = told(History(Gate(holdout=NOBODY), views(1, MORNING)), 0)
     assert (
-        "why: The agent offer wanted it: for what reason is not on record, which has the gate's"
-        " instead."
+        "why: The agent offer wanted it; its own reason is not kept, as the gate's stands there."
     ) in text
     assert "why: Seen: quiet 44.2 days" in text
 

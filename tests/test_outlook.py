@@ -233,6 +233,19 @@ def census(partition: Partition) -> Census:
     return msgspec.msgpack.decode(partition.state()["ledgers"]["outlook"], type=Census)
 
 
+def test_a_first_guess_is_worked_out_anew_within_a_week_by_the_model_if_there_is_one() -> None:
+    partition = fed(*weekly(3), Tick(BEGIN + 14 * DAY + HOUR), shop=None)
+    partition.feed([model(at=BEGIN + 15 * DAY)])
+    partition.facts(Tick(BEGIN + 20 * DAY))
+    assert (seen(partition).model, trait(partition, "value")) == ("", "")
+    partition.facts(Tick(BEGIN + 21 * DAY + HOUR))
+    assert seen(partition).model == model(at=BEGIN + 15 * DAY).version
+    assert trait(partition, "value") != ""
+    # By a model it may be as old as before.
+    due = partition.row("ann").timers["outlook"]  # type: ignore[union-attr]
+    assert due == BEGIN + 21 * DAY + HOUR + 28 * DAY
+
+
 def test_the_first_guess_goes_by_the_usual_gap() -> None:
     often, seldom = first_guess(7), first_guess(70)
     assert often.future(0, 0, 0, 500).orders(365) > 4 * seldom.future(0, 0, 0, 500).orders(365)

@@ -90,7 +90,7 @@ def test_the_shop_in_a_hurry_is_right() -> None:
     hurry = Path(__file__).parents[1] / "examples" / "hurry.toml"
     policy = load_policy(load_settings({}, config=str(hurry), coupon_key="x"))
     assert policy.tight_budgets(4) == []
-    assert len(policy.agents) == 4
+    assert len(policy.agents) == 5
 
 
 def test_windows_wait_as_long_as_the_engine_unless_their_section_says_else(tmp_path: Path) -> None:

@@ -155,7 +155,7 @@ def test_training_is_repeatable() -> None:
 def test_too_few_labels_are_refused_with_how_many_are_needed() -> None:
     few = training.Examples(["bad"] * 5 + ["good"] * 50, np.arange(55) < 5, {})
     with pytest.raises(
-        training.TrainingError, match=r"`negative`.*: 5 say yes and 50 say no; 30 of"
+        training.TrainingError, match=r"5 are labelled negative and 50 are not; 30 of"
     ):
         training.train(few)
 

@@ -208,7 +208,10 @@ def test_consent_that_was_assumed_is_not_called_agreed_to() -> None:
 def test_an_agent_that_waits_for_a_trigger_says_of_which_kind() -> None:
     agent = WinBackCoupon(after="service_recovery")
     told = ask(History(OPEN, agrees(), agents=[agent]), agent)
-    assert "when one of these comes: a service_recovery that leaves," in told.sentences["agent"][1]
+    assert (
+        "when one of these comes: a trigger service_recovery that leaves,"
+        in told.sentences["agent"][1]
+    )
 
 
 def test_who_has_too_much_waiting_is_not_put_off_once_more() -> None:

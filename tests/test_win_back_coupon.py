@@ -6,6 +6,7 @@ import pytest
 from coupons import ALERT, COUPON, HISTORY, code_in
 from timeline import check
 
+from agents.abandoned_cart import AbandonedCart
 from agents.churn_alert import ChurnAlert
 from agents.gate.gate import Gate
 from agents.win_back_coupon import WinBackCoupon
@@ -216,3 +217,19 @@ def test_the_evidence_names_the_alert_that_went_unanswered_timeline() -> None:
         "value_cents_max": 2000,
         "margin_share": 0.3,
     }
+
+
+def test_of_somebody_who_never_ordered_no_silence_is_told_timeline() -> None:
+    """Days since the last order: of nobody's last order, that would be 56 years."""
+    alert, note = check(
+        """
+        2026-01-20 08:00  ann  consent_changed purpose=marketing
+        2026-01-20 08:00  ann  product_added product=mug
+        2026-01-20 09:00  ann  -> abandoned_cart
+        2026-01-27 09:00  ann  -> noted win_back_coupon reason=below_margin
+        """,
+        AbandonedCart(),
+        WinBackCoupon(after="abandoned_cart"),
+    )
+    assert note.evidence.events == (alert.id,)
+    assert note.evidence.values == {"usual_order_cents": 0, "orders": 0}

@@ -1,9 +1,16 @@
 """Is the configuration right? Read as a worker would read it, and told without its secrets."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from streams.amounts import plural
 from streams.commands.options import AsJson, Config
+
+if TYPE_CHECKING:
+    from config.settings import Settings
+    from streams.bootstrap import Policy
+    from streams.reviews.door import TextReader
+    from streams.webhooks.targets import Addressed
 
 
 def check(*, config: Config = None, as_json: AsJson = False) -> None:
@@ -44,7 +51,9 @@ def check(*, config: Config = None, as_json: AsJson = False) -> None:
     del gate["holdout"]["key"]
     effect = msgspec.to_builtins(load_prices(settings).effect)
     ops, models = msgspec.to_builtins(policy.ops), msgspec.to_builtins(policy.models)
-    targets = [it.name for it in load_targets(settings)] if settings.webhooks else []
+    addressed = load_targets(settings) if settings.webhooks else []
+    silent = _without_an_agent(settings.webhooks, addressed, policy)
+    targets = [it.name for it in addressed]
     seals = bool(settings.secret_privacy_key())
     reader = open_reader(settings)
     if as_json:
@@ -63,14 +72,58 @@ def check(*, config: Config = None, as_json: AsJson = False) -> None:
     agents_on = plural(len(agents), "agent")
     terminal.out.print(f"\n{settings.config} is right: {agents_on} on.", style="green")
     _tell_sealing(seals=seals)
+    _tell_reading(settings, reader, policy)
+    _tell_targets(settings, targets, silent)
+
+
+def _tell_reading(settings: "Settings", reader: "TextReader | None", policy: "Policy") -> None:
+    from streams.commands import terminal
+
     if reader is not None:
         right = (
             f"{settings.review_model} is right: version {reader.version} reads customers' texts."
         )
         terminal.out.print(right, style="green")
+    elif any(getattr(agent, "negative_chance_min", 0) for agent in policy.agents):
+        unread = (
+            "An agent has `negative_chance_min`, and no text is read: EBBTIDE_REVIEW_MODEL is not"
+            " set (docs/reviews.md)."
+        )
+        terminal.out.print(unread, style="yellow", soft_wrap=True)
+
+
+def _tell_targets(
+    settings: "Settings", targets: Sequence[str], silent: Sequence[tuple[str, str]]
+) -> None:
+    from streams.commands import terminal
+
     if targets:
         right = f"{plural(len(targets), 'target')}: {', '.join(targets)}"
         terminal.out.print(f"{settings.webhooks} is right: {right}.", style="green")
+    for name, kind in silent:
+        off = f"No agent that is on says {kind}, which targets.{name} waits for."
+        terminal.out.print(off, style="yellow", soft_wrap=True)
+
+
+def _without_an_agent(
+    path: str, targets: "Sequence[Addressed]", policy: "Policy"
+) -> list[tuple[str, str]]:
+    """Targets with a kind that nobody says as things stand. Raises ConfigError: it never can."""
+    from agents.roster import known_agents
+    from config.settings import ConfigError
+
+    there = {kind for agent in known_agents().values() for kind in agent.says}
+    said, silent = policy.kinds(), []
+    for it in targets:
+        for kind in it.target.kinds:
+            if kind not in there:
+                raise ConfigError(
+                    f"{path}: targets.{it.name}.kinds: found {kind!r}; there are"
+                    f" {', '.join(sorted(there))}"
+                )
+            if kind not in said:
+                silent.append((it.name, kind))
+    return silent
 
 
 def _tell_sealing(*, seals: bool) -> None:

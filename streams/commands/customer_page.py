@@ -106,7 +106,7 @@ def _outlook(it: Outlook | None, currency: str, when: "_Ages") -> list[str]:
     if it is None:
         return []
     spend = money(it.expected_spend_cents, currency)
-    by = f"model {it.model}" if it.model else "a first guess, as no model is fitted yet"
+    by = f"model {it.model}" if it.model else "a first guess, as there was no model then"
     lines = [
         f"still a customer: {it.still_customer:.0%}",
         f"next {it.horizon_days} days: {it.expected_orders:.1f} orders, {spend}",

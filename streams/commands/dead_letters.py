@@ -68,7 +68,11 @@ def requeue(
     *,
     reason: _Reasons = (),
     file: Annotated[
-        str | None, Parameter(help="Letters as `list --json` prints them, repaired; - is stdin.")
+        str | None,
+        Parameter(
+            help="Letters as `list --json` prints them, repaired; - is stdin.",
+            allow_leading_hyphen=True,
+        ),
     ] = None,
     after: Annotated[
         int, Parameter(help="Only those behind this offset, which the last requeue told.")

@@ -136,8 +136,8 @@ def _why(decision: Decision, records: Sequence[Decision], came_back: CameBack | 
     if not own and came_back is not None and came_back.waits is not None:
         own = came_back.waits.reason
     # Of one that was refused or held out at once, no record has it.
-    wish = words(own) if own else "for what reason is not on record, which has the gate's instead"
-    lines = [f"The agent {decision.agent} wanted it: {wish}."]
+    kept = f": {words(own)}" if own else "; its own reason is not kept, as the gate's stands there"
+    lines = [f"The agent {decision.agent} wanted it{kept}."]
     if _TIMER.fullmatch(decision.cause) and decision.cause.startswith(decision.agent):
         lines.append(f"It had set a timer, which was due at {moment(decision.cause_at)}.")
     else:

@@ -7,11 +7,18 @@ from cyclopts import Parameter
 
 from streams.commands.options import AsJson, Broker, RedisUrl
 
+File = Annotated[
+    str,
+    Parameter(
+        name="FILE",
+        help="JSON lines, packed where it ends in .gz; - is stdin.",
+        allow_leading_hyphen=True,
+    ),
+]
+
 
 def import_history(
-    *files: Annotated[
-        str, Parameter(name="FILE", help="JSON lines, packed where it ends in .gz; - is stdin.")
-    ],
+    *files: File,
     skip_invalid: Annotated[
         bool, Parameter(show_default=False, help="Import the rest where some lines are invalid.")
     ] = False,

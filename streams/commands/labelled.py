@@ -34,10 +34,20 @@ def read(
     negative: Sequence[str],
 ) -> Examples:  # fmt: skip
     """The examples in a file. Raises CommandError with the file, the line, and what is allowed."""
+    return counted(path, text_column, label_column, issue_column, negative)[0]
+
+
+def counted(
+    path: Path, text_column: str, label_column: str, issue_column: str | None,
+    negative: Sequence[str],
+) -> tuple[Examples, int]:  # fmt: skip
+    """The same, and how many lines are none: without a text or a label, or with one between."""
     texts, labels, issues = [], [], []
+    lines = 0
     try:
         with _opened(path) as file:
             for line, row in _rows(path, file, [text_column, label_column, issue_column]):
+                lines += 1
                 text, label = row[text_column].strip(), row[label_column].strip().lower()
                 if not text or not label:
                     continue
@@ -46,9 +56,13 @@ def read(
                 if issue_column is not None:
                     issues.append(_issues(path, line, row[issue_column]))
     except (OSError, EOFError) as error:
-        raise CommandError(f"{path}: cannot be read: {error}") from error
+        why = getattr(error, "strerror", None) or error
+        raise CommandError(f"{path}: cannot be read: {why}") from error
     except UnicodeDecodeError as error:
-        raise CommandError(f"{path}: not UTF-8: {error.reason} at byte {error.start}") from error
+        raise CommandError(
+            f"{path}: not UTF-8: {error.reason} at byte {error.start}. Save it as UTF-8, or turn it"
+            " into that (`iconv -f WINDOWS-1252 -t UTF-8`, or what it is in)"
+        ) from error
     except csv.Error as error:
         raise CommandError(f"{path}: not CSV: {error}") from error
     if not texts:
@@ -59,7 +73,8 @@ def read(
         np.array([it in is_negative for it in labels], bool),
         {name: np.array([name in it for it in issues], bool) for name in ISSUES if issues},
     )
-    return examples.part(np.array([it not in is_left_out for it in labels], bool))
+    examples = examples.part(np.array([it not in is_left_out for it in labels], bool))
+    return examples, lines - len(examples.texts)
 
 
 def _opened(path: Path) -> IO[str]:
@@ -76,12 +91,20 @@ def _rows(
     there = lines.fieldnames or []
     for column in columns:
         if column is not None and column not in there:
-            raise CommandError(
-                f"{path}: no column {column!r}; the first line names {', '.join(there) or 'none'}."
-                " Say which one is meant with --text-column, --label-column or --issue-column"
-            )
+            raise CommandError(f"{path}: no column {column!r}; {_named(there)}")
     for row in lines:
         yield lines.line_num, row
+
+
+def _named(columns: Sequence[str]) -> str:
+    """What the first line names, and what to do about it."""
+    if len(columns) == 1 and (other := next((it for it in ";\t" if it in columns[0]), "")):
+        mark = "a tab" if other == "\t" else f"`{other}`"
+        return f"its first line has {mark} between the columns, and a comma is wanted"
+    return (
+        f"the first line names {', '.join(columns) or 'none'}. It has to name the columns; say"
+        " which one is meant with --text-column, --label-column or --issue-column"
+    )
 
 
 def _issues(path: Path, line: int, cell: str) -> frozenset[str]:

@@ -37,7 +37,7 @@ def list_models(
     "In effect" is in how many partitions of the journal an agent decides by
     the model. A new one reaches all of them within a second. "Fitted from" is
     what the leader read for it: ledgers of partitions. The last 30 models of
-    an agent are kept.
+    an agent are kept. Agents that have none yet are named under the table.
 
     For example
 
@@ -53,18 +53,15 @@ def list_models(
     from streams.commands import models_page, terminal
 
     settings = terminal.settings_from(broker=broker, redis_url=redis_url, config=config)
-    standings = [
-        versions.standing(it)
-        for versions in models_page.ask(settings)
-        for it in versions.newest_first
-    ]
+    found = models_page.ask(settings)
+    standings = [versions.standing(it) for versions in found for it in versions.newest_first]
     if as_json:
         for it in standings:
             terminal.say_json(it)
     elif standings:
         models_page.show_list(standings)
-    if not standings:
-        terminal.err.print(models_page.EMPTY, soft_wrap=True)
+    if (told := models_page.waiting(settings, found)) and not (as_json and standings):
+        terminal.err.print(told, soft_wrap=True)
 
 
 @app.command
@@ -81,6 +78,9 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show a model of an agent, with all that is in it.
+
+    What its fields mean stands under "The model" on the agent's page, such as
+    docs/triggers/churn_alert.md.
 
     For example
 
@@ -121,8 +121,9 @@ def use(
 ) -> None:
     """Go back to an older model: it takes effect again, under a new version.
 
-    It is appended to every partition of the journal, and takes effect there
-    from that record on, so a replay knows it too. The next training takes its
+    The new version has the day of now and the hash of the older one. It is
+    appended to every partition of the journal, and takes effect there from
+    that record on, so a replay knows it too. The next training takes its
     place. To stay with it, name the agent under `held` in the section
     [models] of engine.toml first, and start the workers anew.
 
@@ -144,9 +145,9 @@ def use(
         answer = {"agent": agent, "version": entry.version, "of": version}
         terminal.say_json(answer | {"partitions": partitions})
         return
+    again = "" if entry.version == version else f", as {entry.version},"
     terminal.out.print(
-        f"{agent} decides by {version} again, as {entry.version}, from here on in all"
-        f" {partitions} partitions.",
+        f"{agent} decides by {version} again{again} from here on in all {partitions} partitions.",
         style="green", soft_wrap=True,
     )  # fmt: skip
     if not models_page.is_held(settings, agent):

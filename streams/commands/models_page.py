@@ -9,15 +9,13 @@ from schemas.journal import ModelEntry
 from streams.amounts import plural
 from streams.commands import kafka, terminal
 from streams.connection import brokers_of, redis_url_of
+from streams.learning.settings import ModelSettings
 from streams.learning.standing import Standing, Versions, keep_again, learning_agents, look_up
 from streams.learning.trainer import appended
 from streams.topics import JOURNAL
 
-#: What is said where there is nothing to show.
-EMPTY = (
-    "No model was made yet. Does `ebbtide check` show an agent that learns, is a worker running,"
-    " and has there been enough to learn from? One is tried each day of the log."
-)
+#: What is said where nobody learns.
+NOBODY = "No agent that is on in engine.toml decides by a model."
 NOT_HELD = (
     "The next training takes its place: to stay with it, name the agent under `held` in the section"
     " [models] of engine.toml."
@@ -59,6 +57,23 @@ def use(settings: Settings, agent: str, version: str) -> tuple[ModelEntry, int]:
     entry = versions.again(body)
     asyncio.run(_append(settings, entry, len(versions.deciding)))
     return entry, len(versions.deciding)
+
+
+def waiting(settings: Settings, found: list[Versions]) -> str:
+    """What is said of the agents that have no model yet; nothing where all have one."""
+    if not found:
+        return NOBODY
+    names = [it.agent.name for it in found if not it.newest_first]
+    if not names:
+        return ""
+    hours = load_engine_file(settings.config).models.get("every_hours", ModelSettings().every_hours)
+    when = (
+        f"One is tried every {hours:g} hours of the log, and made when there is enough to"
+        " learn from."
+        if hours
+        else "None is made, for `every_hours` in the section [models] of engine.toml is 0."
+    )
+    return f"No model yet: {', '.join(names)}. {when} docs/operate.md says how much that is."
 
 
 def is_held(settings: Settings, agent: str) -> bool:

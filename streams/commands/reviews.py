@@ -41,7 +41,11 @@ def train(
     ] = None,
     negative: Annotated[
         tuple[str, ...],
-        Parameter(help="A label that is negative, where it is not plain; all others are positive."),
+        Parameter(
+            help="A label that is negative, where it is not plain; all others are positive. May be"
+            " given several times.",
+            show_default=False,
+        ),
     ] = (),
     as_json: AsJson = False,
 ) -> None:
@@ -51,15 +55,17 @@ def train(
     of the model is said of these. Any language will do, as long as there are
     texts in it; some thousands make a good model, some hundreds a poor one.
 
-    The label says whether a text is negative. Ratings will do: 1 and 2 stars
-    are negative, 4 and 5 are not, 3 are left out. If there is a column of
-    issues, the model learns these too; a class that is in fewer than 30 texts
-    is read by a list of words, as all are without such a column.
+    The first line names the columns, such as text,label. The label says
+    whether a text is negative. Ratings will do: 1 and 2 stars are negative,
+    4 and 5 are not, 3 are left out. If there is a column of issues, the model
+    learns these too; a class that is in fewer than 30 texts is read by a list
+    of words, as all are without such a column.
 
     For example
 
         ebbtide reviews train reviews.csv --out reviews.ebb
-        ebbtide reviews train reviews.csv.gz --text-column review --out r.ebb
+        ebbtide reviews train shop.csv.gz --text-column review \
+            --label-column stars --out reviews.ebb
         ebbtide reviews train tickets.csv --label-column mood --negative bad \
             --issue-column topics --out r.ebb
 
@@ -72,8 +78,8 @@ def train(
     """
     from streams.commands import labelled, reviews_page, terminal
 
-    examples = labelled.read(data, text_column, label_column, issue_column, negative)
-    trained = reviews_page.train(examples, out)
+    examples, left_out = labelled.counted(data, text_column, label_column, issue_column, negative)
+    trained = reviews_page.train(examples, out, left_out)
     if as_json:
         terminal.say_json(trained)
     else:
@@ -84,7 +90,12 @@ def train(
 def read(
     model: Annotated[Path, Parameter(name="MODEL", help="A file of `ebbtide reviews train`.")],
     /,
-    *texts: Annotated[str, Parameter(name="TEXT", help="A text; - reads one a line from stdin.")],
+    *texts: Annotated[
+        str,
+        Parameter(
+            name="TEXT", help="A text; - reads one a line from stdin.", allow_leading_hyphen=True
+        ),
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Show what a model reads in a text, and why.

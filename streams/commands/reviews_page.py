@@ -10,6 +10,7 @@ import numpy as np
 from msgspec import Struct
 
 from schemas.reading import Issue, Reading
+from streams.amounts import plural
 from streams.commands import terminal
 from streams.commands.progress import bar
 from streams.commands.terminal import CommandError
@@ -33,6 +34,7 @@ class Found(Struct, frozen=True):
 class Trained(Struct, frozen=True):
     """What became of it. plain: how often the more frequent label is right, of the held-out ones.
 
+    left_out: lines without a text or a label, or with a label that is neither, as three stars are.
     by_words: issues that a list of words reads. reviews_per_s: on one core, issues included.
     """
 
@@ -41,6 +43,7 @@ class Trained(Struct, frozen=True):
     file_bytes: int
     texts: int
     held_out: int
+    left_out: int
     accuracy: float
     plain: float
     calibration_error: float
@@ -59,7 +62,7 @@ class Told(Struct, frozen=True):
     because: list[Mattered]
 
 
-def train(examples: Examples, out: Path) -> Trained:
+def train(examples: Examples, out: Path, left_out: int) -> Trained:
     """Train on four fifths, try it on the rest, and write the file. Raises CommandError."""
     away = training.held_out(examples)
     tried = examples.part(away)
@@ -93,7 +96,7 @@ def train(examples: Examples, out: Path) -> Trained:
     share = float(tried.is_negative.mean())
     return Trained(
         file=str(out), version=version, file_bytes=out.stat().st_size, texts=model.card.texts,
-        held_out=model.card.held_out, accuracy=model.card.accuracy,
+        held_out=model.card.held_out, left_out=left_out, accuracy=model.card.accuracy,
         plain=round(max(share, 1 - share), 4), calibration_error=model.card.calibration_error,
         reliability=training.reliability(chances, tried.is_negative),
         issues={name: _found(name, readings, tried) for name in model.issues},
@@ -132,6 +135,9 @@ def show(it: Trained) -> None:
         f" (plain: {it.plain:.2%}).",
         soft_wrap=True,
     )
+    if it.left_out:
+        lines = plural(it.left_out, "line")
+        out.print(f"Left out: {lines} without a text or a label, or with a label between the two.")
     out.print(f"It reads {it.reviews_per_s:,} texts a second on one core.\n")
     bins = terminal.table("said", "came", "texts", right=("said", "came", "texts"))
     for part in it.reliability:

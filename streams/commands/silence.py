@@ -167,7 +167,8 @@ def _agent(who: Who, timers: Sequence[Timer], at: int, *, has_row: bool) -> list
     if not timers:
         listens = [words(snake_case(it.__name__)) for it in who.agent.listens]
         # One that listens for what is decided may say of which kind (`after`).
-        trigger = f"a {getattr(who.agent, 'after', 'trigger')} that leaves"
+        after = getattr(who.agent, "after", "")
+        trigger = f"a trigger {after} that leaves" if after else "a trigger that leaves"
         events = listed([it if it != "decided" else trigger for it in listens])
         lines.append(f"It has set no timer, and decides when one of these comes: {events}.")
     return [*lines, f"The clock of the customer's partition is at {moment(at)}."]

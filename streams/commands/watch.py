@@ -35,7 +35,8 @@ def watch(
     takes them), what kind, about whom, why, on which channel, and the payload
     in brief. With --json the whole trigger: kind, id, customer_id, time,
     causation_id, expires_at, reason, evidence, payload, campaign, channel,
-    merged; with --all also agent, outcome, gate and refused_before.
+    merged, locale, time_zone, country; with --all also agent, outcome, gate
+    and refused_before.
 
     For example
 

@@ -76,8 +76,8 @@ def _reason(effect: Effect, counts: Counts, split: Split) -> str:
         f" give {split.expected:,.0f}{z}. The arms differ in more than the sending, so believe no"
         " figure of this campaign before the cause is found.",
         "shares_changed": _shares_changed(counts.campaign),
-        "few_customers": f"{sent.customers:,} customers sent to and {held_out.customers:,} held out"
-        f" are too few; {CUSTOMERS_MIN} in each arm are the least.",
+        "few_customers": f"{plural(sent.customers, 'customer')} sent to and"
+        f" {held_out.customers:,} held out are too few; {CUSTOMERS_MIN} in each arm are the least.",
         "few_buyers": f"{sent.ordered:,} and {held_out.ordered:,} customers with an order are too"
         f" few for a mean of money; {BUYERS_MIN} in each arm are the least.",
         "crosses_zero": f"the interval ({bounds(effect)}) crosses zero, so sending may have brought"

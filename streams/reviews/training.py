@@ -168,7 +168,7 @@ def _enough(labels: Bools, name: str) -> None:
     yes, no = int(labels.sum()), int((~labels).sum())
     if min(yes, no) < LABELS_MIN:
         raise TrainingError(
-            f"too few labels of `{name}` to train on: {yes} say yes and {no} say no;"
+            f"too few texts to train on: {yes} are labelled {name} and {no} are not;"
             f" {LABELS_MIN} of each are needed at least, beside the fifth that is held out"
         )
 

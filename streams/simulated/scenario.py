@@ -76,7 +76,8 @@ class Scenario(Struct, frozen=True):
             sections = ", ".join(f"[agents.{it}]" for it in missing)
             raise ScenarioError(
                 f"the scenario {self.name!r} is about {', '.join(missing)}, and that is off: add"
-                f" the section {sections} to engine.toml"
+                f" the section {sections} to engine.toml, or name another file with --config (the"
+                " shipped one is config/engine.toml)"
             )
         there |= {name: self._otherwise(there[name]) for name in self.settings}
         return list(there.values()) if all_agents else [there[it] for it in self.agents]
