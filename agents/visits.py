@@ -6,6 +6,7 @@ an event sees those of its own visit, whatever else a batch has loaded.
 
 from collections.abc import Iterable
 
+from agents import sharing
 from agents.batch import Batch
 from schemas.clickstream import ProductAdded, ProductViewed
 from schemas.event import Event
@@ -61,5 +62,6 @@ def look(
     if isinstance(event, ProductAdded):
         earlier = [it for it in visit if it != product_id]
     if views <= VIEWS_MAX:
+        sharing.note(batch, earlier, event)
         batch.learned(beside.learn(products, earlier, product_id, event.occurred_at))
     return {it: products[it] for it in (product_id, *visit)}

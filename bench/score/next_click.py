@@ -33,7 +33,8 @@ from bench.score.plain_visits import (
 from bench.score.resampled import compare, ratio_of
 from bench.score.scored import Curve, Figure, Task
 from schemas.clickstream import ProductViewed
-from schemas.instant import DAY
+from schemas.instant import DAY, MINUTE
+from schemas.journal import Tick
 from state.product import Product
 from state.table import Needs
 from streams.replay import Replay
@@ -160,18 +161,32 @@ def _ours(clicks: Sequence[Click], day: int, partitions: int) -> tuple[Lists, Li
     agent = msgspec.structs.replace(
         msgspec.convert(shipped.section("product_recommendation"), NextClick), noted=noted
     )
-    replay = Replay(shipped.engine([agent], partitions), partitions, learns=False)
-    events = [
+    replay = Replay(shipped.engine([agent], partitions), partitions)
+    cut = next(number for number, it in enumerate(clicks) if it.at >= day)
+    events = _events(clicks)
+    asyncio.run(replay.run(_ticking(events[:cut])))
+    frozen = _frozen(clicks, asyncio.run(_rows(replay, clicks))) if partitions == 1 else []
+    asyncio.run(replay.run(_ticking(events[cut:])))
+    return [noted[it.event_id] for it in events], frozen
+
+
+def _events(clicks: Iterable[Click]) -> list[ProductViewed]:
+    return [
         ProductViewed(
             event_id=f"{number}", occurred_at=it.at, anonymous_id=it.visit, product_id=it.product
         )
         for number, it in enumerate(clicks)
     ]
-    cut = next(number for number, it in enumerate(clicks) if it.at >= day)
-    asyncio.run(replay.run(events[:cut]))
-    frozen = _frozen(clicks, asyncio.run(_rows(replay, clicks))) if partitions == 1 else []
-    asyncio.run(replay.run(events[cut:]))
-    return [noted[it.event_id] for it in events], frozen
+
+
+def _ticking(events: Iterable[ProductViewed]) -> Iterator[ProductViewed | Tick]:
+    """A tick in each minute in which there are events: at ticks partitions hear of each other."""
+    before = 0
+    for it in events:
+        if before < (minute := it.occurred_at // MINUTE * MINUTE):
+            yield Tick(minute)
+            before = minute
+        yield it
 
 
 async def _rows(replay: Replay, clicks: Iterable[Click]) -> dict[str, Product]:
