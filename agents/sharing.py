@@ -19,6 +19,12 @@ from state.shared_looks import SHARED_LOOKS, SharedLooks, Taken
 #: Of so many looks the rows of products are loaded at once. A row has some 200 bytes, and a look at
 #: most four that no other look names.
 LOOKS_AT_ONCE = 2_000
+#: What is popular is counted look by look of so many; of more, as a sample, each for several. Where
+#: a record brings many products, to count all would take as long as to learn from them.
+COUNTED_MAX = 100
+
+#: A product, its category, and a day.
+_Kind = tuple[str, str, int]
 
 
 def keepers(agents: Iterable[Agent]) -> list[Agent]:
@@ -33,7 +39,8 @@ def note(batch: Batch, visit: Sequence[str], event: ProductViewed | ProductAdded
     """
     if batch.ledgers.has(SHARED_LOOKS):
         products = [event.product_id, *visit[: LOOK_PRODUCTS_MAX - 1]]
-        look = Look(batch.offset, event.occurred_at // DAY, event.category, products)
+        number = batch.ledgers.read(SHARED_LOOKS, SharedLooks).number_at(batch.shop.clock_at)
+        look = Look(number, event.occurred_at // DAY, event.category, products)
         batch.ledgers.enter(SHARED_LOOKS, SharedLooks, look)
 
 
@@ -58,19 +65,20 @@ def named_in(entry: LooksEntry) -> Iterable[str]:
 
 def take_in(batch: Batch, entry: LooksEntry, keep: Iterable[Agent]) -> None:
     """Learn from what was looked at in other partitions."""
-    popular: dict[tuple[str, str, int], int] = {}
-    count = 0
-    for look in batch.ledgers.read(SHARED_LOOKS, SharedLooks).unknown(entry):
+    ledger, popular = batch.ledgers.read(SHARED_LOOKS, SharedLooks), dict[_Kind, int]()
+    looks = list(ledger.unknown(entry))
+    each = 1 + len(looks) // COUNTED_MAX
+    for number, look in enumerate(looks):
         product_id, *visit = look.products
         changed = beside.learn(batch.products, visit, product_id, look.day * DAY, hands_on=False)
         batch.learned(changed)
-        of = product_id, look.category, look.day
-        popular[of] = popular.get(of, 0) + 1
-        count += 1
+        if number % each == 0:
+            kind = product_id, look.category, look.day
+            popular[kind] = popular.get(kind, 0) + each
     for agent in keep:
         for (product_id, category, day), weight in popular.items():
             looked = Looked(product_id, category, day * DAY, weight)
             batch.ledgers.enter(agent.name, Popular, looked)
     batch.ledgers.enter(SHARED_LOOKS, SharedLooks, Taken(entry))
-    batch.counts["shared_looks/learned"] += count
-    batch.counts["shared_looks/known"] += sum(len(it.looks) for it in entry.of) - count
+    batch.counts["shared_looks/learned"] += len(looks)
+    batch.counts["shared_looks/known"] += sum(len(it.looks) for it in entry.of) - len(looks)

@@ -130,17 +130,18 @@ class ModelEntry(Struct, frozen=True, gc=False, tag_field="type", tag="model"):
 #: A look at a product teaches of itself, and of so many that were looked at before it.
 LOOK_PRODUCTS_MAX = 5
 
-Offset = Annotated[int, Meta(ge=-1, le=2**62)]
+#: Of a look; -1: of none.
+LookNumber = Annotated[int, Meta(ge=-1, le=2**62)]
 
 
 class Look(Struct, frozen=True, gc=False, array_like=True):
     """A look at a product, as another partition has learned from it. It says nothing of by whom.
 
-    offset: where it stands in the journal of that partition. day: of the look, since 1970 (UTC).
-    products: the one looked at, and those looked at before it in the visit, the newest first.
+    number: grows from look to look of that partition, by its clock. day: of the look, since 1970
+    (UTC). products: the one looked at, and those of the visit before it, the newest first.
     """
 
-    offset: Offset
+    number: LookNumber
     day: Annotated[int, Meta(ge=0, le=10**6)]
     category: Name
     products: Annotated[list[Id], Meta(min_length=1, max_length=LOOK_PRODUCTS_MAX)]
@@ -154,12 +155,12 @@ class LooksOf(Struct, frozen=True, gc=False, array_like=True):
 
 
 class LooksEntry(Struct, frozen=True, gc=False, tag_field="type", tag="looks"):
-    """What was looked at in the other partitions. What a partition has learned of it is passed over.
+    """What was looked at in other partitions. What a partition has learned of is passed over.
 
-    own_until: the partition's own looks up to this offset stand in the journals of all others.
+    own_until: the partition's own looks up to this number stand in the journals of all others.
     """
 
-    own_until: Offset
+    own_until: LookNumber
     of: list[LooksOf]
 
 

@@ -2,8 +2,11 @@
 
 The law: a look stays until the partition's journal says that those of all others have it, or until
 newer ones want its place; and of another partition's looks each is learned once, for they come in
-the order of its journal, and what comes again is known by its offset there. So whoever carries them
-over may do so twice. There is nothing in it of customers.
+their order, and what comes again is known by its number. So whoever carries them over may do so
+twice. There is nothing in it of customers.
+
+Numbers follow the partition's clock, so they do not depend on what else the journal holds, nor much
+on which looks count: whoever makes rows anew under other settings goes on where the others are.
 """
 
 from collections.abc import Iterator
@@ -16,9 +19,9 @@ from state.ledger import Ledger
 
 #: The ledger of the partition, after which no agent may be called.
 SHARED_LOOKS = "shared_looks"
-#: A look has some 75 bytes, so there is room for those of ten seconds at 130 a second. The ledger is
-#: read and written with each batch that has a look.
-BYTES_MAX = 100_000
+#: A look has some 75 bytes, so this is room for those of ten seconds at 65 a second. The ledger is
+#: read and written with each batch that has a look; and so it is bounded, too, what others learn.
+BYTES_MAX = 50_000
 
 
 class Taken(Struct, frozen=True, gc=False):
@@ -28,14 +31,16 @@ class Taken(Struct, frozen=True, gc=False):
 
 
 class SharedLooks(Ledger):
-    """looks: the partition's own, as JSON, by offset. bytes: of these. noted: how many there were.
+    """looks: the partition's own, as JSON, by number. bytes: of these. noted: how many there were.
 
-    known: up to which offset the looks of another partition are known, by its number.
+    last: the number of the newest. known: up to which number the looks of others are known, by
+    partition.
     """
 
     looks: dict[int, bytes] = {}
     bytes: int = 0
     noted: int = 0
+    last: int = -1
     known: dict[int, int] = {}
 
     @property
@@ -43,15 +48,20 @@ class SharedLooks(Ledger):
         """Whether it is a ledger of a partition, and not a blank one."""
         return self.noted > 0 or bool(self.known)
 
+    def number_at(self, clock_at: int) -> int:
+        """The number of another look, while the partition's clock shows this."""
+        return max(self.last + 1, clock_at)
+
     def enter(self, entry: Look | Taken) -> None:
         """Keep a look of the partition's own; or learn how far it has come with those of others."""
         if isinstance(entry, Taken):
             self._take(entry.entry)
             return
         body = encode_json(entry)
-        self.looks[entry.offset] = body
+        self.looks[entry.number] = body
         self.bytes += len(body)
         self.noted += 1
+        self.last = entry.number
         while self.bytes > BYTES_MAX:
             self._let_go(next(iter(self.looks)))
 
@@ -61,18 +71,18 @@ class SharedLooks(Ledger):
         for it in entry.of:
             until = known.get(it.partition, -1)
             for look in it.looks:
-                if look.offset > until:
+                if look.number > until:
                     yield look
-                    until = look.offset
+                    until = look.number
             known[it.partition] = until
 
     def _take(self, entry: LooksEntry) -> None:
         for it in entry.of:
             if it.looks:
-                until = max(look.offset for look in it.looks)
+                until = max(look.number for look in it.looks)
                 self.known[it.partition] = max(until, self.known.get(it.partition, -1))
-        for offset in [it for it in self.looks if it <= entry.own_until]:
-            self._let_go(offset)
+        for number in [it for it in self.looks if it <= entry.own_until]:
+            self._let_go(number)
 
-    def _let_go(self, offset: int) -> None:
-        self.bytes -= len(self.looks.pop(offset))
+    def _let_go(self, number: int) -> None:
+        self.bytes -= len(self.looks.pop(number))

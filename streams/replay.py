@@ -44,9 +44,9 @@ def journal(feed: Iterable[Fact], partitions: int, begin: int = 0) -> Iterator[t
 class Replay:
     """Partitions in memory, to which records are added. decisions: all so far, by partition.
 
-    learns: whether models are fitted on the way, and looks carried over to other partitions; a
-    journal has what it was decided by. fit_every_hours, share_seconds: of the feed's time; by
-    default looks are shared as often as live. models: all that were fitted, as they went into the log.
+    learns: whether models are fitted on the way, and partitions hear of each other's looks; a
+    journal has that by which it was decided. fit_every_hours, share_seconds: of the feed's time;
+    None: as often as live. models: all that were fitted, as they went into the log.
     """
 
     def __init__(

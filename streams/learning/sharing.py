@@ -4,7 +4,7 @@ Each partition keeps its own looks in a ledger (``state/shared_looks.py``). Ever
 leader appends those of all others to the journal of each; and when these stand there, it says so in
 the next record, by which the ledger lets go of them. Who dies in between leaves looks that some
 journals have: the next leader begins with the first look that any partition does not know, and what
-comes again is passed over by its offset. Two leaders, for a moment, do the same.
+comes again is passed over by its number. Two leaders, for a moment, do the same.
 
 While rows are made anew after Redis has lost all, old looks are carried over once more, and passed
 over. A partition without a ledger is left out: it has no looks yet, or a worker that does not know
@@ -107,7 +107,7 @@ class Exchange:
         self._done = None
 
     def _begin(self, partition: int, ledgers: Sequence[SharedLooks]) -> int:
-        """Up to which offset a partition's looks stand in the journals of all others."""
+        """Up to which number a partition's looks stand in the journals of all others."""
         if self._done is not None:
             return self._done.until[partition]
         others = [it for other, it in enumerate(ledgers) if other != partition and it.is_kept]
