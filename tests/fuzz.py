@@ -29,18 +29,29 @@ from faust.types import TP
 from hypothesis import strategies as st
 from learner import LargeOrder, Mean
 from msgspec import Raw, Struct, msgpack
-from partition import Partition
+from partition import AGREED, SETTINGS, Partition
 from storm import policy
 from test_rows import full_row
 
 from agents.batch import Batch
+from agents.engine import Engine
+from agents.product_recommendation import ProductRecommendation
 from config.settings import ConfigError, Settings, load_engine_file
 from schemas.codec import RAW_TOPICS, decode_outgoing, encode_json, encode_row
 from schemas.dead_letter import Refusal
 from schemas.decisions import Decision, Mark, Outgoing
 from schemas.event import Event
 from schemas.instant import DAY
-from schemas.journal import Entry, ModelEntry, ShopEntry, Source, Tick
+from schemas.journal import (
+    Entry,
+    Look,
+    LooksEntry,
+    LooksOf,
+    ModelEntry,
+    ShopEntry,
+    Source,
+    Tick,
+)
 from schemas.shop_events import ShopEvent
 from state.customer import RowError, decode_customer
 from state.product import Product
@@ -82,6 +93,10 @@ def journal_bytes(rng: Random) -> bytes:
     if rng.random() < 0.1:
         body = encode_json(Mean(rng.random(), rng.randrange(99)))
         return encode_json(ModelEntry("large_order", "v", START, Raw(body)))
+    if rng.random() < 0.1:
+        names = [f"product-{rng.randrange(9)}" for _ in range(rng.randrange(1, 6))]
+        look = Look(rng.randrange(99), START // DAY, "camping", names)
+        return encode_json(LooksEntry(rng.randrange(99), [LooksOf(rng.randrange(4), [look])]))
     if rng.random() < 0.1:
         change: Any = AnyEvent(rng).of(rng.choice(SHOP_EVENT_TYPES))
         return encode_json(ShopEntry(change, source))
@@ -135,11 +150,15 @@ def read_raw(value: bytes) -> None:
 
 
 def read_journal(value: bytes) -> None:
-    """A record of the journal; whatever model it may bring, the partition goes on."""
+    """A record of the journal; whatever models or looks it may bring, the partition goes on."""
     with suppress(JournalError):
         record = decode_journal("here", value)
         if isinstance(record, ModelEntry):
             Partition(LargeOrder()).feed([record])
+        if isinstance(record, LooksEntry):
+            partition = Partition()
+            partition.engine = Engine([ProductRecommendation()], AGREED, SETTINGS, 4)
+            partition.feed([record])
 
 
 def read_row(row: bytes) -> None:

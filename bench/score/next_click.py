@@ -3,7 +3,8 @@
 One pass over a week of visits in the order of time. Of the visits that begin in the last 24 hours
 each click but the first is foreseen: by what the engine would recommend at the click before, when
 it has folded that, and knows nothing later. So it learns on the last day too, as it does in a shop;
-beside that stands what is foreseen by what was known at the beginning of that day alone.
+beside that stands what is foreseen by what was known at the beginning of that day alone. With
+several partitions each hears of the others' looks at a tick, of which there is one in a minute.
 """
 
 import asyncio
@@ -115,7 +116,8 @@ def score(data: Path) -> Task:
         figures,
         [_recall(ranks)],
         [
-            "A partition learns from its own visitors: of this sample, each of four has too few.",
+            "A partition learns from its own visitors as they look, and from those of the others a"
+            " minute later at most, with a little less of each look.",
             "The product in view is foreseen too, as in the literature; a mail leaves it out.",
         ],
         process_time() - began,

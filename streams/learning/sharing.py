@@ -87,6 +87,7 @@ class Exchange:
         noted = [it.noted for it in ledgers]
         left_out = 0
         if done is not None:
+            noted = list(map(max, noted, done.noted))  # Lower ones are of a Redis that went back.
             came = map(int.__sub__, noted, done.noted)
             left_out = sum(max(0, it - len(looks)) for it, looks in zip(came, new, strict=True))
         records = [
