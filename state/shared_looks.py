@@ -43,11 +43,6 @@ class SharedLooks(Ledger):
     last: int = -1
     known: dict[int, int] = {}
 
-    @property
-    def is_kept(self) -> bool:
-        """Whether it is a ledger of a partition, and not a blank one."""
-        return self.noted > 0 or bool(self.known)
-
     def number_at(self, clock_at: int) -> int:
         """The number of another look, while the partition's clock shows this."""
         return max(self.last + 1, clock_at)

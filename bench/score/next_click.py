@@ -116,8 +116,7 @@ def score(data: Path) -> Task:
         figures,
         [_recall(ranks)],
         [
-            "A partition learns from its own visitors as they look, and from those of the others a"
-            " minute later at most, with a little less of each look.",
+            "A partition learns from its own visitors at once, and from others' a minute later.",
             "The product in view is foreseen too, as in the literature; a mail leaves it out.",
         ],
         process_time() - began,

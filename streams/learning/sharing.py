@@ -7,8 +7,7 @@ journals have: the next leader begins with the first look that any partition doe
 comes again is passed over by its number. Two leaders, for a moment, do the same.
 
 While rows are made anew after Redis has lost all, old looks are carried over once more, and passed
-over. A partition without a ledger is left out: it has no looks yet, or a worker that does not know
-of them.
+over.
 """
 
 import asyncio
@@ -92,8 +91,7 @@ class Exchange:
             left_out = sum(max(0, it - len(looks)) for it, looks in zip(came, new, strict=True))
         records = [
             (it, encode_json(_Looks(before[it], of)))
-            for it, ledger in enumerate(ledgers)
-            if ledger.is_kept
+            for it in range(self._partitions)
             for of in _pieces(new, it)
         ]
         until = [looks[-1][0] if looks else it for looks, it in zip(new, before, strict=True)]
@@ -111,7 +109,7 @@ class Exchange:
         """Up to which number a partition's looks stand in the journals of all others."""
         if self._done is not None:
             return self._done.until[partition]
-        others = [it for other, it in enumerate(ledgers) if other != partition and it.is_kept]
+        others = [it for other, it in enumerate(ledgers) if other != partition]
         return min((it.known.get(partition, -1) for it in others), default=-1)
 
 
