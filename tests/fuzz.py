@@ -29,29 +29,19 @@ from faust.types import TP
 from hypothesis import strategies as st
 from learner import LargeOrder, Mean
 from msgspec import Raw, Struct, msgpack
-from partition import AGREED, SETTINGS, Partition
+from partition import Partition
 from storm import policy
+from street import Street, any_looks
 from test_rows import full_row
 
 from agents.batch import Batch
-from agents.engine import Engine
-from agents.product_recommendation import ProductRecommendation
 from config.settings import ConfigError, Settings, load_engine_file
 from schemas.codec import RAW_TOPICS, decode_outgoing, encode_json, encode_row
 from schemas.dead_letter import Refusal
 from schemas.decisions import Decision, Mark, Outgoing
 from schemas.event import Event
 from schemas.instant import DAY
-from schemas.journal import (
-    Entry,
-    Look,
-    LooksEntry,
-    LooksOf,
-    ModelEntry,
-    ShopEntry,
-    Source,
-    Tick,
-)
+from schemas.journal import Entry, LooksEntry, ModelEntry, ShopEntry, Source, Tick
 from schemas.shop_events import ShopEvent
 from state.customer import RowError, decode_customer
 from state.product import Product
@@ -94,9 +84,7 @@ def journal_bytes(rng: Random) -> bytes:
         body = encode_json(Mean(rng.random(), rng.randrange(99)))
         return encode_json(ModelEntry("large_order", "v", START, Raw(body)))
     if rng.random() < 0.1:
-        names = [f"product-{rng.randrange(9)}" for _ in range(rng.randrange(1, 6))]
-        look = Look(rng.randrange(99), START // DAY, "camping", names)
-        return encode_json(LooksEntry(rng.randrange(99), [LooksOf(rng.randrange(4), [look])]))
+        return encode_json(any_looks(rng))
     if rng.random() < 0.1:
         change: Any = AnyEvent(rng).of(rng.choice(SHOP_EVENT_TYPES))
         return encode_json(ShopEntry(change, source))
@@ -156,9 +144,7 @@ def read_journal(value: bytes) -> None:
         if isinstance(record, ModelEntry):
             Partition(LargeOrder()).feed([record])
         if isinstance(record, LooksEntry):
-            partition = Partition()
-            partition.engine = Engine([ProductRecommendation()], AGREED, SETTINGS, 4)
-            partition.feed([record])
+            Street().shops[0].feed([record])
 
 
 def read_row(row: bytes) -> None:

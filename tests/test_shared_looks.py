@@ -1,109 +1,27 @@
 """What partitions learn of each other's visitors: each look once, whoever carries it over how often."""
 
 import asyncio
-from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from partition import AGREED, SETTINGS, Partition, cut, journal
+from partition import cut, journal
+from street import AT, Street, engine, everybody_looks
 
 from agents import sharing
-from agents.engine import Engine
-from agents.product_recommendation import ProductRecommendation
 from schemas.clickstream import ProductAdded, ProductViewed
 from schemas.codec import decode_record, encode_json, encode_row
 from schemas.instant import DAY, MINUTE
 from schemas.journal import Look, LooksEntry, LooksOf, Record, Tick
 from state import shared_looks
-from state.ledger import Ledgers
-from state.popular import ALL, Popular
 from state.product import Product
 from state.shared_looks import SHARED_LOOKS, SharedLooks
-from state.table import Loaded, Needs, StoreError
-from streams.learning.sharing import BYTES_MAX, Sharer
-from streams.producer import DeliveryError, Outbound
+from state.table import Needs
+from streams.learning.sharing import BYTES_MAX
+from streams.producer import DeliveryError
 from streams.replay import Replay
-
-AT = 1_768_896_000_000
-AGENT = ProductRecommendation()
-
-
-def engine(partitions: int = 3, share_seconds: float = 10.0) -> Engine:
-    often = msgspec.structs.replace(SETTINGS, share_seconds=share_seconds)
-    return Engine([AGENT], AGREED, often, partitions)
-
-
-class Street:
-    """Three partitions in memory, and who carries looks over.
-
-    fails: what does not succeed: load, or send, of which part arrives (part).
-    """
-
-    def __init__(self, **set_otherwise: Any) -> None:
-        self.shops = [Partition(AGENT) for _ in range(3)]
-        for it in self.shops:
-            it.engine = engine(**set_otherwise)
-        self.sent: list[tuple[int, bytes]] = []
-        self.fails = ""
-        self.leads = True
-        self._events = 0
-
-    async def load(self, partition: int, needs: Needs) -> Loaded:
-        if self.fails == "load":
-            raise StoreError("away")
-        return await self.shops[partition].table.load(0, needs)
-
-    async def send(self, records: Sequence[Outbound]) -> None:
-        for it in records[:1] if self.fails == "part" else records:
-            assert it.topic == "journal"
-            assert it.partition is not None
-            self.sent.append((it.partition, it.value or b""))
-            self.shops[it.partition].feed([decode_record(it.value or b"")])
-        if self.fails == "part":
-            raise DeliveryError("away")
-
-    def leader(self) -> Sharer:
-        often = engine(share_seconds=0.01)
-        return Sharer(often, self, self, partitions=3, is_leader=lambda: self.leads)
-
-    def look(self, leader: Sharer) -> list[tuple[int, LooksEntry]]:
-        """One round; the records of it, by partition."""
-        before = len(self.sent)
-        asyncio.run(leader.look())
-        found = [(it, decode_record(value)) for it, value in self.sent[before:]]
-        return [(it, entry) for it, entry in found if isinstance(entry, LooksEntry)]
-
-    def visit(self, partition: int, visitor: str, *products: str, category: str = "") -> None:
-        views = [
-            ProductViewed(
-                event_id=f"e{self._events + number}", occurred_at=AT + number,
-                anonymous_id=visitor, product_id=it, category=category,
-            )
-            for number, it in enumerate(products)
-        ]  # fmt: skip
-        self._events += 100
-        self.shops[partition].feed(journal(views, begin=self._events))
-
-    def kept(self, partition: int) -> SharedLooks:
-        rows = self.shops[partition].state()["ledgers"]
-        return Ledgers({SHARED_LOOKS: rows.get(SHARED_LOOKS)}).read(SHARED_LOOKS, SharedLooks)
-
-    def products(self, partition: int) -> dict[str, bytes]:
-        found: dict[str, bytes] = self.shops[partition].state()["products"]
-        return found
-
-    def popular(self, partition: int) -> list[tuple[str, int]]:
-        rows = self.shops[partition].state()["ledgers"]
-        return Ledgers({AGENT.name: rows[AGENT.name]}).read(AGENT.name, Popular).best(ALL, 1)
-
-
-def everybody_looks(street: Street) -> None:
-    street.visit(0, "ann", "tent", "mat", "stove")
-    street.visit(1, "bob", "lamp")
-    street.visit(2, "cem", "rope")
 
 
 def test_what_was_looked_at_elsewhere_is_known_beside_a_product_and_popular() -> None:
