@@ -57,8 +57,8 @@ class SharedLooks(Ledger):
         self.bytes += len(body)
         self.noted += 1
         self.last = entry.number
-        while self.bytes > BYTES_MAX:
-            self._let_go(next(iter(self.looks)))
+        if self.bytes > BYTES_MAX:
+            self._make_room()
 
     def unknown(self, entry: LooksEntry) -> Iterator[Look]:
         """The looks of a record that are new here."""
@@ -77,6 +77,16 @@ class SharedLooks(Ledger):
                 until = max(look.number for look in it.looks)
                 self.known[it.partition] = max(until, self.known.get(it.partition, -1))
         for number in [it for it in self.looks if it <= entry.own_until]:
+            self._let_go(number)
+
+    def _make_room(self) -> None:
+        """Let go of the oldest, and of some at once: to find the first of a dict takes as long as
+        there were others before it.
+        """
+        left = BYTES_MAX - BYTES_MAX // 10
+        for number in list(self.looks):
+            if self.bytes <= left:
+                break
             self._let_go(number)
 
     def _let_go(self, number: int) -> None:

@@ -11,6 +11,7 @@ from partition import cut, journal
 from street import AT, Street, engine, everybody_looks
 
 from agents import sharing
+from agents.visits import SHARED_VIEWS_MAX
 from schemas.clickstream import ProductAdded, ProductViewed
 from schemas.codec import decode_record, encode_json, encode_row
 from schemas.instant import DAY, MINUTE
@@ -42,6 +43,12 @@ def test_a_look_alone_makes_no_row_elsewhere_either() -> None:
     everybody_looks(street)
     street.look(street.leader())
     assert set(street.products(1)) == {"tent", "mat", "stove"}
+
+
+def test_of_a_visit_without_end_the_others_hear_only_how_it_began() -> None:
+    street = Street()
+    street.visit(0, "bot", *(f"product-{it}" for it in range(SHARED_VIEWS_MAX + 20)))
+    assert street.kept(0).noted == SHARED_VIEWS_MAX
 
 
 def test_what_goes_into_the_cart_counts_once_more_beside_the_others() -> None:
