@@ -1,8 +1,6 @@
 """What does a partition learn from the visitors of others? Their looks, as records of its journal.
 
-The law: it is learned from the record alone, each look once, wherever else that look is learned
-from. What is beside a product is not handed on as with looks of a partition's own: that would take
-more than twice the time, in every partition (ADR 18).
+The law: it is learned from the record alone, and from each look once, however often it comes.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,9 +17,9 @@ from state.shared_looks import SHARED_LOOKS, SharedLooks, Taken
 #: Of so many looks the rows of products are loaded at once. A row has some 200 bytes, and a look at
 #: most four that no other look names.
 LOOKS_AT_ONCE = 2_000
-#: What is popular is counted look by look of so many; of more, as a sample, each for several. Where
-#: a record brings many products, to count all would take as long as to learn from them.
-COUNTED_MAX = 100
+#: From a record of so many looks all is learned. From one of more, as in a busy shop, what takes
+#: longest is left out: nothing is handed on, and popularity is counted of a sample (ADR 18).
+WHOLE_MAX = 100
 
 #: A product, its category, and a day.
 _Kind = tuple[str, str, int]
@@ -67,10 +65,11 @@ def take_in(batch: Batch, entry: LooksEntry, keep: Iterable[Agent]) -> None:
     """Learn from what was looked at in other partitions."""
     ledger, popular = batch.ledgers.read(SHARED_LOOKS, SharedLooks), dict[_Kind, int]()
     looks = list(ledger.unknown(entry))
-    each = 1 + len(looks) // COUNTED_MAX
+    is_whole = len(looks) <= WHOLE_MAX
+    each = 1 if is_whole else len(looks) // WHOLE_MAX + 1
     for number, look in enumerate(looks):
         product_id, *visit = look.products
-        changed = beside.learn(batch.products, visit, product_id, look.day * DAY, hands_on=False)
+        changed = beside.learn(batch.products, visit, product_id, look.day * DAY, hands_on=is_whole)
         batch.learned(changed)
         if number % each == 0:
             kind = product_id, look.category, look.day

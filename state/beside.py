@@ -71,7 +71,7 @@ def learn(
     """Count a look at a product; returns those whose rows have changed.
 
     visit: what was looked at in the visit before it, each once, the newest first. hands_on: whether
-    what is beside a product is handed on, which takes more than half of the time (ADR 18).
+    what is beside a product is handed on, which takes more than half of the time.
     """
     if not visit:
         return []

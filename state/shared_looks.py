@@ -80,9 +80,7 @@ class SharedLooks(Ledger):
             self._let_go(number)
 
     def _make_room(self) -> None:
-        """Let go of the oldest, and of some at once: to find the first of a dict takes as long as
-        there were others before it.
-        """
+        """Let go of the oldest tenth: the first one is found the slower, the more have gone."""
         left = BYTES_MAX - BYTES_MAX // 10
         for number in list(self.looks):
             if self.bytes <= left:

@@ -180,6 +180,17 @@ def test_where_many_looks_come_at_once_popularity_is_counted_of_a_sample() -> No
     assert street.popular(1) == [("mat", 225), ("tent", 225)]
 
 
+@pytest.mark.parametrize("others", [0, sharing.WHOLE_MAX])
+def test_what_is_beside_a_product_is_handed_on_where_few_looks_come_at_once(others: int) -> None:
+    street = Street()
+    looks = [Look(0, 1, "", ["mat", "tent"]), Look(1, 1, "", ["lamp", "mat"])]
+    looks += [Look(2 + it, 1, "", ["soap"]) for it in range(others)]
+    street.shops[1].feed([LooksEntry(-1, [LooksOf(0, looks)])])
+    lamp = msgspec.msgpack.decode(street.products(1)["lamp"], type=Product)
+    assert lamp.beside is not None
+    assert set(lamp.beside.near) == ({"mat"} if others else {"mat", "tent"})
+
+
 @pytest.mark.parametrize("off", [{"partitions": 1}, {"share_seconds": 0.0}])
 def test_alone_or_switched_off_nothing_is_kept_and_a_record_changes_nothing(
     off: dict[str, Any],

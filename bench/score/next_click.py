@@ -116,7 +116,7 @@ def score(data: Path) -> Task:
         figures,
         [_recall(ranks)],
         [
-            "A partition learns from its own visitors at once, and from others' a minute later.",
+            "Partitions hear of others' visitors each minute; of less in a busy shop (ADR 18).",
             "The product in view is foreseen too, as in the literature; a mail leaves it out.",
         ],
         process_time() - began,
