@@ -31,14 +31,14 @@ class Taken(Struct, frozen=True, gc=False):
 
 
 class SharedLooks(Ledger):
-    """looks: the partition's own, as JSON, by number. bytes: of these. noted: how many there were.
+    """looks: the partition's own, as JSON, by number. held_bytes: of these. noted: how many in all.
 
     last: the number of the newest. known: up to which number the looks of others are known, by
     partition.
     """
 
     looks: dict[int, bytes] = {}
-    bytes: int = 0
+    held_bytes: int = 0
     noted: int = 0
     last: int = -1
     known: dict[int, int] = {}
@@ -54,10 +54,10 @@ class SharedLooks(Ledger):
             return
         body = encode_json(entry)
         self.looks[entry.number] = body
-        self.bytes += len(body)
+        self.held_bytes += len(body)
         self.noted += 1
         self.last = entry.number
-        if self.bytes > BYTES_MAX:
+        if self.held_bytes > BYTES_MAX:
             self._make_room()
 
     def unknown(self, entry: LooksEntry) -> Iterator[Look]:
@@ -83,9 +83,9 @@ class SharedLooks(Ledger):
         """Let go of the oldest tenth: the first one is found the slower, the more have gone."""
         left = BYTES_MAX - BYTES_MAX // 10
         for number in list(self.looks):
-            if self.bytes <= left:
+            if self.held_bytes <= left:
                 break
             self._let_go(number)
 
     def _let_go(self, number: int) -> None:
-        self.bytes -= len(self.looks.pop(number))
+        self.held_bytes -= len(self.looks.pop(number))

@@ -86,7 +86,7 @@ def test_a_look_stays_until_the_journals_of_all_others_have_it() -> None:
     [own] = [entry.own_until for it, entry in street.look(leader) if it == 0]
     assert own == 2
     assert street.kept(0).looks == {}
-    assert street.kept(0).bytes == 0
+    assert street.kept(0).held_bytes == 0
     assert street.look(leader) == []
 
 
@@ -146,7 +146,7 @@ def test_the_ledger_lets_go_of_the_oldest_looks_and_what_is_left_out_is_counted(
     for number in range(20):
         street.visit(0, f"v{number}", f"product-{number:02}")
     kept = street.kept(0)
-    assert kept.bytes == sum(map(len, kept.looks.values())) <= 200
+    assert kept.held_bytes == sum(map(len, kept.looks.values())) <= 200
     assert kept.noted == 23
     found = leader._exchange.round(
         [asyncio.run(street.load(it, Needs(ledgers=[SHARED_LOOKS]))) for it in range(3)]
