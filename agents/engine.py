@@ -8,7 +8,7 @@ and the same decisions.
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from agents import visits
+from agents import sharing, visits
 from agents.agent import END_OF_ROW, Agent, Decided, View
 from agents.asking import Asking
 from agents.batch import Batch, Due
@@ -19,13 +19,14 @@ from agents.intake import EngineSettings, Intake
 from agents.market import Markets
 from agents.speech import Speech, Wish
 from agents.teller import RATES, Teller
-from schemas.journal import Entry, ModelEntry, Record, ShopEntry, Tick
+from schemas.journal import Entry, LooksEntry, ModelEntry, Record, ShopEntry, Tick
 from schemas.orders import OrderPlaced
 from schemas.personal import closed
 from schemas.profiles import ConsentChanged, ErasureRequested, MessageUnsubscribed
 from schemas.shop_events import PriceChanged, ProductChanged, ShopEvent, StockChanged
 from state.model import Kept, model_key
 from state.product import learn, named_in
+from state.shared_looks import SHARED_LOOKS
 from state.sold_out import SOLD_OUT
 from state.table import Loaded, Needs
 
@@ -53,6 +54,9 @@ class Engine:
         self._listeners = self._asking.listeners
         self._learns = any(agent.reads_products for agent in agents)
         self._visits = any(agent.reads_visits for agent in agents)
+        #: Whether partitions tell each other of looks, and who hears of those of others.
+        self.shares = self._visits and partitions > 1 and settings.share_seconds > 0
+        self._hearers = sharing.keepers(agents) if self.shares else []
         self._keepers = [agent for agent in agents if agent.keeps is not None]
         #: What an event of a type may need of the ledgers and models, and what a tick.
         self._ledgers = self._kept(agents)
@@ -77,6 +81,10 @@ class Engine:
         if self._visits or any(it.reads_sold_out for it in agents):
             for names in kept.values():
                 names.append(SOLD_OUT)
+        if self.shares:
+            kept[LooksEntry] = [SHARED_LOOKS, *(it.name for it in self._hearers)]
+            for looked in visits.LOOKS:
+                kept[looked] = [*kept.get(looked, ()), SHARED_LOOKS]
         return kept
 
     def needs(self, records: Iterable[Record]) -> Needs:
@@ -95,6 +103,11 @@ class Engine:
                 continue
             if isinstance(record, ModelEntry):
                 models.add(model_key(record.agent))
+                continue
+            if isinstance(record, LooksEntry):
+                kinds.add(LooksEntry)
+                if self.shares:
+                    products.update(dict.fromkeys(sharing.named_in(record)))
                 continue
             event = record.event
             kinds.add(type(event))
@@ -150,8 +163,12 @@ class Engine:
                 batch.begun = not take_in(batch, record, teller, self._lateness, tell)
             elif isinstance(record, Tick):
                 batch.begun = not self._tick(batch, record)
-            else:
+            elif isinstance(record, ModelEntry):
                 self._model(batch, record)
+            elif self.shares:
+                sharing.take_in(batch, record, self._hearers)
+            else:
+                batch.counts["shared_looks/off"] += sum(len(it.looks) for it in record.of)
             if batch.begun:
                 return done
         return len(records)

@@ -31,6 +31,7 @@ class EngineSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     customers who are told of a product in one commit; one for which more wait takes several.
     currency: the shop's own, into which amounts are converted; empty: they count as they come.
     rate_days_max: how many days before an event its rate may be of, as weekends have none.
+    share_seconds: how often partitions tell each other what was looked at; 0: never.
     """
 
     lateness_minutes: float = 60.0
@@ -40,6 +41,7 @@ class EngineSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     fan_out_max: Annotated[int, Meta(ge=1)] = 500
     currency: Annotated[str, Meta(pattern="^([A-Z]{3})?$", max_length=3)] = ""
     rate_days_max: Annotated[int, Meta(ge=0)] = 7
+    share_seconds: Annotated[float, Meta(ge=0, le=86_400)] = 10.0
 
 
 #: Ends a row on an erasure.

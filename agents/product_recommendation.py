@@ -1,10 +1,11 @@
 """What else? By what this visit has held up to now, by what was bought together, or what is liked.
 
-Learned from the partition's own customers as they come, so a replay recommends the same. A look is
-answered by what others look at next in such visits (``state/beside.py``); where little is known of
-that, by what was bought with the product; and where nothing is known of it, by what is looked at
-most in its category. The agent speaks at most once in ``quiet_hours`` to a customer: one that spoke
-at every page view would be noise.
+Learned from the partition's own customers as they come, and from looks in the others as its journal
+tells of them, so a replay recommends the same. A look is answered by what others look at next in
+such visits (``state/beside.py``); where little is known of that, by what was bought with the
+product; and where nothing is known of it, by what is looked at most in its category. The agent
+speaks at most once in ``quiet_hours`` to a customer: one that spoke at every page view would be
+noise.
 """
 
 from collections.abc import Iterable

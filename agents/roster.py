@@ -14,6 +14,7 @@ from agents.gate.campaign import check_span
 from agents.market import Markets
 from agents.teller import RATES
 from schemas.mistake import settings_of
+from state.shared_looks import SHARED_LOOKS
 from state.sold_out import SOLD_OUT
 
 
@@ -74,7 +75,7 @@ def _agree_on_traits(hired: list[Agent]) -> None:
 
 def _named_after(agent: type[Agent], file: str) -> str:
     name = agent().name
-    if name in (END_OF_ROW, HELD, RATES, SOLD_OUT):
+    if name in (END_OF_ROW, HELD, RATES, SHARED_LOOKS, SOLD_OUT):
         raise TypeError(f"agents/{file}.py: {name!r} is the name of something of the engine's own")
     if agent.model is not None and agent.keeps is None:
         raise TypeError(f"agents/{file}.py: an agent with a model needs a ledger: name `keeps`")

@@ -6,6 +6,7 @@ an event sees those of its own visit, whatever else a batch has loaded.
 
 from collections.abc import Iterable
 
+from agents import sharing
 from agents.batch import Batch
 from schemas.clickstream import ProductAdded, ProductViewed
 from schemas.event import Event
@@ -20,6 +21,8 @@ LOOKS = frozenset((ProductViewed, ProductAdded))
 #: After so many views in one visit, of products and pages, nothing more is learned from it: that is
 #: no shopper, and the rows of products that a crawler makes up are never let go.
 VIEWS_MAX = 200
+#: And after so many, other partitions learn nothing of it: each would have those rows, too.
+SHARED_VIEWS_MAX = 50
 
 
 def wanted(batch: Batch, records: Iterable[Record]) -> list[str]:
@@ -61,5 +64,7 @@ def look(
     if isinstance(event, ProductAdded):
         earlier = [it for it in visit if it != product_id]
     if views <= VIEWS_MAX:
+        if views <= SHARED_VIEWS_MAX:
+            sharing.note(batch, earlier, event)
         batch.learned(beside.learn(products, earlier, product_id, event.occurred_at))
     return {it: products[it] for it in (product_id, *visit)}

@@ -3,13 +3,17 @@
 A journal partition is read in order by one owner. State and decisions depend on it and on the
 config, and on nothing else. Values are JSON, so ``kcat`` can read them. A record type that this
 version does not know stops the worker: skipping it would make the state wrong without a word.
-Control records (a model that takes effect) stand among the facts, in every partition alike.
+Control records stand among the facts: a model that takes effect, in every partition alike, and what
+was looked at in the other partitions.
 """
 
-from msgspec import Raw, Struct
+from typing import Annotated
+
+from msgspec import Meta, Raw, Struct
 from msgspec.structs import force_setattr
 
 from schemas.clickstream import Clickstream
+from schemas.event import Id, Name
 from schemas.instant import Instant, to_millis
 from schemas.orders import Orders
 from schemas.profiles import Profiles
@@ -123,4 +127,41 @@ class ModelEntry(Struct, frozen=True, gc=False, tag_field="type", tag="model"):
         force_setattr(self, "made_at", to_millis(self.made_at))
 
 
-Record = Entry | ShopEntry | Tick | ModelEntry
+#: A look at a product teaches of itself, and of so many that were looked at before it.
+LOOK_PRODUCTS_MAX = 5
+
+#: Of a look; -1: of none.
+LookNumber = Annotated[int, Meta(ge=-1, le=2**62)]
+
+
+class Look(Struct, frozen=True, gc=False, array_like=True):
+    """A look at a product, as another partition has learned from it. It says nothing of by whom.
+
+    number: grows from look to look of that partition, by its clock. day: of the look, since 1970
+    (UTC). products: the one looked at, and those of the visit before it, the newest first.
+    """
+
+    number: LookNumber
+    day: Annotated[int, Meta(ge=0, le=10**6)]
+    category: Name
+    products: Annotated[list[Id], Meta(min_length=1, max_length=LOOK_PRODUCTS_MAX)]
+
+
+class LooksOf(Struct, frozen=True, gc=False, array_like=True):
+    """Looks in one partition, in the order of its journal."""
+
+    partition: Annotated[int, Meta(ge=0, le=2**31)]
+    looks: list[Look]
+
+
+class LooksEntry(Struct, frozen=True, gc=False, tag_field="type", tag="looks"):
+    """What was looked at in other partitions. What a partition has learned of is passed over.
+
+    own_until: the partition's own looks up to this number stand in the journals of all others.
+    """
+
+    own_until: LookNumber
+    of: list[LooksOf]
+
+
+Record = Entry | ShopEntry | Tick | ModelEntry | LooksEntry

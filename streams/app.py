@@ -89,11 +89,10 @@ class Worker:
         self.settings = settings
         policy = load_policy(settings)
         self._brokers, url = brokers_of(settings), redis_url_of(settings)
-        wanted = wanted_topics(
-            policy.kinds(), settings.group, journal_partitions=1, raw_partitions=1
-        )
+        kinds = policy.kinds()
+        wanted = wanted_topics(kinds, settings.group, journal_partitions=1, raw_partitions=1)
         topics = Topics(self._brokers)
-        there = topics.require(topic.name for topic in wanted)
+        there = topics.require(it.name for it in wanted)
         for key in policy.tight_budgets(there[JOURNAL]):
             what = f"shared out over {there[JOURNAL]} partitions it is less than the largest coupon"
             log.warning("budget_too_small", key=key, what=what)
@@ -203,7 +202,8 @@ class Worker:
         app.task(self.privacy.eraser.run)
         if self.settings.clock == "wall":
             app.task(self.member.clock.tick)
-            app.task(self.trainer.run)  # Who feeds a history gives it its models too.
+            app.task(self.trainer.run)  # Who feeds a history gives it its models too, and looks.
+            app.task(self.member.sharer.run)
 
     async def _on_revoked(self, _: Any, revoked: set[TP], **__: Any) -> None:
         self.assigned = False

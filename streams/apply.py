@@ -18,6 +18,7 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
+from agents import sharing
 from agents.batch import Batch
 from agents.engine import Engine
 from agents.fan_out import stretch
@@ -92,6 +93,7 @@ async def apply(
     while records:
         started = perf_counter()
         part = records[: stretch(records, awaited)]
+        part = part[: sharing.stretch(part)]
         batch = await _open(engine, table, partition, position, offsets[0], part)
         stopwatch("load", (now := perf_counter()) - started)
 

@@ -105,6 +105,13 @@ MODEL_MADE_AT = Gauge(
 MODEL_AGE = Gauge(
     "ebbtide_model_age_seconds", "How far the log has come since the model was made.", ["agent"]
 )
+LOOKS_SHARED = Counter(
+    "ebbtide_looks_shared", "Looks in other partitions that the journal brought, by what became of"
+    " them.", ["outcome"],
+)  # fmt: skip
+LOOKS_LEFT_OUT = Counter(
+    "ebbtide_looks_left_out", "Looks of which the other partitions were not told: too many at once."
+)
 
 SEALED = Counter(
     "ebbtide_sealed_events", "Events with sealed fields, by what became of these.", ["outcome"]
@@ -136,8 +143,9 @@ def count_applied(applied: Applied) -> None:
     count_effect(applied.counters)
 
 
-# What a commit counts begins with one of these where it is the gate's, a campaign's or a model's.
-_CAMPAIGNS = frozenset("egm")
+# What a commit counts begins with one of these where it is the gate's, a campaign's, a model's, or
+# of looks that are shared.
+_CAMPAIGNS = frozenset("egms")
 
 
 def count_effect(counters: Mapping[str, int]) -> None:
@@ -167,6 +175,8 @@ def _count_of_campaign(name: list[str], by: int) -> None:
             CAMPAIGN_MONEY.labels(campaign, what, currency).inc(by)
         case ["models", agent, fate]:
             MODELS_TAKEN.labels(agent, fate).inc(by)
+        case ["shared_looks", fate]:
+            LOOKS_SHARED.labels(fate).inc(by)
 
 
 def count_published(outgoing: Iterable[Outgoing], now_ms: int) -> None:

@@ -8,13 +8,14 @@ it would live: when a tick begins another day, models are fitted from the ledger
 from collections.abc import Iterable, Iterator
 
 from agents.engine import Engine
+from schemas.codec import decode_record
 from schemas.decisions import Decision
 from schemas.event import Event
 from schemas.journal import Entry, ModelEntry, Record, ShopEntry, Source, Tick
 from schemas.shop_events import ShopEvent
 from state.memory_table import MemoryTable
 from streams.apply import apply
-from streams.learning.lessons import Lessons
+from streams.learning.lessons import Lessons, Meetings
 from streams.partitioner import partition_of
 
 BATCH_RECORDS = 1_000
@@ -43,13 +44,14 @@ def journal(feed: Iterable[Fact], partitions: int, begin: int = 0) -> Iterator[t
 class Replay:
     """Partitions in memory, to which records are added. decisions: all so far, by partition.
 
-    learns: whether models are fitted on the way; a journal has those by which it was decided.
-    fit_every_hours: of the feed's time. models: all that were fitted, as they went into the log.
+    learns: whether models are fitted on the way, and partitions hear of each other's looks; a
+    journal has that by which it was decided. fit_every_hours, share_seconds: of the feed's time;
+    None: as often as live. models: all that were fitted, as they went into the log.
     """
 
     def __init__(
         self, engine: Engine, partitions: int, batch_records: int = BATCH_RECORDS, *,
-        learns: bool = True, fit_every_hours: float = 24.0,
+        learns: bool = True, fit_every_hours: float = 24.0, share_seconds: float | None = None,
     ) -> None:  # fmt: skip
         self.engine = engine
         self.table = MemoryTable()
@@ -58,6 +60,7 @@ class Replay:
         self._batch_records = batch_records
         self.models: list[ModelEntry] = []
         self._lessons = Lessons(engine.agents.values() if learns else (), fit_every_hours)
+        self._meetings = Meetings(engine, partitions, share_seconds if learns else 0.0)
         self._fed = 0
 
     async def run(self, feed: Iterable[Fact]) -> None:
@@ -72,18 +75,24 @@ class Replay:
                 if len(waiting) >= self._batch_records:
                     await self._flush(partition)
             self._fed += 1
+            self._meetings.saw(fact)
             if isinstance(fact, Tick):
                 await self._learn(fact.at)
         await self._flush_all()
 
     async def _learn(self, at: int) -> None:
-        """Let what the ledgers teach take effect behind a tick, if another day begins with it."""
-        if not self._lessons.begins(at):
+        """Let what the ledgers teach take effect behind a tick, if it is time."""
+        fits, meet = self._lessons.begins(at), self._meetings.begins(at)
+        if not (fits or meet):
             return
         await self._flush_all()
-        for entry in await self._lessons.models(self.table.load, len(self._waiting), at):
+        for entry in (
+            await self._lessons.models(self.table.load, len(self._waiting), at) if fits else ()
+        ):
             self.models.append(entry)
             self.take(entry)
+        for partition, value in await self._meetings.records(self.table.load) if meet else ():
+            self._waiting[partition].append(decode_record(value))
 
     def take(self, entry: ModelEntry) -> None:
         """Let a model take effect in all partitions, before what is applied next."""

@@ -31,6 +31,7 @@ from learner import LargeOrder, Mean
 from msgspec import Raw, Struct, msgpack
 from partition import Partition
 from storm import policy
+from street import Street, any_looks
 from test_rows import full_row
 
 from agents.batch import Batch
@@ -40,7 +41,7 @@ from schemas.dead_letter import Refusal
 from schemas.decisions import Decision, Mark, Outgoing
 from schemas.event import Event
 from schemas.instant import DAY
-from schemas.journal import Entry, ModelEntry, ShopEntry, Source, Tick
+from schemas.journal import Entry, LooksEntry, ModelEntry, ShopEntry, Source, Tick
 from schemas.shop_events import ShopEvent
 from state.customer import RowError, decode_customer
 from state.product import Product
@@ -82,6 +83,8 @@ def journal_bytes(rng: Random) -> bytes:
     if rng.random() < 0.1:
         body = encode_json(Mean(rng.random(), rng.randrange(99)))
         return encode_json(ModelEntry("large_order", "v", START, Raw(body)))
+    if rng.random() < 0.1:
+        return encode_json(any_looks(rng))
     if rng.random() < 0.1:
         change: Any = AnyEvent(rng).of(rng.choice(SHOP_EVENT_TYPES))
         return encode_json(ShopEntry(change, source))
@@ -135,11 +138,13 @@ def read_raw(value: bytes) -> None:
 
 
 def read_journal(value: bytes) -> None:
-    """A record of the journal; whatever model it may bring, the partition goes on."""
+    """A record of the journal; whatever models or looks it may bring, the partition goes on."""
     with suppress(JournalError):
         record = decode_journal("here", value)
         if isinstance(record, ModelEntry):
             Partition(LargeOrder()).feed([record])
+        if isinstance(record, LooksEntry):
+            Street().shops[0].feed([record])
 
 
 def read_row(row: bytes) -> None:

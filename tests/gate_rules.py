@@ -26,7 +26,7 @@ from agents.gate.gate import COMMERCIAL, Gate
 from schemas.codec import encode_json
 from schemas.decisions import Decision
 from schemas.instant import DAY
-from schemas.journal import Entry, ModelEntry, Record, ShopEntry, Tick
+from schemas.journal import Entry, LooksEntry, ModelEntry, Record, ShopEntry, Tick
 from schemas.profiles import ErasureRequested, ProfileUpdated
 from state.customer import decode_customer
 from state.shop import decode_shop
@@ -58,7 +58,7 @@ def check_gate(
     """
     once = list({encode_json(it): it for it in published}.values())
     walk = _Walk(engine, here)
-    walk.go(once, [it for it in records if not isinstance(it, ModelEntry)])
+    walk.go(once, [it for it in records if not isinstance(it, ModelEntry | LooksEntry)])
     walk.check_counters(once)
     walk.check_budgets()
     walk.check_held(once)

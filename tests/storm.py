@@ -59,6 +59,8 @@ def plan_of(seed: int) -> Plan:
     hurried = policy(due_max=3, at_once=at_once, currency=rng.choice(["", "EUR", "EUR"]))
     if learns(seed):
         hurried = msgspec.structs.replace(hurried, agents=[*hurried.agents, LargeOrder()])
+    often = msgspec.structs.replace(hurried.settings, share_seconds=2.0 if shares(seed) else 0.0)
+    hurried = msgspec.structs.replace(hurried, settings=often)
     raw, journal = (1, 2) if in_turn else (rng.choice([1, 2]), 2)
     topics = dict.fromkeys(RAW_TOPICS, raw)
     topics |= dict.fromkeys((JOURNAL, MARKS, DECISIONS), journal) | {DEAD_LETTERS: 1}
@@ -79,6 +81,11 @@ def learns(seed: int) -> bool:
     ``test_storm`` see is not to be found anew. Where the feed ticks, nobody trains.
     """
     return seed % 7 in (2, 4)
+
+
+def shares(seed: int) -> bool:
+    """Whether partitions tell each other what was looked at; by the seed alone, as above."""
+    return seed % 10 in (5, 8)
 
 
 def run(seed: int, bug: str = "") -> Outcome:

@@ -21,7 +21,7 @@ ANSWERS = (
 MECHANISMS = (
     "waiting begun", "waiting ended", "told of a product", "told of a product in parts",
     "rate missing", "order exchanged", "erased", "erased while waiting",
-    "models/large_order/in_effect",
+    "models/large_order/in_effect", "looks elsewhere",
     *(f"ledger {it}" for it in (
         "churn_alert", "coupon_response", "demand_gap", "large_order", "outlook",
         "product_recommendation", "rates", "reputation", "rfm", "sales", "sold_out", "trend",

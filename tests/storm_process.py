@@ -137,7 +137,7 @@ class Process:
             self.member.watch,
         ]
         if self._settings.clock == "wall":
-            works += [clock.tick, self.trainer.run]
+            works += [clock.tick, self.trainer.run, self.member.sharer.run]
         self._tasks = [asyncio.ensure_future(work()) for work in works]
 
     async def stop(self) -> None:

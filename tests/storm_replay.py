@@ -73,6 +73,8 @@ def _met(batch: Batch) -> Iterator[str]:
     if batch.refused:
         yield "rate missing"
     yield from (name for name in batch.counts if name.startswith("models/"))
+    if batch.counts["shared_looks/learned"]:
+        yield "looks elsewhere"
     if batch.forgotten:
         yield "erased"
     if any(batch._awaited_before.get(it) for it in batch.forgotten):

@@ -19,11 +19,14 @@ from test_pipeline import run as run_history
 
 import agents
 from config.settings import DEFAULT_CONFIG
+from schemas.clickstream import ProductViewed
 from schemas.cloud_event import DECISIONS
 from schemas.codec import decode_decision, decode_record, encode_json
 from schemas.decisions import Decision
 from schemas.journal import ModelEntry
+from state.beside import LOOK
 from state.model import kept_in
+from state.product import Product
 from state.redis_models import KEPT_MAX, MadeModel, RedisModels
 from streams.connection import Brokers
 from streams.demo.path import PARTITIONS
@@ -57,6 +60,7 @@ def open_school(folder: Path, **settings: Any) -> Iterator[Shop]:
     """A shop whose worker has the agent that learns, and so has this process."""
     config = folder / "engine.toml"
     shipped, _, rest = DEFAULT_CONFIG.read_text("utf-8").partition("[models]")
+    shipped = shipped.replace("share_seconds = 10 ", "share_seconds = 0.5 ")
     config.write_text(shipped + SECTIONS + "[ops]" + rest.partition("[ops]")[2])
     (folder / "large_order.py").write_text(AGENT)
     program = PROGRAM.format(tests=str(Path(__file__).parent), beside=str(folder))
@@ -131,6 +135,30 @@ def test_a_worker_learns_and_decides_by_it_and_so_does_its_successor(shop: Shop)
     until(shop.ready, "the worker is ready again")
     publish(shop, 200, 3_000)
     until(lambda: agree_on(shop, Mean(2_000, 36)), "the next worker trains, too")
+
+
+def test_what_was_looked_at_in_one_partition_is_known_in_all(shop: Shop) -> None:
+    views = [
+        ProductViewed(event_id=f"{who}-{it}", occurred_at=now(), customer_id=who, product_id=it)
+        for who in CUSTOMERS
+        for it in ("tent", "mat")
+    ]
+
+    async def send() -> None:
+        producer = Producer(Brokers(shop.servers.broker))
+        raw = [Outbound("clickstream", encode_json(it), it.subject.encode()) for it in views]
+        await producer.send(raw)
+        producer.close()
+
+    def all_know() -> bool:
+        """Each of the looks counts beside the tent in all partitions, wherever it was."""
+        with redis.Redis.from_url(shop.servers.redis_url) as client:
+            rows = [client.hget(f"ebb:{{p{it}}}:products", "tent") for it in range(PARTITIONS)]
+        tents = [msgspec.msgpack.decode(it, type=Product).beside for it in rows if it]
+        return [it.near.get("mat") for it in tents if it] == [len(CUSTOMERS) * LOOK] * PARTITIONS
+
+    asyncio.run(send())
+    until(all_know, "all partitions have learned of all looks")
 
 
 def _large(records: list[Any]) -> list[Decision]:

@@ -23,11 +23,12 @@ from state.shop import clock_of
 from streams.bootstrap import Policy
 from streams.connection import Brokers
 from streams.demo.progress import Progress, Summary
-from streams.learning.lessons import Lessons
+from streams.learning.lessons import Lessons, Meetings
 from streams.learning.trainer import appended
 from streams.producer import Outbound, Producer
 from streams.replay import Replay
 from streams.tasks import end
+from streams.topics import JOURNAL
 
 PARTITIONS = 4
 RAW_TOPIC = "orders"
@@ -40,18 +41,21 @@ SEND_AT_ONCE = 250
 # A day of the data is fed in a quarter of a second, and to wait for all of it to be applied takes
 # nearly as long.
 FIT_EVERY_HOURS = 168.0
+MEET_EVERY_S = FIT_EVERY_HOURS * 3_600
 
 
 class Feeder:
     """Publishes a history, never too far ahead of what has been applied; and what it teaches."""
 
     def __init__(
-        self, producer: Producer, progress: Progress, table: RedisTable, lessons: Lessons
-    ) -> None:
+        self, producer: Producer, progress: Progress, table: RedisTable, lessons: Lessons,
+        meetings: Meetings,
+    ) -> None:  # fmt: skip
         self._producer = producer
         self._progress = progress
         self._table = table
         self._lessons = lessons
+        self._meetings = meetings
         self.last_tick = 0
         self.finished = False
 
@@ -60,6 +64,7 @@ class Feeder:
         waiting: list[Outbound] = []
         for fact in history:
             self._progress.fact(fact)
+            self._meetings.saw(fact)
             if isinstance(fact, Tick):
                 self.last_tick = fact.at
                 waiting.append(Outbound(RAW_TOPIC, encode_json(fact), partition=0))
@@ -67,10 +72,12 @@ class Feeder:
                 waiting.append(
                     Outbound(RAW_TOPIC, encode_json(fact), fact.subject.encode(), None, 0)
                 )
-            if isinstance(fact, Tick) and self._lessons.begins(fact.at):
-                await self._producer.send(waiting)
-                waiting = []
-                await self._learn(fact.at)
+            if isinstance(fact, Tick):
+                fits, meet = self._lessons.begins(fact.at), self._meetings.begins(fact.at)
+                if fits or meet:
+                    await self._producer.send(waiting)
+                    waiting = []
+                    await self._learn(fact.at, fits=fits, meet=meet)
             if len(waiting) >= SEND_AT_ONCE:
                 await self._producer.send(waiting)
                 waiting = []
@@ -79,12 +86,14 @@ class Feeder:
         await self._producer.send(waiting)
         self.finished = True
 
-    async def _learn(self, at: int) -> None:
-        """Append the models of what was fed up to a tick, when it has been applied."""
+    async def _learn(self, at: int, *, fits: bool, meet: bool) -> None:
+        """Append what was learned of what was fed up to a tick, when it has been applied."""
         while min(await clocks(self._table)) < at:
             await asyncio.sleep(0.01)
-        for entry in await self._lessons.models(self._table.load, PARTITIONS, at):
+        for entry in await self._lessons.models(self._table.load, PARTITIONS, at) if fits else ():
             await self._producer.send(appended(entry, PARTITIONS))
+        for partition, value in await self._meetings.records(self._table.load) if meet else ():
+            await self._producer.send([Outbound(JOURNAL, value, partition=partition)])
 
 
 class Watcher:
@@ -169,7 +178,10 @@ async def run_through_kafka(
     watching = asyncio.create_task(watch())
     try:
         async with RedisTable(redis_url) as table:
-            feeder = Feeder(producer, progress, table, Lessons(policy.agents, FIT_EVERY_HOURS))
+            feeder = Feeder(
+                producer, progress, table, Lessons(policy.agents, FIT_EVERY_HOURS),
+                Meetings(policy.engine(PARTITIONS), PARTITIONS, MEET_EVERY_S),
+            )  # fmt: skip
             feeding = asyncio.create_task(feeder.run(history))
             try:
                 while not await _is_finished(table, feeder, progress):
@@ -219,7 +231,7 @@ async def run_in_memory(
     history: Iterable[Event | Tick], engine: Engine, progress: Progress
 ) -> Summary:
     """The same history through the same engine, without a broker and without Redis."""
-    replay = Replay(engine, PARTITIONS, fit_every_hours=FIT_EVERY_HOURS)
+    replay = Replay(engine, PARTITIONS, fit_every_hours=FIT_EVERY_HOURS, share_seconds=MEET_EVERY_S)
 
     def fed() -> Iterable[Event | Tick]:
         for fact in history:

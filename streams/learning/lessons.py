@@ -3,16 +3,21 @@
 Whoever feeds a history gives it its time, and has to give it its models: at the first tick of a
 day all partitions are brought up to that tick, the models of then are appended behind it, and only
 then the history goes on. So a history that is fed to a worker and one that is played in memory have
-their models at the same places of the log, and decide the same. Live, where nobody can hold the log
-up, the leader trains (``trainer.py``).
+their models at the same places of the log, and decide the same. What partitions learn from each
+other's visitors is carried over in the same way. Live, where nobody can hold the log up, the leader
+trains (``trainer.py``) and carries looks over (``sharing.py``).
 """
 
 from collections.abc import Awaitable, Callable, Iterable
 
 from agents.agent import Agent
+from agents.engine import Engine
+from agents.visits import LOOKS
+from schemas.instant import HOUR, SECOND
 from schemas.journal import ModelEntry
 from state.table import Loaded, Needs
 from streams.learning.fitting import fit, is_due, learners, needs_of
+from streams.learning.sharing import NEEDS, Exchange
 
 #: Reads some of a partition, by its number.
 Load = Callable[[int, Needs], Awaitable[Loaded]]
@@ -45,3 +50,38 @@ class Lessons:
             if made is not None:
                 found.append(made.entry)
         return found
+
+
+class Meetings:
+    """When partitions hear of each other's looks, and of which. every_s: of the history's time.
+
+    By default as often as live; 0: never. Where nothing was looked at there is nothing to wait for.
+    """
+
+    def __init__(self, engine: Engine, partitions: int, every_s: float | None = None) -> None:
+        every_s = engine.settings.share_seconds if every_s is None else every_s
+        self._every_hours = every_s * SECOND / HOUR if engine.shares else 0.0
+        self._partitions = partitions
+        self._exchange = Exchange(partitions)
+        self._looked = False
+        self._before: int | None = None
+
+    def saw(self, fact: object) -> None:
+        """This was fed."""
+        if type(fact) in LOOKS:
+            self._looked = True
+
+    def begins(self, at: int) -> bool:
+        """Whether it is time, at a tick."""
+        if not (self._looked and self._every_hours and is_due(at, self._before, self._every_hours)):
+            return False
+        self._before, self._looked = at, False
+        return True
+
+    async def records(self, load: Load) -> list[tuple[int, bytes]]:
+        """What goes into the journal, by partition, of what has been applied."""
+        found = self._exchange.round([await load(it, NEEDS) for it in range(self._partitions)])
+        if found is None:
+            return []
+        self._exchange.done(found)
+        return found.records
