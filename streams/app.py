@@ -34,7 +34,6 @@ from streams.customer import view as customer_view
 from streams.customer.page import add_customers
 from streams.fetches import Hooks
 from streams.lanes import Lanes
-from streams.leader import Leader
 from streams.learning.trainer import Trainer
 from streams.member import Member
 from streams.ops.processor import Ops
@@ -108,9 +107,7 @@ class Worker:
             settings, policy.engine(there[JOURNAL]), self.table, self.producer, self._publisher,
             _Group(self.app), there, self.privacy, open_reader(settings),
         )  # fmt: skip
-        leader = Leader(
-            self.table, self.producer, partitions=there[JOURNAL], is_leader=self.app.is_leader
-        )
+        leader = self.member.leader
         self.ops = Ops(
             policy.agents, leader, self.table, policy.ops, by_wall=settings.clock == "wall"
         )

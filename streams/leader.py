@@ -1,8 +1,9 @@
 """What does the leader do, that no other worker may? It looks at all partitions, again and again.
 
 What concerns them all and none alone is done by one worker at a time: what is said about the shop
-(``ops/processor.py``), and what is learned (``learning/trainer.py``). For a moment two may lead, so
-both of these bear to be done twice.
+(``ops/processor.py``), what is learned (``learning/trainer.py``), and what partitions learn from
+each other (``learning/sharing.py``). For a moment two may lead, so each of these bears to be done
+twice.
 """
 
 import asyncio

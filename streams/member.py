@@ -21,6 +21,7 @@ from streams.clock import Carried, Clock, Notes
 from streams.engage import Engage, JournalError
 from streams.ingest import Ingest
 from streams.lanes import Lanes
+from streams.leader import Leader
 from streams.learning.sharing import Sharer
 from streams.privacy.cipher import PrivacyError
 from streams.privacy.privacy import Privacy
@@ -82,9 +83,8 @@ class Member:
             tick_s=settings.tick_seconds,
             is_leader=group.is_leader,
         )  # fmt: skip
-        self.sharer = Sharer(
-            engine, table, producer, partitions=topics[JOURNAL], is_leader=group.is_leader
-        )
+        self.leader = Leader(table, producer, partitions=topics[JOURNAL], is_leader=group.is_leader)
+        self.sharer = Sharer(engine, self.leader)
         sealer = None if privacy is None else privacy.sealer
         ingest = Ingest(settings, producer, self._carried, topics[JOURNAL], sealer, reader)
         self._ingest_lanes = self._lanes(settings, ingest.handle)

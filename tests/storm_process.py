@@ -16,7 +16,6 @@ from storm_servers import Kafka
 from agents.engine import Engine
 from config.settings import Settings
 from streams.fetches import Fetched
-from streams.leader import Leader
 from streams.learning.settings import ModelSettings
 from streams.learning.trainer import Trainer
 from streams.member import Member
@@ -120,10 +119,7 @@ class Process:
             settings, engine, table, self._producer, self._publisher, self,  # type: ignore[arg-type]
             line.kafka.topics,
         )  # fmt: skip
-        leader = Leader(
-            table, self._producer, partitions=line.kafka.topics[JOURNAL], is_leader=self.is_leader
-        )
-        self.trainer = Trainer(engine.agents.values(), leader, table, TRAINING)
+        self.trainer = Trainer(engine.agents.values(), self.member.leader, table, TRAINING)
 
     def start(self) -> None:
         """Join the group and work."""

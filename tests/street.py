@@ -18,6 +18,7 @@ from state.ledger import Ledgers
 from state.popular import ALL, Popular
 from state.shared_looks import SHARED_LOOKS, SharedLooks
 from state.table import Loaded, Needs, StoreError
+from streams.leader import Leader
 from streams.learning.sharing import Sharer
 from streams.producer import DeliveryError, Outbound
 
@@ -61,7 +62,8 @@ class Street:
 
     def leader(self) -> Sharer:
         often = engine(share_seconds=0.01)
-        return Sharer(often, self, self, partitions=3, is_leader=lambda: self.leads)
+        leader = Leader(self, self, partitions=3, is_leader=lambda: self.leads)
+        return Sharer(often, leader)
 
     def look(self, leader: Sharer) -> list[tuple[int, LooksEntry]]:
         """One round; the records of it, by partition."""

@@ -10,11 +10,8 @@ While rows are made anew after Redis has lost all, old looks are carried over on
 over.
 """
 
-import asyncio
-from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
+from collections.abc import Iterator, Sequence
 
-import structlog
 from msgspec import Raw, Struct
 
 from agents.engine import Engine
@@ -23,30 +20,13 @@ from state.ledger import Ledgers
 from state.shared_looks import SHARED_LOOKS, SharedLooks
 from state.table import Loaded, Needs
 from streams import metrics
+from streams.leader import Failures, Leader
 from streams.producer import Outbound
 from streams.topics import JOURNAL
-
-log = structlog.get_logger()
 
 NEEDS = Needs(ledgers=[SHARED_LOOKS])
 #: What is in one record: some 500 looks. Kafka takes a megabyte.
 BYTES_MAX = 40_000
-
-
-class Rows(Protocol):
-    """Where ledgers are read."""
-
-    async def load(self, partition: int, needs: Needs) -> Loaded:
-        """Read a partition's, at one moment."""
-        ...
-
-
-class Sender(Protocol):
-    """Where records go."""
-
-    async def send(self, records: list[Outbound]) -> None:
-        """Write records; returns when all are acknowledged."""
-        ...
 
 
 class Round(Struct, frozen=True):
@@ -116,39 +96,23 @@ class Exchange:
 class Sharer:
     """Carries looks over, live, as often as the engine's settings say, by the wall's time."""
 
-    def __init__(
-        self, engine: Engine, rows: Rows, producer: Sender, *, partitions: int,
-        is_leader: Callable[[], bool],
-    ) -> None:  # fmt: skip
-        self._rows = rows
-        self._producer = producer
+    def __init__(self, engine: Engine, leader: Leader) -> None:
+        self._leader = leader
         self._every_s = engine.settings.share_seconds if engine.shares else 0.0
-        self._partitions = partitions
-        self._is_leader = is_leader
-        self._exchange = Exchange(partitions)
-        self._wrong = ""
+        self._exchange = Exchange(leader.partitions)
 
     async def run(self) -> None:
         """Do it again and again, as long as this worker is the leader."""
-        while self._every_s:
-            await asyncio.sleep(self._every_s)
-            if not self._is_leader():
-                self._exchange.forget()
-                continue
-            try:
-                await self.look()
-                self._wrong = ""
-            except Exception as error:  # noqa: BLE001 - the worker's other work must go on
-                if (wrong := f"{type(error).__name__}: {error}") != self._wrong:
-                    self._wrong = wrong
-                    log.warning("looks_not_shared", error=wrong)
+        if self._every_s:
+            failures = Failures("looks_not_shared")
+            forget = self._exchange.forget
+            await self._leader.keep_looking(self.look, self._every_s, failures, forget)
 
     async def look(self) -> None:
         """One round. Raises StoreError or DeliveryError, after which it is done again; RowError."""
-        loaded = [await self._rows.load(it, NEEDS) for it in range(self._partitions)]
-        found = self._exchange.round(loaded)
+        found = self._exchange.round(await self._leader.load(NEEDS))
         if found is not None:
-            await self._producer.send(appended(found))
+            await self._leader.send(appended(found))
             self._exchange.done(found)
             metrics.LOOKS_LEFT_OUT.inc(found.left_out)
 
