@@ -171,23 +171,6 @@ def test_with_few_examples_the_score_is_the_prior() -> None:
         assert chance(log_odds(model.weights, features(seen))) == pytest.approx(p, abs=0.02)
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_a_young_model_makes_up_nothing_of_silences_that_it_has_not_seen(seed: int) -> None:
-    chance_of, ledger = np.random.default_rng(seed), Lessons()
-    for place in range(120):
-        # Nobody has come for longer than a month, or been silent for longer than nine days.
-        habit = habit_after([int(it) for it in chance_of.integers(20, 200, 3)])
-        quiet = float(chance_of.uniform(0, 9))
-        seen = Silence(habit, BEGIN, 28.0, PRIOR).seen(quiet)
-        is_gone = bool(chance_of.random() < 0.3 + 0.04 * quiet)
-        ledger.enter(Lesson(seen, is_gone, 19_000 + place // 12, None, 28.0))
-    model = fitted([ledger], 28.0)
-    assert model is not None
-    silence = Silence(habit_after([100] * 3), BEGIN, 28.0, PRIOR)
-    assert 0.5 < score(model.weights, silence, 33.0) < 0.97
-    assert 0.5 < score(model.weights, silence, 60.0) < 0.99
-
-
 def test_what_moved_a_score_is_named_once_and_the_most_first() -> None:
     seen = Silence(habit_after([24] * 9), BEGIN, 28.0, PRIOR).seen(30.0)
     moved = moved_by(GROWS, seen)
