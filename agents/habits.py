@@ -34,8 +34,9 @@ from state.ledger import Ledger
 
 #: A purchase alone in its order.
 UNIT = 1_000
-#: Chosen at four cuts of the Complete Journey before October 2017, with what they are worth there.
-FADES = 0.98
+#: Chosen at cuts of the Complete Journey before October 2017 (``FADES`` at ten, the others at four),
+#: with what they are worth there.
+FADES = 0.965
 PRIOR = 2.0
 POPULAR = 15.0
 #: So many purchases count as much as what is above: a category for a product, the shop for a
