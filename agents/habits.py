@@ -34,8 +34,8 @@ from state.ledger import Ledger
 
 #: A purchase alone in its order.
 UNIT = 1_000
-#: Chosen at cuts of the Complete Journey before October 2017 (``FADES`` at ten, the others at four),
-#: with what they are worth there.
+#: Chosen at cuts of the Complete Journey before October 2017, ``FADES`` at ten and the others at
+#: four of them, with what they are worth there.
 FADES = 0.965
 PRIOR = 2.0
 POPULAR = 15.0

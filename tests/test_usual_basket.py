@@ -188,7 +188,9 @@ def test_a_purchase_weighs_by_the_size_of_its_order_and_fades_with_each_order() 
         before, entry = remembered(before, lines, START, shop)
         shop.enter(entry)
     alone, ninth = 1_000, round(1_000 / sqrt(sqrt(9)))
-    assert before["milk"] == Item(int((int(alone * habits.FADES) + ninth) * habits.FADES), 2, lately=0b110)
+    assert before["milk"] == Item(
+        int((int(alone * habits.FADES) + ninth) * habits.FADES), 2, lately=0b110
+    )
     assert before["7"] == Item(int(ninth * habits.FADES), 1, lately=0b010)
     assert before["tea"] == Item(alone, 1, lately=0b001)
     assert list(before)[:2] == ["milk", "tea"]
