@@ -5,6 +5,7 @@ who ask.
 """
 
 from collections.abc import Container, Iterable, Mapping, Sequence
+from math import fsum
 
 from msgspec import Struct
 
@@ -30,7 +31,7 @@ def next_looks(
     without, gone: what is left out. There are two, for what is sold out may be much to copy.
     """
     scores = beside.scores(visit, visit)
-    total = sum(scores.values())
+    total = fsum(scores.values())
     left = {it: score for it, score in scores.items() if it not in without and it not in gone}
     # Which weigh enough is found among numbers alone: to sort all with their names takes 60 µs.
     least = sorted(left.values(), reverse=True)[:products_max][-1:] or [0.0]

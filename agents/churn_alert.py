@@ -18,6 +18,7 @@ in the row at that moment (``churn_cause.py``).
 """
 
 from collections.abc import Iterable, Sequence
+from math import fsum
 from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta, Struct
@@ -261,7 +262,7 @@ class ChurnAlert(Agent, frozen=True):
         gap_days = [hours / 24 for hours in row.gap_hours]
         quiet_days = (customer.at - row.last_order_at) / DAY
         chance_of = self._silences(customer).chance(quiet_days)
-        usual = sum(gap_days) / len(gap_days) if gap_days else None
+        usual = fsum(gap_days) / len(gap_days) if gap_days else None
         _, at_stake = window.total(row.orders, customer.at, YEAR)
         rules = CauseRules(self.cause_days, self.rating_max, self.empty_searches_min)
         cause, *others = causes(row, customer.at, rules)

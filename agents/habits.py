@@ -34,8 +34,9 @@ from state.ledger import Ledger
 
 #: A purchase alone in its order.
 UNIT = 1_000
-#: Chosen at four cuts of the Complete Journey before October 2017, with what they are worth there.
-FADES = 0.98
+#: Chosen at cuts of the Complete Journey before October 2017, ``FADES`` at ten and the others at
+#: four of them, with what they are worth there.
+FADES = 0.965
 PRIOR = 2.0
 POPULAR = 15.0
 #: So many purchases count as much as what is above: a category for a product, the shop for a
@@ -51,23 +52,41 @@ PRODUCTS_MAX, KINDS_MAX, LOOK_EVERY = 500, 400, 64
 HALVED_AFTER = 180
 #: A purchase more is not news.
 TIMES_MAX = 120
+#: So many orders can be taken out again: a bit for each, of a byte.
+ORDERS_BACK = 7
+_BITS = (1 << ORDERS_BACK) - 1
 
 
 class Item(Struct, array_like=True, gc=False):
     """A product in mind. weight: of the customer's purchases; times: how many, 0 if none yet.
 
-    kind: the place of its category in the shop's habits; 0 where it is not known.
+    kind: the place of its category in the shop's habits; 0 where it is not known. lately: a bit for
+    each of the last orders that had it, the lowest for the last one.
     """
 
     weight: int
     times: int = 1
     kind: int = 0
+    lately: int = 0
+
+
+class Placed(Struct, array_like=True, gc=False, frozen=True):
+    """One of the last orders. key: a hash of its id. weight: of each of its lines."""
+
+    key: bytes
+    weight: int
 
 
 class Usual(Struct, array_like=True, gc=False, frozen=True):
-    """The products in mind, by id, the most probable one in the next order first."""
+    """The products in mind, by id, the most probable one in the next order first.
+
+    recent: the last orders, the last one first. early: keys of orders that were cancelled and are
+    not among them: they may come yet.
+    """
 
     items: dict[str, Item] = {}
+    recent: list[Placed] = []
+    early: list[bytes] = []
 
     def listed(self, most: int) -> list[tuple[str, Item]]:
         """So many that will most probably be in the next order, the best first."""
@@ -89,6 +108,12 @@ class Sold(Struct, array_like=True, gc=False):
         self.bought += 1
         self.again += again
         self.weight += weight
+
+    def take_out(self, again: bool, weight: int) -> None:
+        """Count a purchase no longer."""
+        self.bought = max(0, self.bought - 1)
+        self.again = min(max(0, self.again - again), self.bought)
+        self.weight = max(0, self.weight - weight)
 
     def halve(self) -> None:
         """Let it count half from now on."""
@@ -119,6 +144,14 @@ class Ordered(Struct, frozen=True, gc=False):
     lines: list[Line]
 
 
+class WentBack(Struct, frozen=True, gc=False):
+    """An entry: lines of an order that went back. weight: of each. whole: no other line is left."""
+
+    weight: int
+    lines: list[Line]
+    whole: bool
+
+
 class Habits(Ledger):
     """What the partition's customers buy, and buy again. orders: how many, halved as all is.
 
@@ -133,8 +166,11 @@ class Habits(Ledger):
     day: int = 0
     left: int = 0
 
-    def enter(self, entry: Ordered) -> None:
-        """Count an order."""
+    def enter(self, entry: Ordered | WentBack) -> None:
+        """Count an order, or what went back of one no longer."""
+        if isinstance(entry, WentBack):
+            self._take_out(entry)
+            return
         day = entry.at // DAY
         if day - self.day >= HALVED_AFTER:
             self._halve()
@@ -194,6 +230,14 @@ class Habits(Ledger):
         scores.sort()
         return scores
 
+    def _take_out(self, entry: WentBack) -> None:
+        for line in entry.lines:
+            kinds = [self.kinds.get(it) for it in dict.fromkeys(("", line.category))]
+            for sold in (self.products.get(line.product_id), *kinds):
+                if sold is not None:
+                    sold.take_out(line.again, entry.weight)
+        self.orders = max(0, self.orders - entry.whole)
+
     def _halve(self) -> None:
         if not self.day:
             return
@@ -220,7 +264,7 @@ def remembered(
     weight = round(UNIT / sqrt(sqrt(len(lines))))
     # What was only listed, and not bought, is found anew.
     items = {
-        it: Item(int(item.weight * FADES), item.times, item.kind)
+        it: Item(int(item.weight * FADES), item.times, item.kind, item.lately << 1 & _BITS)
         for it, item in before.items()
         if item.times
     }
@@ -229,10 +273,15 @@ def remembered(
         item, kind = items.get(product_id), habits.place(category)
         learned.append(Line(product_id, category, item is not None))
         if item is None:
-            items[product_id] = Item(weight, 1, kind)
+            items[product_id] = Item(weight, 1, kind, 1)
         else:
             times = min(item.times + 1, TIMES_MAX)
-            items[product_id] = Item(item.weight + weight, times, kind)
+            items[product_id] = Item(item.weight + weight, times, kind, item.lately | 1)
+    return in_mind(items, habits), Ordered(at, weight, learned)
+
+
+def in_mind(items: Mapping[str, Item], habits: Habits) -> dict[str, Item]:
+    """As many of them as are kept, and what the shop sells most, the most probable one first."""
     after = dict[str, Item]()
     for place, (_, product_id) in enumerate(habits.ranked(items)):
         if len(after) >= ITEMS_MAX:
@@ -241,4 +290,4 @@ def remembered(
             after[product_id] = items[product_id]
         elif place < LISTED_MAX:
             after[product_id] = Item(0, 0, 0)
-    return after, Ordered(at, weight, learned)
+    return after

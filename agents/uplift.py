@@ -14,7 +14,7 @@ Both are linear in what is known, x, each value in its standard deviation from t
 """
 
 from collections.abc import Sequence
-from math import sqrt
+from math import fsum, sqrt
 
 from msgspec import Struct, field
 
@@ -131,12 +131,12 @@ class Uplift(Struct, frozen=True):
         row = [1.0]
         row += [(x - m) / s for x, m, s in zip(known, self.means, self.scales, strict=True)]
         parts = [x * it for x, it in zip(row, self.effect, strict=True)]
-        effect, variance, place = sum(parts), 0.0, 0
+        effect, variance, place = fsum(parts), 0.0, 0
         for i, x in enumerate(row):
             for j, y in enumerate(row[: i + 1]):
                 variance += (1 if i == j else 2) * x * y * self.covariance[place]
                 place += 1
-        chance = sum(x * it for x, it in zip(row, self.base, strict=True)) + effect / 2
+        chance = fsum(x * it for x, it in zip(row, self.base, strict=True)) + effect / 2
         by_size = sorted(zip(self.names, parts[1:], strict=True), key=lambda it: (-abs(it[1]), it))
         return Estimate(
             effect, sqrt(max(0.0, variance)), min(max(chance, 0.0), 1.0),
@@ -165,7 +165,7 @@ def known_of(
     quiet = max(0, at - row.last_order_at) / DAY if row.last_order_at else 0.0
     rhythm = customer.shop.rhythm
     gaps = [it * HOUR / DAY for it in row.gap_hours]
-    usual = sum(gaps) / len(gaps) if gaps else rhythm.days / rhythm.count if rhythm.count else 30.0
+    usual = fsum(gaps) / len(gaps) if gaps else rhythm.days / rhythm.count if rhythm.count else 30.0
     tenure = max(0, at - row.first_order_at) / DAY if row.first_order_at else 0.0
     answers = sum(it.opened + 2 * it.clicked for it in row.responses.values())
     asked = sum(it.sent for it in row.responses.values())

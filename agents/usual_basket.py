@@ -3,7 +3,7 @@
 What a customer buys again and again is learned with each order, and what is bought again at all is
 learned from the shop's (``habits.py``). When the next order is due is the customer's own rhythm:
 the median of their last gaps. Where hardly anything is bought twice, there is no usual basket, and
-nothing is said.
+nothing is said. What is cancelled or goes back does not count (``usual_went_back.py``).
 """
 
 from collections.abc import Container, Iterable
@@ -16,9 +16,10 @@ from msgspec.structs import replace
 
 from agents.agent import Act, Agent, CancelTimer, Enter, Remember, Say, SetTimer, Timer, View
 from agents.habits import ITEMS_MAX, LISTED_MAX, TIMES_MAX, Habits, Usual, remembered
+from agents.usual_went_back import key_of, placed, went_back
 from schemas.decisions import Evidence
 from schemas.instant import DAY, HOUR, to_text
-from schemas.orders import OrderPlaced
+from schemas.orders import OrderCancelled, OrderPlaced, OrderRefunded
 from schemas.profiles import Purpose
 from state.customer import GAPS_MAX, Customer
 from state.sold_out import sold_out
@@ -49,7 +50,7 @@ class UsualBasket(Agent, frozen=True):
     is due; never before half of the gap has passed.
     """
 
-    listens: ClassVar = (OrderPlaced,)
+    listens: ClassVar = (OrderPlaced, OrderCancelled, OrderRefunded)
     remembers: ClassVar = Usual
     says: ClassVar = {"usual_basket": UsualBasketPayload}
     keeps: ClassVar = Habits
@@ -70,22 +71,30 @@ class UsualBasket(Agent, frozen=True):
                 f" {self.products_max}: so many are never listed"
             )
 
-    def on_event(self, event: OrderPlaced, customer: View) -> Iterable[Act]:
-        """Learn from the order, and wait for the next one."""
-        lines = dict[str, str]()
-        for item in event.products:
-            lines.setdefault(item.product_id, item.category)
-        after, ordered = remembered(
-            customer.recall(Usual).items, [*lines.items()], event.occurred_at,
-            customer.ledger(Habits),
-        )  # fmt: skip
-        usual, row = Usual(after), customer.row
+    def on_event(
+        self, event: OrderPlaced | OrderCancelled | OrderRefunded, customer: View
+    ) -> Iterable[Act]:
+        """Learn from the order, and wait for the next one. Or unlearn what went back."""
+        usual, habits, row = customer.recall(Usual), customer.ledger(Habits), customer.row
+        if not isinstance(event, OrderPlaced):
+            yield from _unlearned(event, usual, habits, row)
+            return
+        if (key := key_of(event.order_id)) in usual.early:
+            usual = replace(usual, early=[it for it in usual.early if it != key])
+        else:
+            lines = dict[str, str]()
+            for item in event.products:
+                lines.setdefault(item.product_id, item.category)
+            after, ordered = remembered(usual.items, [*lines.items()], event.occurred_at, habits)
+            recent = placed(usual.recent, event.order_id, ordered.weight)
+            usual = Usual(after, recent, usual.early)
+            yield Enter(ordered)
+        yield Remember(usual)
         due_at = self._due_at(row)
         if due_at and self._regulars(self.listed(usual, row.cart)) >= self.regulars_min:
-            wait: Act = SetTimer(due_at - self._ahead(row))
+            yield SetTimer(due_at - self._ahead(row))
         else:
-            wait = CancelTimer()
-        return Remember(usual), Enter(ordered), wait
+            yield CancelTimer()
 
     def on_timer(self, timer: Timer, customer: View) -> Iterable[Act]:
         """The next order is about due: list the usual."""
@@ -152,6 +161,24 @@ class UsualBasket(Agent, frozen=True):
     def _ahead(self, row: Customer) -> int:
         """How long before that they are told."""
         return min(round(self.ahead_hours * HOUR), _gap(row) // 2)
+
+
+def _unlearned(
+    event: OrderCancelled | OrderRefunded, usual: Usual, habits: Habits, row: Customer
+) -> Iterable[Act]:
+    """Of money that went back for nothing that is named, only all of it says what went back."""
+    products: set[str] = set()
+    if isinstance(event, OrderRefunded):
+        products = {it.product_id for it in event.products}
+        order = row.recent_orders.get(event.order_id)
+        is_all = order is not None and 0 < order.paid_cents <= order.refunded_cents
+        if not products and event.refund_cents is not None and not is_all:
+            return
+    after, entry = went_back(usual, event.order_id, products, habits)
+    if after != usual:
+        yield Remember(after)
+    if entry is not None:
+        yield Enter(entry)
 
 
 def _gap(row: Customer) -> int:

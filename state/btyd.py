@@ -20,7 +20,7 @@ For a rate r, a hazard of leaving m and x repeat purchases, the last of them aft
 """
 
 from collections.abc import Sequence
-from math import exp, expm1, lgamma, log
+from math import exp, expm1, fsum, lgamma, log
 
 from msgspec import Struct
 
@@ -84,7 +84,7 @@ class Future(Struct, frozen=True, gc=False):
     def orders(self, days: float) -> float:
         """The expected number of purchases in the next days."""
         span = self._span(days)
-        return sum(
+        return fsum(
             chance * rate * (-expm1(-hazard * span) / hazard if hazard else span)
             for chance, rate, hazard in self.points
         )
@@ -92,7 +92,7 @@ class Future(Struct, frozen=True, gc=False):
     def comes(self, days: float) -> float:
         """The chance of at least one purchase in the next days."""
         span = self._span(days)
-        return sum(
+        return fsum(
             chance * rate / (rate + hazard) * -expm1(-(rate + hazard) * span)
             for chance, rate, hazard in self.points
         )
@@ -104,8 +104,8 @@ class Future(Struct, frozen=True, gc=False):
         ends of an interval that holds in four of five cases.
         """
         comers, span = self._comers(), self._span(days)
-        ever = sum(it for it, _ in comers)
-        whole = sum(it * -expm1(-leaves * span) for it, leaves in comers)
+        ever = fsum(it for it, _ in comers)
+        whole = fsum(it * -expm1(-leaves * span) for it, leaves in comers)
         if whole <= 0.0:
             return [days for _ in shares]
         begin = self.buyers.clock(self.age_days)
@@ -153,11 +153,11 @@ class Future(Struct, frozen=True, gc=False):
 def future(buyers: Buyers, past: Past) -> Future:
     """What is to be expected of a customer who has done this."""
     mass, total, _ = _posterior(buyers, past)
-    alive = sum(it[0] for it in mass)
+    alive = fsum(it[0] for it in mass)
     least = SHARE_MIN * alive
     kept = [it for it in mass if it[0] >= least]
     # What the points left out held goes to the others, so that the chances still add up.
-    scale = alive / sum(it[0] for it in kept) / total if alive > 0.0 else 0.0
+    scale = alive / fsum(it[0] for it in kept) / total if alive > 0.0 else 0.0
     points = [(chance * scale, rate, hazard) for chance, rate, hazard in kept if scale]
     return Future(alive / total, points, past.age_days, buyers)
 

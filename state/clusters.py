@@ -14,7 +14,7 @@ of each one's standard deviation in the shop, which is worked out anew each day.
 """
 
 from collections.abc import Iterable
-from math import isqrt, log1p
+from math import fsum, isqrt, log1p
 
 from msgspec import Struct, field
 
@@ -87,7 +87,7 @@ class Clusters(Struct, array_like=True, gc=False):
 
     def _distance(self, cluster: int, point: Point) -> float:
         mean, spreads = self._mean(cluster), self.spreads
-        return sum(((point[it] - mean[it]) / spreads[it]) ** 2 for it in range(_AXES))
+        return fsum(((point[it] - mean[it]) / spreads[it]) ** 2 for it in range(_AXES))
 
     def _worth(self, cluster: int) -> float:
         recency, orders, money = (

@@ -188,9 +188,11 @@ def test_a_purchase_weighs_by_the_size_of_its_order_and_fades_with_each_order() 
         before, entry = remembered(before, lines, START, shop)
         shop.enter(entry)
     alone, ninth = 1_000, round(1_000 / sqrt(sqrt(9)))
-    assert before["milk"] == Item(int((int(alone * 0.98) + ninth) * 0.98), 2)
-    assert before["7"] == Item(int(ninth * 0.98), 1)
-    assert before["tea"] == Item(alone, 1)
+    assert before["milk"] == Item(
+        int((int(alone * habits.FADES) + ninth) * habits.FADES), 2, lately=0b110
+    )
+    assert before["7"] == Item(int(ninth * habits.FADES), 1, lately=0b010)
+    assert before["tea"] == Item(alone, 1, lately=0b001)
     assert list(before)[:2] == ["milk", "tea"]
 
 
@@ -233,7 +235,7 @@ def test_a_memory_and_a_ledger_are_bounded_whatever_is_ordered() -> None:
         assert len(shop.products) <= 2 * habits.PRODUCTS_MAX + 100
         assert len(shop.kinds) <= habits.KINDS_MAX
         assert len(shop.popular) <= habits.LISTED_MAX
-    assert len(encode_row(Usual(before))) < 60 + habits.ITEMS_MAX * (7 + len("product-00-00") + 1)
+    assert len(encode_row(Usual(before))) < 60 + habits.ITEMS_MAX * (8 + len("product-00-00") + 1)
 
 
 NAMES = st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=5, unique=True)

@@ -16,7 +16,7 @@ to it: with few examples the score is the prior, and it leaves that as far as ex
 """
 
 from collections.abc import Sequence
-from math import exp, isfinite
+from math import exp, fsum, isfinite
 
 from msgspec import Struct, field
 
@@ -30,8 +30,14 @@ _COUNT = len(MEANINGS)
 _PRIOR = _COUNT - 1
 #: After so many days an example counts half.
 HALF_LIFE_DAYS = 180.0
-#: How strongly weights are held to the prior: as so many examples would whose chance is one half.
-STRENGTH = 8.0
+#: How strongly weights are held to the prior: as so many examples would whose chance is one half,
+#: and the more the fewer examples of either kind there are: twice as strongly with ``YOUNG``. The
+#: first ones are of a few weeks, so they are more alike than their number says.
+STRENGTH, YOUNG = 8.0, 100.0
+#: Features are taken to vary by so much at least. In the first weeks nobody has been silent for
+#: long, and what has hardly varied yet would cost hardly anything to weigh: what a model said of
+#: silences beyond those that it knows would be made up.
+SPREAD_MIN = 1.0
 #: Without so many examples that ended either way there is no model.
 QUIET_MIN, BOUGHT_MIN = 30.0, 30.0
 #: Working responses are taken at no more extreme log-odds than these: one that is, and wrong, would
@@ -141,7 +147,7 @@ def log_odds(weights: list[float] | None, x: list[float]) -> float:
     """The log-odds of buying nothing; by the prior alone, where there is no model."""
     if weights is None:
         return x[_PRIOR]
-    return sum(map(float.__mul__, weights, x))
+    return fsum(map(float.__mul__, weights, x))
 
 
 def moved_by(model: ChurnModel, seen: Seen) -> list[tuple[str, float]]:
@@ -185,10 +191,11 @@ def fitted(ledgers: Sequence[Lessons], days: float) -> ChurnModel | None:
     means = [it / examples for it in total([it.sums for it in ledgers])]
     flat, b = total([it.squares for it in ledgers]), total([it.products for it in ledgers])
     a = [flat[row * (row + 1) // 2 :][: row + 1] for row in range(_COUNT)]
+    strength = STRENGTH * (1.0 + YOUNG / min(quiet, examples - quiet))
     for row in range(_COUNT):
-        # By its variance, so that the unit in which something is measured makes no difference.
-        spread = a[row][row] / a[0][0] - (a[row][0] / a[0][0]) ** 2 if row else 1e-3
-        held = STRENGTH / 4 * max(spread, 1e-6)
+        # By its variance, so that the unit in which something is measured makes little difference.
+        spread = a[row][row] / a[0][0] - (a[row][0] / a[0][0]) ** 2
+        held = strength / 4 * (max(spread, SPREAD_MIN) if row else 1e-3)
         a[row][row] += held
         b[row] += held * (row == _PRIOR)
     return ChurnModel(_solved(a, b), means, quiet / examples, examples, days)

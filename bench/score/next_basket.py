@@ -57,6 +57,12 @@ NOTES = [
         " products: recall@10 of .168, .177, .1785 and .179 (with POPULAR = 10; with 15, as it"
         " ships, 64 reach .180), where a household's own most frequent reach .161."
     ),
+    (
+        "Purchases fade to .965 with each order: at ten cuts from May to September that gave .1792,"
+        " .98 .1782 (which was .1799 here), .95 .1791, .90 .1742. Tried there besides: two fades at"
+        " once .177, fading by days too .1786, and what is overdue by the household's own interval"
+        " less .1795, for which a row would have to know two numbers more of each product."
+    ),
 ]
 
 
