@@ -28,8 +28,7 @@ from state.shop import Shop
 M = TypeVar("M", bound=Struct)
 L = TypeVar("L", bound=Ledger)
 
-#: The engine's own timers, after which no agent may be called: the row ends after long silence, and
-#: what was held back is asked again.
+#: The engine's own timers, after which no agent may be called: a row's end, and what was held back.
 END_OF_ROW, HELD = "row", "held"
 
 
@@ -68,6 +67,8 @@ class SetTimer(Struct, frozen=True, gc=False):
 
     due_at: int
     name: str = ""
+    #: A history sets no timer for its own past; with this it comes at its next turn (ms) instead.
+    every: int = 0
 
 
 class CancelTimer(Struct, frozen=True, gc=False):
@@ -103,8 +104,7 @@ class Enter(Struct, frozen=True, gc=False):
 class Await(Struct, frozen=True, gc=False):
     """Tell me, by ``on_product``, what becomes of this product, until I stop awaiting it.
 
-    A row has room for ``AWAITED_MAX`` products, for all agents together; the one that has been
-    awaited longest is let go, and awaiting it again makes it the newest.
+    A row has room for ``AWAITED_MAX``, for all agents together; the longest awaited is let go.
     """
 
     product_id: str

@@ -134,7 +134,7 @@ class ChurnAlert(Agent, frozen=True):
             return  # The silence began later than this, and may have been told already.
         habit.take(event, self.horizon_days)
         yield Remember(habit)
-        yield SetTimer(habit.ends_at(customer.id, self.horizon_days), _MOMENT)
+        yield self._next(habit, customer)
         if model is None and customer.trait("churn_risk"):
             yield Learn("churn_risk", None)
         yield from self._wait(habit, customer, model)
@@ -148,9 +148,9 @@ class ChurnAlert(Agent, frozen=True):
             yield from self._ended(habit, customer.at, customer, model)
             yield Remember(habit)
             if habit.at and not habit.is_out_of_scope:
-                yield SetTimer(habit.ends_at(customer.id, self.horizon_days), _MOMENT)
-            if model and not habit.alerted and habit.at:
-                yield from self._wait(habit, customer, model)
+                yield self._next(habit, customer)
+                if model and not habit.alerted:
+                    yield from self._wait(habit, customer, model)
             return
         risk, seen = self._score(habit, customer, model)
         # Without a model it stays where it was set, unless that was by a model of other days.
@@ -164,6 +164,11 @@ class ChurnAlert(Agent, frozen=True):
         yield self._alert(habit, customer, model if habit.at else None, told)
         habit.alerted = True
         yield Remember(habit)
+
+    def _next(self, habit: Habit, customer: View) -> SetTimer:
+        """When the moment ends that waits; of an imported silence, when its next one does."""
+        ends_at = habit.ends_at(customer.id, self.horizon_days)
+        return SetTimer(ends_at, _MOMENT, every=round(self.horizon_days * DAY))
 
     def risk(self, customer: View) -> tuple[float, Seen]:
         """The score at this moment, and what it is made of; by the prior alone without a model."""

@@ -106,8 +106,10 @@ def _set_timer(
 ) -> None:
     key, timers, due_at = agent.timer_key(act.name), view.row.timers, act.due_at
     if cause.silent and due_at <= cause.decided_at:
-        batch.drop_timer(view.id, view.row, key)
-        return
+        if not act.every:
+            batch.drop_timer(view.id, view.row, key)
+            return
+        due_at += ((cause.decided_at - due_at) // act.every + 1) * act.every
     # A timer that is set for its own past would fire again in the same tick, for ever.
     if due_at <= cause.at:
         due_at = cause.decided_at + 1
