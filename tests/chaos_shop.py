@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ import redis
 from chaos_proxy import Proxy
 from hurry import write_hurried
 from live_shop import until
+from ports import free_port
 
 from bench.apache_kafka import ApacheKafka
 from config.settings import Settings, load_settings
@@ -251,14 +251,6 @@ def open_apache(folder: Path, **settings: Any) -> Iterator[ChaosShop]:
         shop = ChaosShop(folder, kafka.broker, servers, proxy, kafka, **settings)
         stack.callback(shop.stop)
         yield shop
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def show_json(path: Path, what: dict[str, Any]) -> None:

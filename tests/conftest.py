@@ -1,6 +1,5 @@
 """What several files of tests ask for."""
 
-import random
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,9 +7,8 @@ import pytest
 from command_line import Ebbtide, FakeKafka, put_in_place_of_kafka, untouched
 from counted import FakeCounters, put_in_place_of_redis
 from live_shop import Shop, open_shop
+from ports import free_port
 from webhook_receiver import Receiver, receiving
-
-from streams.embedded import FREE_PORTS
 
 
 @pytest.fixture
@@ -38,7 +36,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
     """An HTTP server that does as it is told."""
-    with receiving(random.choice(FREE_PORTS[::11])) as receiver:
+    with receiving(free_port()) as receiver:
         yield receiver
 
 

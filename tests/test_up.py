@@ -2,9 +2,7 @@
 
 import json
 import os
-import random
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,8 +14,7 @@ from typing import Any
 
 import psutil
 import pytest
-
-from streams.embedded import FREE_PORTS, Embedded
+from ports import free_port
 
 pytestmark = pytest.mark.live
 
@@ -38,7 +35,6 @@ class Up:
     """An `ebbtide up` in a folder of its own, on free ports. said: what it told when it was up."""
 
     def __init__(self, folder: Path, workers: int) -> None:
-        ports = Embedded(folder)
         self.environment = {
             name: value for name, value in os.environ.items() if not name.startswith("EBBTIDE_")
         } | QUICK | {"PYTHONPATH": str(ROOT)}  # fmt: skip
@@ -47,8 +43,8 @@ class Up:
             self.process = subprocess.Popen(
                 [
                     *EBBTIDE, "up", "--json", f"--workers={workers}", "--folder=here",
-                    f"--kafka-port={ports.kafka_port}", f"--redis-port={ports.redis_port}",
-                    f"--web-port={web_ports(workers)}",
+                    f"--kafka-port={free_port()}", f"--redis-port={free_port()}",
+                    f"--web-port={free_port(*range(workers))}",
                 ],
                 cwd=folder, env=self.environment, stdout=subprocess.PIPE, stderr=log,
             )  # fmt: skip
@@ -89,19 +85,6 @@ class Up:
     def processes(self) -> list[psutil.Process]:
         """All that it has started."""
         return psutil.Process(self.process.pid).children(recursive=True)
-
-
-def web_ports(count: int) -> int:
-    """The first of so many free ports in a row."""
-    for first in random.sample(FREE_PORTS[::10], 100):
-        if all(is_free(first + it) for it in range(count)):
-            return first
-    raise AssertionError("no ports are free")
-
-
-def is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 @contextmanager
