@@ -120,7 +120,7 @@ def read(broker: str, topic: str, enough: Callable[[list[Any]], bool]) -> list[A
         for record in consumer.consume(500, 0.1):
             if record.error() is None:
                 found.append(record)
-                read_up_to[record.partition()] = record.offset() + 1
+                read_up_to[record.partition()] = (record.offset() or 0) + 1
         return enough(found)
 
     try:

@@ -64,7 +64,7 @@ def read(broker: str, topic: str) -> list[bytes | None]:
          "enable.auto.commit": False}
     )  # fmt: skip
     consumer.assign([TopicPartition(topic, 0, OFFSET_BEGINNING)])
-    found = []
+    found: list[bytes | None] = []
     try:
         while (record := consumer.poll(30)) is not None:
             assert record.error() is None

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -200,10 +201,14 @@ def test_dead_letters_are_listed_and_sent_again_once(up: Up) -> None:
     assert "not_json" in up.run("dead-letters", "list").stdout
 
 
+def answers(up: Up, number: int, path: str) -> bool:
+    return up.get(number, path)[0] == 200
+
+
 def test_a_worker_shows_its_metrics_and_its_health(up: Up) -> None:
     for number in 1, 2:
-        until(lambda at=number: up.get(at, "/ready")[0] == 200, "it is ready")
-        until(lambda at=number: up.get(at, "/health")[0] == 200, "it is well")
+        until(partial(answers, up, number, "/ready"), "it is ready")
+        until(partial(answers, up, number, "/health"), "it is well")
         status, metrics = up.get(number, "/metrics")
         assert status == 200
         assert "ebbtide_events_total" in metrics

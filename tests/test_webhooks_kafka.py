@@ -56,8 +56,8 @@ def test_what_is_handed_over_and_what_was_stopped_is_not_sent_again(
 ) -> None:
     parcels = publish(shop, customers=24, each=3)
     with (
-        sink_of(shop, tmp_path / "one", ("shared", receiver), **FAILS_LONG) as start_one,
-        sink_of(shop, tmp_path / "two", ("shared", receiver), **FAILS_LONG) as start_two,
+        sink_of(shop, tmp_path / "one", ("shared", receiver), changes=FAILS_LONG) as start_one,
+        sink_of(shop, tmp_path / "two", ("shared", receiver), changes=FAILS_LONG) as start_two,
     ):
         one = start_one()
         until(lambda: receiver.has_taken({it.id for it in parcels}), "the first ones are there")

@@ -61,9 +61,7 @@ def test_whatever_the_receiver_does_each_trigger_arrives_or_is_a_dead_letter(
     assert {tuple(receiver.plans[it]) for it in lost} == {("422",), ("500", "…")}
     # By itself, because whoever looks on may see it when all have arrived.
     receiver.stops_after = 30
-    with sink_of(
-        shop, tmp_path, ("storm", receiver), timeout_s=TIMEOUT_S, attempts_max=10
-    ) as start:
+    with sink_of(shop, tmp_path, ("storm", receiver), changes={"timeout_s": TIMEOUT_S}) as start:
         sink = start()
         until(lambda: not receiver.is_up(), "some have arrived")
         until(lambda: "webhook_target_fails" in sink.log.read_text(), "it is left alone")
@@ -98,7 +96,7 @@ def test_a_sink_that_is_killed_loses_nothing_and_repeats_only_what_it_had_sent(
     # The first ones of five customers fail for a while, so what comes after them is done with first.
     receiver.failing = {it.id for it in parcels[:5]}
     behind = {it.id for it in parcels if it.customer_id in {it.customer_id for it in parcels[:5]}}
-    with sink_of(shop, tmp_path, ("killed", receiver), **FAILS_LONG) as start:
+    with sink_of(shop, tmp_path, ("killed", receiver), changes=FAILS_LONG) as start:
         sink = start()
         for part in (40, 100):
             until(partial(receiver.has_taken, wanted, part), f"{part} have arrived")

@@ -108,7 +108,7 @@ class Sink:
 @contextmanager
 def sink_of(
     shop: Shop, folder: Path, *targets: tuple[str, Receiver], hurry: Mapping[str, str] = HURRY,
-    **changes: float,
+    changes: Mapping[str, float] | None = None,
 ) -> Iterator[Any]:  # fmt: skip
     """Start sinks, as often as it is called, for these targets; all are ended afterwards.
 
@@ -116,7 +116,7 @@ def sink_of(
     """
     folder.mkdir(exist_ok=True)
     file = folder / "webhooks.toml"
-    keys = "".join(f"{key} = {it}\n" for key, it in (TARGET | changes).items())
+    keys = "".join(f"{key} = {it}\n" for key, it in (TARGET | dict(changes or {})).items())
     file.write_text("".join(f'[targets.{name}]\nurl = "{it.url}"\n{keys}' for name, it in targets))
     port = free_port()
     started: list[Sink] = []
