@@ -215,11 +215,11 @@ class Worker:
 
     async def _on_shutdown(self, *_: Any, **__: Any) -> None:
         await self.member.close()
+        await self.privacy.eraser.close()
         await asyncio.to_thread(self.producer.close)
         self.key_log.close()
-        await self.keys.__aexit__()
-        await self.models.__aexit__()
-        await self.table.__aexit__()
+        for it in (self.keys, self.models, self.table):
+            await it.__aexit__()
 
 
 class _Group:
