@@ -146,7 +146,7 @@ def _tick(at: float, clock_at: int) -> Published:
 
 def _digests(hash_seed: str) -> str:
     """What became of some storms: of one alone, another one's order of sets may show nothing."""
-    asks = "import storm; storm._quiet(); print([storm.run(it).digest for it in range(25)])"
+    asks = "import storm; storm._quiet(); print([storm.run(it).digest for it in range(15)])"
     done = subprocess.run(
         [sys.executable, "-c", asks], cwd=STORM.parent,
         capture_output=True, text=True, check=True,
