@@ -53,11 +53,15 @@ def test_a_worker_does_all_its_work_with_the_rights_on_the_page(
         until(is_known, "the review is in a row")
 
         # The second line is a dead letter: written with the worker's rights, read with others'.
-        def listed() -> str:
-            return fortress.run("dead-letters", "list", "--json", user=ADMIN).stdout
+        listed: list[str] = []
 
-        until(listed, "the other line is a dead letter")
-        assert json.loads(listed())["reason"] == "missing_field"
+        def is_there() -> bool:
+            letters = fortress.run("dead-letters", "list", "--json", user=ADMIN).stdout
+            listed[:] = letters.splitlines()
+            return bool(listed)
+
+        until(is_there, "the other line is a dead letter")
+        assert json.loads(listed[0])["reason"] == "missing_field"
         decided = fortress.run("watch", "--all", "--from-start", "--limit=1", "--json", user=ADMIN)
         assert decided.returncode == 0, decided.stderr
     said = log.read_text()
