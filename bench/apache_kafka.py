@@ -5,6 +5,7 @@ It needs Java 17 and Maven, and says so where they are missing: ``why_not()`` is
 """
 
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -19,7 +20,7 @@ from typing import Self
 from confluent_kafka.admin import AdminClient
 
 from bench.java import java, maven
-from streams.embedded import GUARD, HOST
+from streams.embedded import FREE_PORTS, GUARD, HOST
 
 VERSION = "4.1.1"
 _JARS = Path(__file__).parent.parent / "build" / "apache-kafka" / VERSION
@@ -167,11 +168,12 @@ class ApacheKafka:
 
 
 def _free_ports(count: int) -> list[int]:
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind((HOST, 0))
-        return [probe.getsockname()[1] for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
+    """None of those for outgoing connections: a broker that was killed wants its port back."""
+    found: list[int] = []
+    while len(found) < count:
+        port = secrets.choice(FREE_PORTS)
+        with suppress(OSError), socket.socket() as probe:
+            probe.bind((HOST, port))
+            if port not in found:
+                found.append(port)
+    return found

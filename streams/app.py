@@ -212,11 +212,11 @@ class Worker:
 
     async def _on_shutdown(self, *_: Any, **__: Any) -> None:
         await self.member.close()
+        await self.privacy.eraser.close()
         await asyncio.to_thread(self.producer.close)
         self.key_log.close()
-        await self.keys.close()
-        await self.models.close()
-        await self.table.close()
+        for it in (self.keys, self.models, self.table):
+            await it.close()
 
 
 class _Group:

@@ -26,7 +26,8 @@ from typing import Self
 HOST = "127.0.0.1"
 # Both answer within 0.2 s; the rest is for Redis reading a long append-only file.
 START_SECONDS = 30.0
-# Tansu lets a pending fetch or join end first, which was seen to take 5 s.
+# Redis writes what it has, and ends. Tansu has nothing to keep, and is ended at once: asked to end,
+# it lets fetches end first, and where a worker had been that was seen to take longer than this.
 STOP_SECONDS = 6.0
 # Below the ports that systems hand out for outgoing connections (from 32768 on Linux, from 49152
 # on macOS). From among those, a client that keeps trying a server that is down would sooner or
@@ -135,7 +136,7 @@ class Embedded:
         return [name for name, process in self._processes.items() if process.poll() is not None]
 
     def stop_kafka(self) -> None:
-        """End the broker in order. Its topics are gone for good."""
+        """End the broker. Its topics are gone for good."""
         self._stop("kafka")
 
     def stop_redis(self) -> None:
@@ -172,17 +173,20 @@ class Embedded:
         self.kafka_pid = self._processes["kafka"].pid
 
     def _stop(self, *names: str) -> None:
-        processes = [self._processes.pop(name) for name in names if name in self._processes]
+        processes = {it: self._processes.pop(it) for it in names if it in self._processes}
         deadline = time.monotonic() + STOP_SECONDS
         try:
-            for process in processes:
-                process.terminate()
-            for process in processes:
+            for name, process in processes.items():
+                if name == "kafka":
+                    process.kill()
+                else:
+                    process.terminate()
+            for process in processes.values():
                 with suppress(subprocess.TimeoutExpired):
                     process.wait(max(deadline - time.monotonic(), 0))
         finally:
             # Also on a second Ctrl-C: then at once.
-            for process in processes:
+            for process in processes.values():
                 process.kill()
                 process.wait()
 

@@ -1,16 +1,23 @@
 """What several files of tests ask for."""
 
-import random
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from command_line import Ebbtide, FakeKafka, put_in_place_of_kafka, untouched
 from counted import FakeCounters, put_in_place_of_redis
+from hypothesis import HealthCheck, settings
 from live_shop import Shop, open_shop
+from ports import free_port
 from webhook_receiver import Receiver, receiving
 
-from streams.embedded import FREE_PORTS
+# On a busy machine it says nothing how long an example takes to make or to try. What fails is told
+# so that it can be had again: the examples are others each time.
+settings.register_profile(
+    "busy", settings(), deadline=None, print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)  # fmt: skip
+settings.load_profile("busy")
 
 
 @pytest.fixture
@@ -38,7 +45,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
     """An HTTP server that does as it is told."""
-    with receiving(random.choice(FREE_PORTS[::11])) as receiver:
+    with receiving(free_port()) as receiver:
         yield receiver
 
 

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import redis
 from certificates import Authority
-from chaos_shop import REDIS_SERVER, free_port
+from chaos_shop import REDIS_SERVER
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
     AclBinding,
     AclOperation,
@@ -21,6 +21,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 )
 from live_shop import until
 from pages import blocks, page, section
+from ports import free_port
 
 from bench.apache_kafka import ApacheKafka
 from config.settings import Settings, load_settings

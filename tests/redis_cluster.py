@@ -1,23 +1,25 @@
 """A Redis Cluster for tests: three primaries on the loopback, each with a third of the slots."""
 
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from random import SystemRandom
 from typing import Any
 
 import redis
 from live_shop import until
+from ports import free_port
 
 from streams.embedded import GUARD, HOST, _program
 
 NODES = 3
 _SLOTS = 16_384
 _BUS = 10_000  # Nodes talk to each other on the port that is so much higher.
+# Longer than a busy machine lets a node wait for the CPU, or than a large script takes there: after
+# it a node is taken for dead, and takes itself for cut off.
+NODE_TIMEOUT_MS = 15_000
 
 
 class RedisCluster:
@@ -25,7 +27,7 @@ class RedisCluster:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.ports = [_free_port() for _ in range(NODES)]
+        self.ports = [free_port(_BUS) for _ in range(NODES)]
         self.url = "redis+cluster://" + ",".join(f"{HOST}:{it}" for it in self.ports)
         self._processes: dict[int, subprocess.Popen[bytes]] = {}
 
@@ -35,7 +37,9 @@ class RedisCluster:
         folder.mkdir(parents=True, exist_ok=True)
         options = {
             "--bind": HOST, "--port": port, "--dir": folder, "--save": "", "--appendonly": "yes",
-            "--cluster-enabled": "yes", "--cluster-node-timeout": 2_000,
+            # With "everysec" a kill may lose what was acknowledged: see test_redis_table.py.
+            "--appendfsync": "always",
+            "--cluster-enabled": "yes", "--cluster-node-timeout": NODE_TIMEOUT_MS,
             # Of three primaries without replicas, two go on serving their slots.
             "--cluster-require-full-coverage": "no",
         }  # fmt: skip
@@ -122,12 +126,3 @@ def _answers(port: int) -> bool:
     with suppress(redis.RedisError), _node(port) as node:
         return bool(node.ping())
     return False
-
-
-def _free_port() -> int:
-    while True:
-        port = SystemRandom().randrange(20_000, 30_000)
-        with suppress(OSError), socket.socket() as one, socket.socket() as bus:
-            one.bind((HOST, port))
-            bus.bind((HOST, port + _BUS))
-            return port

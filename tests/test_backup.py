@@ -57,15 +57,21 @@ def client(shop: Shop) -> Any:
 
 
 def everything(shop: Shop) -> dict[bytes, bytes]:
-    """A dump of each key of each partition."""
+    """A dump of each key of each partition, when none changes any more."""
+    all_published(shop)
     with client(shop) as it:
         return {key: it.dump(key) for key in it.keys("ebb:{p*")}
 
 
-def decisions(shop: Shop) -> int:
-    """How many have been published, when none waits to be."""
+def all_published(shop: Shop) -> None:
+    """Wait until no decision waits to be."""
     with client(shop) as it:
         until(lambda: not it.keys("ebb:{p*}:outbox"), "all decisions are published")
+
+
+def decisions(shop: Shop) -> int:
+    """How many have been published, when none waits to be."""
+    all_published(shop)
     with Reader(Brokers(shop.settings.broker)) as reader:
         return sum(1 for _ in reader.to_the_end([DECISIONS]))
 

@@ -115,7 +115,7 @@ def attempted(caps: Sequence[Cap], attempts: Attempts) -> list[Touch]:
 
 
 @given(caps=CAPS, attempts=ATTEMPTS)
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @example(
     # Broken where a touch is forgotten as soon as the clock has passed it by a window.
     caps=[Cap(sent_max=1, hours=1.0, per="kind")],
@@ -146,7 +146,7 @@ def test_in_order_nothing_is_refused_that_no_window_forbids(
 
 
 @given(caps=CAPS, attempts=ATTEMPTS, ahead=st.integers(0, HOUR))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_the_moment_that_is_promised_is_the_first_that_is_free(
     caps: list[Cap], attempts: Attempts, ahead: int
 ) -> None:

@@ -1,6 +1,7 @@
 """A short chaos on real processes: `make chaos` and `make chaos-kafka` run the long ones.
 
-Two workers are killed, and everything else that can go wrong goes wrong once.
+Two workers are killed, and everything else that can go wrong goes wrong once. What takes too long is
+told by the storm itself; the time limit here is for one that hangs, also where others want the CPU.
 """
 
 from pathlib import Path
@@ -25,7 +26,7 @@ def check(result: dict[str, Any], folder: Path) -> None:
 
 
 @pytest.mark.live
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_crashes_do_not_show_on_the_embedded_servers(
     tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
@@ -37,7 +38,7 @@ def test_crashes_do_not_show_on_the_embedded_servers(
 
 @pytest.mark.kafka
 @pytest.mark.skipif(bool(REASON), reason=REASON)
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_crashes_do_not_show_on_apache_kafka_and_nothing_is_said_twice(tmp_path: Path) -> None:
     result = run("apache", tmp_path, kills=2, seed=3, rate=80, customers=80)
     check(result, tmp_path)

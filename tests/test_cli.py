@@ -16,6 +16,7 @@ import pytest
 import structlog
 from command_line import NOWHERE, Ebbtide, put_in_place_of_kafka
 from pages import ROOT, blocks, page
+from ports import free_port
 
 from streams import main, topics
 from streams.commands import kafka, supervisor, terminal
@@ -131,7 +132,7 @@ def test_a_worker_without_kafka_says_so_and_ends(
 ) -> None:
     monkeypatch.setenv("EBBTIDE_COUPON_KEY", "x")
     monkeypatch.setattr(topics, "_TIMEOUT_S", 0.5)
-    code, told, complained = ebbtide("worker", "--broker", NOWHERE)
+    code, told, complained = ebbtide("worker", "--broker", NOWHERE, f"--web-port={free_port()}")
     assert (code, told) == (1, "")
     assert complained.startswith(f"ebbtide: Kafka at {NOWHERE} does not answer ")
     assert complained.count("\n") == 1

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ from streams.commands import watching
 from streams.connection import Brokers
 
 NOBODY = Holdout(share=0, over_all=0)
+LATER_AT = 1_768_896_000_001  # A millisecond after 2026-01-20 08:00 UTC.
 
 
 class Live:
@@ -29,6 +31,9 @@ class Live:
     def beginning(self, _: Any) -> list[Any]:
         return []
 
+    def near_the_end(self, _: Any) -> list[Any]:
+        return []
+
     def live(self, _: Any) -> Iterator[Any]:
         yield from map(Live.Record, self._published)
 
@@ -38,6 +43,7 @@ class Live:
         def __init__(self, message: Message) -> None:
             self.topic, self.value = (lambda: message.topic), (lambda: message.value)
             self.headers = lambda: message.headers
+            self.timestamp = lambda: (1, LATER_AT)
 
 
 def shown(capfd: pytest.CaptureFixture[str], *published: Message, as_json: bool) -> str:
@@ -68,6 +74,20 @@ def test_a_line_begins_its_id_as_explain_takes_it_and_says_the_channel(
     assert shown(capfd, record, as_json=False) == (
         f"{told}sent page_viewed by email  value 5.00 EUR\n"
     )
+
+
+def test_what_comes_once_it_is_said_that_we_watch_is_shown(
+    monkeypatch: pytest.MonkeyPatch, together: Decision
+) -> None:
+    trigger, _ = messages(together)
+    reader: Any = Live(trigger)
+    clock = SimpleNamespace(time=lambda: (LATER_AT - 1) / 1000, monotonic=lambda: 0.0)
+    monkeypatch.setattr(watching, "time", clock)
+    seen = watching.said(reader, [], from_start=False, seconds=0)
+    # The command says so, and does nothing for a while.
+    clock.time = lambda: (LATER_AT + 5_000) / 1000
+    assert [it.id for it in seen] == [together.id]
+    assert list(watching.said(reader, [], from_start=False, seconds=0)) == []
 
 
 def test_in_json_nothing_of_a_trigger_or_of_a_decision_is_left_out(

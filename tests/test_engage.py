@@ -143,15 +143,16 @@ async def test_decisions_go_to_the_relay_that_is_there_when_they_are_committed()
     await asyncio.sleep(0.05)
     worker.put(0, 3)
     await worker.until(lambda: len(worker.said.about) == 3)
-    real, landed = worker.table.commit, asyncio.Event()
+    real, under_way, landed = worker.table.commit, asyncio.Event(), asyncio.Event()
 
     async def slow(partition: int, commit: Commit) -> bool:
+        under_way.set()
         await landed.wait()
         return await real(partition, commit)
 
     worker.table.commit = slow  # type: ignore[method-assign]
     worker.put(3, 6)
-    await asyncio.sleep(0.05)
+    await asyncio.wait_for(under_way.wait(), 5)
     worker.begin()  # Again, in the middle of it: a second rebalance. Its relay finds nothing.
     await asyncio.sleep(0.1)
     landed.set()

@@ -51,9 +51,17 @@ def test_a_worker_does_all_its_work_with_the_rights_on_the_page(
             return fortress.run("customer", "ann", "--json").returncode == 0
 
         until(is_known, "the review is in a row")
+
         # The second line is a dead letter: written with the worker's rights, read with others'.
-        listed = fortress.run("dead-letters", "list", "--json", user=ADMIN)
-        assert json.loads(listed.stdout)["reason"] == "missing_field"
+        listed: list[str] = []
+
+        def is_there() -> bool:
+            letters = fortress.run("dead-letters", "list", "--json", user=ADMIN).stdout
+            listed[:] = letters.splitlines()
+            return bool(listed)
+
+        until(is_there, "the other line is a dead letter")
+        assert json.loads(listed[0])["reason"] == "missing_field"
         decided = fortress.run("watch", "--all", "--from-start", "--limit=1", "--json", user=ADMIN)
         assert decided.returncode == 0, decided.stderr
     said = log.read_text()

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 from apache_kafka import NEEDED
-from confluent_kafka import Consumer, KafkaError
+from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
 from bench.apache_kafka import ApacheKafka
 from schemas.decisions import Mark
@@ -18,6 +18,8 @@ from streams.publisher import Fenced, Marks, PlainPublisher, TransactionalPublis
 from streams.topics import MARKS, Topic, Topics
 
 pytestmark = NEEDED
+
+END = b"the end"
 
 
 @pytest.fixture(scope="module")
@@ -45,20 +47,30 @@ def owner(broker: str, partition: int, marks: Marks) -> TransactionalPublisher:
 
 
 def read(broker: str, topic: str) -> list[bytes | None]:
-    """What a reader of committed records finds."""
+    """What a reader of committed records finds.
+
+    The broker answers a commit before its marker stands in the topic, and until then a reader comes
+    to an end before it. So there is an end of our own, which nobody reads before all is decided.
+    """
+
+    async def end_it() -> None:
+        producer = Producer(Brokers(broker))
+        await producer.send([Outbound(topic, END)])
+        await asyncio.to_thread(producer.close)
+
+    asyncio.run(end_it())
     consumer = Consumer(
         {"bootstrap.servers": broker, "group.id": topic, "isolation.level": "read_committed",
-         "auto.offset.reset": "earliest", "enable.partition.eof": True}
+         "enable.auto.commit": False}
     )  # fmt: skip
-    consumer.subscribe([topic])
-    found = []
+    consumer.assign([TopicPartition(topic, 0, OFFSET_BEGINNING)])
+    found: list[bytes | None] = []
     try:
-        while (record := consumer.poll(20)) is not None:
-            error = record.error()
-            if error is None:
-                found.append(record.value())
-            elif error.code() == KafkaError._PARTITION_EOF:
+        while (record := consumer.poll(30)) is not None:
+            assert record.error() is None
+            if record.value() == END:
                 return found
+            found.append(record.value())
         raise AssertionError("no end was reached")
     finally:
         consumer.close()

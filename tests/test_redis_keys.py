@@ -89,7 +89,7 @@ async def take(keys: Port, what: str, one: Some, two: Some) -> Any:
 
 @given(steps=STEPS)
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_redis_answers_every_step_as_memory_does(
     embedded: Embedded, client: Any, steps: list[tuple[str, Some, Some]]

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any, TypeVar
+from types import SimpleNamespace
+from typing import Any, TypeVar, cast
 
 import pytest
 from partition import AGREED
@@ -18,6 +19,7 @@ from state.customer import decode_customer
 from state.redis_keys import Found, Kept
 from streams.apply import apply
 from streams.privacy.cipher import Cipher, PrivacyError
+from streams.privacy.eraser import Eraser
 from streams.privacy.key_ring import KeyRing
 from streams.privacy.opener import refuse_sealed
 from streams.privacy.privacy import Privacy, privacy
@@ -207,6 +209,41 @@ def test_a_redis_that_lost_everything_learns_the_keys_from_the_topic() -> None:
     shop.apply()
     assert shop.traits() == {"a": "1"}
     assert shop.live() == 1
+
+
+def test_an_eraser_that_is_closed_ends_and_asks_for_nothing_more() -> None:
+    """What it works with is closed after it: a question then was a crash at an orderly stop."""
+    asked: list[int] = []
+
+    async def catch_up(partition: int) -> None:
+        asked.append(partition)
+        await asyncio.sleep(60)
+
+    async def story() -> None:
+        eraser = Eraser(cast(KeyRing, SimpleNamespace(catch_up=catch_up)), None)
+        eraser.begin(0)
+        eraser.begin(1)
+        running = asyncio.create_task(eraser.run())
+        while not asked:
+            await asyncio.sleep(0)
+        await eraser.close()
+        await asyncio.wait_for(running, 5)
+
+    run(story())
+    assert asked == [0]
+
+
+def test_what_an_eraser_cannot_deal_with_ends_the_worker() -> None:
+    async def catch_up(_: int) -> None:
+        raise PrivacyError("another key")
+
+    async def story() -> None:
+        eraser = Eraser(cast(KeyRing, SimpleNamespace(catch_up=catch_up)), None)
+        eraser.begin(0)
+        with pytest.raises(PrivacyError):
+            await asyncio.wait_for(eraser.run(), 5)
+
+    run(story())
 
 
 def test_who_has_no_master_key_seals_nothing_and_opens_nothing() -> None:

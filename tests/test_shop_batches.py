@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from partition import Partition, cut, journal
-from shop_ledgers import concluded
+from shop_ledgers import concluded, ledgers_of
 
 from agents.agent import Agent
 from agents.demand_gap import DemandGap
@@ -106,9 +106,10 @@ def test_a_ledger_keeps_all_that_the_windows_need_which_it_keeps(steps: list[Any
         small.feed([one])
         generous.feed([one])
         for lookout in LOOKOUTS:
-            found = concluded(_generous(lookout), generous)
+            wide = _generous(lookout)
+            ledgers = ledgers_of([generous], wide)
             for window, alerts in concluded(lookout, small).items():
-                assert alerts == found[window]
+                assert alerts == wide.conclude(ledgers, window)
 
 
 def _generous(lookout: Lookout) -> Lookout:

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -92,8 +93,10 @@ def test_a_rule_that_a_replay_breaks_too_is_seen_broken(rule: str) -> None:
 
 
 def test_a_storm_can_be_repeated() -> None:
-    digests = {_digests(hash_seed=it) for it in ("1", "2", "random")}
-    assert len(digests) == 1
+    with ThreadPoolExecutor() as side_by_side:
+        digests = list(side_by_side.map(_digests, ("1", "2", "random")))
+    assert len(digests[0]) > 100
+    assert len(set(digests)) == 1
 
 
 def test_a_failing_seed_names_the_command_that_repeats_it() -> None:
@@ -107,9 +110,10 @@ def test_a_failing_seed_names_the_command_that_repeats_it() -> None:
 
 
 @pytest.mark.timeout(240)
-def test_a_tick_with_100_000_due_timers_survives_kills_between_its_commits() -> None:
-    count = 100_000
-    usual, all_agents = plan_of(0), policy(due_max=2_000)
+def test_a_tick_with_40_000_due_timers_survives_kills_between_its_commits() -> None:
+    # Some 25 commits in each of two partitions; more timers in each would only be more work.
+    count = 40_000
+    usual, all_agents = plan_of(0), policy(due_max=800)
     # Whose timers they are; what the others do with a cart is not what this is about.
     carts = [it for it in all_agents.agents if it.name == "abandoned_cart"]
     plan = msgspec.structs.replace(
@@ -142,7 +146,7 @@ def _tick(at: float, clock_at: int) -> Published:
 
 def _digests(hash_seed: str) -> str:
     """What became of some storms: of one alone, another one's order of sets may show nothing."""
-    asks = "import storm; storm._quiet(); print([storm.run(it).digest for it in range(25)])"
+    asks = "import storm; storm._quiet(); print([storm.run(it).digest for it in range(15)])"
     done = subprocess.run(
         [sys.executable, "-c", asks], cwd=STORM.parent,
         capture_output=True, text=True, check=True,

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -86,6 +86,12 @@ def run(work: Coroutine[Any, Any, None]) -> None:
     asyncio.run(asyncio.wait_for(work, 20))
 
 
+async def until(is_so: Callable[[], object]) -> None:
+    """Wait until something is so."""
+    while not is_so():
+        await asyncio.sleep(FETCH_S)
+
+
 async def batches(reader: Reader) -> AsyncIterator[Fetched]:
     while True:
         async for _, message in reader.getmany(0.05):
@@ -96,10 +102,10 @@ def test_the_next_batch_is_fetched_while_one_is_handed_over(log: Log) -> None:
     async def read() -> None:
         async for batch in batches(Reader(log)):
             assert batch.begins_at == batch[0].offset
-            await asyncio.sleep(2 * FETCH_S)  # Whoever takes it takes their time.
-            assert log.position > batch.ends_at or batch.ends_at == RECORDS
             if batch.ends_at == RECORDS:
                 return
+            end = batch.ends_at
+            await until(lambda: log.position > end)  # noqa: B023 - at once
 
     run(read())
 
@@ -151,7 +157,7 @@ def test_what_was_fetched_before_a_rebalance_is_let_go(log: Log) -> None:
         reader = Reader(log)
         async for batch in batches(reader):
             assert batch[0].offset == 0
-            await asyncio.sleep(2 * FETCH_S)
+            await until(lambda: log.position > AT_ONCE)
             break
         reader.app.consumer_generation_id = 2
         assert [it async for it in reader.getmany(0.05)] == []

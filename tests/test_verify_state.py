@@ -51,7 +51,10 @@ def test_a_slice_of_real_orders_is_found_right(name: str) -> None:
         history = histories.HISTORIES[name](histories.DATA)
     except MissingError as missing:
         pytest.skip(str(missing))
-    found = verify(history.slice(CUSTOMERS))
+    # From first to last: those who come first are those who come most often.
+    everybody = history.customers
+    some = set(everybody[:: len(everybody) // CUSTOMERS][:CUSTOMERS])
+    found = verify(History([it for it in history.arrivals if it[1].subject in some]))
     assert found.customers == CUSTOMERS
     assert equal_to_the_last(found)
 

@@ -95,7 +95,7 @@ def test_the_pauses_between_attempts_grow_and_keep_to_their_bounds() -> None:
     async def story() -> list[float]:
         town = Town([ERROR], attempts_max=12, backoff_s=2.0, backoff_max_s=60.0, **PATIENT)
         town.courier.accept(parcel())
-        await town.finish()
+        await town.finish(look_s=5)
         return [at for at, _, _ in town.posted]
 
     pauses: list[list[float]] = []
@@ -113,7 +113,7 @@ def test_a_target_that_cannot_be_reached_burns_no_attempt() -> None:
     async def story() -> Town:
         town = Town([AWAY] * 50 + [ERROR, DELIVERED], attempts_max=2, **PATIENT)
         town.courier.accept(parcel())
-        await town.finish()
+        await town.finish(look_s=5)
         return town
 
     town = simulated(story())

@@ -71,8 +71,10 @@ def test_what_is_too_old_when_it_is_first_read_is_counted_and_nobody_is_told() -
 
 def test_what_grows_too_old_while_it_waits_is_told() -> None:
     async def story() -> Desk:
-        desk = Desk("slow", AWAY)
-        await desk.accept(parcel("ann", 1, decided_at=now() - 48 * HOUR + 200))
+        desk, clock = Desk("slow", AWAY), [now()]
+        desk.intake.courier._now_ms = lambda: clock[0]
+        await desk.accept(parcel("ann", 1, decided_at=clock[0] - 48 * HOUR + 200))
+        clock[0] += 200
         await desk.finish()
         return desk
 

@@ -12,13 +12,12 @@ from apache_kafka import NEEDED
 from confluent_kafka import Producer
 from live_shop import now, until
 from webhook_parcels import parcel
-from webhook_receiver import Receiver, receiving
-from webhook_sink import check_order, made, publish, put, sink_of
+from webhook_receiver import Receiver
+from webhook_sink import FAILS_LONG, check_order, made, publish, put, sink_of
 
 from bench.apache_kafka import ApacheKafka
 from config.settings import Settings
 from streams.connection import Brokers
-from streams.embedded import FREE_PORTS
 from streams.topics import Topics, wanted_topics
 from streams.webhooks.parcel import Parcel
 
@@ -33,12 +32,6 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         topics = wanted_topics(["churn_alert"], "ebbtide", journal_partitions=4, raw_partitions=1)
         Topics(Brokers(kafka.broker)).create(topics)
         yield SimpleNamespace(settings=settings, servers=SimpleNamespace(broker=kafka.broker))
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with receiving(random.choice(FREE_PORTS[::11])) as receiver:
-        yield receiver
 
 
 def in_transaction(shop: Any, parcels: list[Parcel], *, commit: bool) -> None:
@@ -63,8 +56,8 @@ def test_what_is_handed_over_and_what_was_stopped_is_not_sent_again(
 ) -> None:
     parcels = publish(shop, customers=24, each=3)
     with (
-        sink_of(shop, tmp_path / "one", ("shared", receiver), attempts_max=100) as start_one,
-        sink_of(shop, tmp_path / "two", ("shared", receiver), attempts_max=100) as start_two,
+        sink_of(shop, tmp_path / "one", ("shared", receiver), changes=FAILS_LONG) as start_one,
+        sink_of(shop, tmp_path / "two", ("shared", receiver), changes=FAILS_LONG) as start_two,
     ):
         one = start_one()
         until(lambda: receiver.has_taken({it.id for it in parcels}), "the first ones are there")

@@ -97,9 +97,9 @@ class Town:
             raise ZeroDivisionError
         self.outcomes[it.id] = outcome
 
-    async def finish(self) -> None:
-        """Wait until all is dealt with."""
+    async def finish(self, look_s: float = 0.05) -> None:
+        """Wait until all is dealt with. look_s: how often it is looked; each look is work."""
         while self.courier.waiting:
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(look_s)
             if self.courier.broken.done():
                 self.courier.broken.result()

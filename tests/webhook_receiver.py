@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec import Struct
 
-# The sink's timeout in these tests, and how long a late answer takes.
+# The sink's timeout where answers are late, and how long a late one takes.
 TIMEOUT_S = 0.6
 LATE_S = 0.9
 SLOW_S = 0.15
@@ -33,8 +33,9 @@ class Receiver:
 
     A step is a status, ``slow`` (a good answer, in time), or ``hang``, ``late`` (a good answer after the time is up) or ``drop`` (the
     connection breaks without an answer). A plan that ends with ``…`` repeats its last step.
-    failing: triggers that are answered with an error as long as they are in there. side_by_side:
-    customers of whom a request came in while another one was being answered.
+    failing: triggers that are answered with an error as long as they are in there. stops_after: with
+    so many good answers it stops by itself, once. side_by_side: customers of whom a request came in
+    while another one was being answered.
     """
 
     def __init__(self, port: int) -> None:
@@ -42,6 +43,7 @@ class Receiver:
         self.url = f"http://127.0.0.1:{port}/hook"
         self.plans: dict[str, list[str]] = {}
         self.failing: set[str] = set()
+        self.stops_after = 0
         self.side_by_side: list[str] = []
         self._active: Counter[str] = Counter()
         self.requests: list[Request] = []
@@ -76,6 +78,10 @@ class Receiver:
             self._server.server_close()
             self._server = None
 
+    def is_up(self) -> bool:
+        """Whether it listens."""
+        return self._server is not None
+
     def has_taken(self, ids: set[str], enough: int = 0) -> bool:
         """Whether all of these have arrived, or so many."""
         there = len({it.id for it in self.taken()} & ids)
@@ -103,6 +109,10 @@ class Receiver:
             if self._active[subject] > 0:
                 self.side_by_side.append(subject)
             self._active[subject] += step == "slow"
+            self.stops_after -= status == 204
+            stops = status == 204 and self.stops_after == 0
+        if stops:
+            self.stop()
         if step == "slow":
             time.sleep(SLOW_S)
             with self._lock:

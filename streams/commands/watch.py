@@ -55,10 +55,10 @@ def watch(
     settings = terminal.settings_from(broker=broker)
     topics = watching.topics_of(kafka.reach(brokers_of(settings)).partitions(), kind, all_decisions)
     with kafka.Reader(brokers_of(settings)) as reader:
-        seen = watching.said(reader, topics, from_start=from_start, seconds=seconds)
         what = ", ".join(topics)
-        terminal.err.print(f"Watching {what}; Ctrl-C ends it.", style="dim", soft_wrap=True)
         try:
+            seen = watching.said(reader, topics, from_start=from_start, seconds=seconds)
+            terminal.err.print(f"Watching {what}; Ctrl-C ends it.", style="dim", soft_wrap=True)
             watching.show(seen, kind, limit=limit, as_json=as_json)
         except KeyboardInterrupt:
             return 0

@@ -84,10 +84,20 @@ def topics_of(there: Mapping[str, int], kinds: Sequence[str], all_decisions: boo
 def said(
     reader: Reader, topics: Sequence[str], *, from_start: bool, seconds: float
 ) -> Iterator[Said]:
-    """Triggers and decisions as they come. seconds: end then; 0: never."""
+    """Triggers and decisions as they come. seconds: end then; 0: never.
+
+    From this call on, not from when the first one is asked for: by then it is said that we watch.
+    """
     began = time.time()
     start: list[TopicPartition]
     start = reader.beginning(topics) if from_start else reader.near_the_end(topics)
+    return _said(reader, start, began, from_start=from_start, seconds=seconds)
+
+
+def _said(
+    reader: Reader, start: Sequence[TopicPartition], began: float, *, from_start: bool,
+    seconds: float,
+) -> Iterator[Said]:  # fmt: skip
     silence = _Silence(reader.brokers)
     for record in reader.live(start):
         if seconds and time.time() - began >= seconds:

@@ -16,6 +16,7 @@ from streams import metrics
 from streams.privacy.cipher import Cipher
 from streams.privacy.key_ring import KeyRing
 from streams.producer import DeliveryError
+from streams.tasks import end
 
 log = structlog.get_logger()
 
@@ -34,6 +35,7 @@ class Eraser:
         self._known: set[int] = set()
         self._wake = asyncio.Event()
         self._failing = False
+        self._task: asyncio.Task[None] | None = None
 
     def begin(self, partition: int) -> None:
         """A partition is ours, or Redis may have gone back."""
@@ -53,7 +55,20 @@ class Eraser:
         self._wake.set()
 
     async def run(self) -> None:
-        """Destroy what is condemned, for ever."""
+        """Destroy what is condemned, until it is closed."""
+        self._task = asyncio.create_task(self._go_on(), name="eraser")
+        try:
+            await asyncio.wait([self._task])
+        finally:
+            await self.close()
+        if not self._task.cancelled():
+            self._task.result()
+
+    async def close(self) -> None:
+        """Stop at once, before what it works with is closed: the next owner does what is left."""
+        await end([self._task])
+
+    async def _go_on(self) -> None:
         while True:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), LOOK_AGAIN_S)
