@@ -66,13 +66,15 @@ class Asking:
     def tell(self, batch: Batch, entry: Entry, view: View, *, late: bool) -> None:
         """Ask the agents that listen to an event, which has been folded."""
         event, wishes = entry.event, list[Wish]()
+        cause: Cause | None = None
         for listener, on_event in self._asked[type(event)]:
             agent, decide = listener, on_event
             if listener.markets:
                 agent = self._markets.variant(listener, view.row)
                 decide = agent.on_event
             if acts := self._acts(agent, decide, event, view):
-                cause = Cause.of_event(entry, batch.shop.clock_at, late=late)
+                if cause is None:
+                    cause = Cause.of_event(entry, batch.shop.clock_at, late=late)
                 do(batch, self._speech, agent, acts, view, cause, wishes)
         if wishes:
             self.speak(batch, view, wishes)

@@ -170,19 +170,26 @@ class Habits(Ledger):
     def ranked(self, items: Mapping[str, Item]) -> list[tuple[float, str]]:
         """Products by score, the best first; also those that the shop sells most, bought or not."""
         kinds = list(self.kinds.values())
-        whole = _shrunk(kinds[0], 0.5, UNIT / 2.0, 1)
+        # ``sold`` shrunk towards a share and a weight, after ``by`` purchases, has the share
+        # (again + by share) / (bought + by), and its weight likewise. It stands here three times:
+        # a function for it would take longer than what it does, for each product in mind.
+        all_ = kinds[0]
+        of_all = KIND_SHRINKS * ((all_.again + 0.5) / (all_.bought + 1))
+        weight_of_all = KIND_SHRINKS * ((all_.weight + UNIT / 2.0) / (all_.bought + 1))
         # Only of those that are wanted: of 300 it takes as long as all the rest.
         known = dict[int, tuple[float, float]]()
         scores, products = list[tuple[float, str]](), self.products
         for product_id, item in items.items():
             of_kind = known.get(item.kind)
             if of_kind is None:
-                kind = kinds[item.kind] if item.kind < len(kinds) else kinds[0]
-                of_kind = known[item.kind] = _shrunk(kind, *whole, KIND_SHRINKS)
+                kind = kinds[item.kind] if item.kind < len(kinds) else all_
+                count = kind.bought + KIND_SHRINKS
+                of_kind = known[item.kind] = (
+                    (kind.again + of_all) / count, (kind.weight + weight_of_all) / count
+                )  # fmt: skip
             share, weight = of_kind
             sold = products.get(product_id)
             if sold is not None:
-                # As in _shrunk: calling it takes longer than what it does.
                 count = sold.bought + PRODUCT_SHRINKS
                 share = (sold.again + PRODUCT_SHRINKS * share) / count
                 weight = (sold.weight + PRODUCT_SHRINKS * weight) / count
@@ -201,12 +208,6 @@ class Habits(Ledger):
         for sold in (*self.products.values(), *self.kinds.values()):
             sold.halve()
         self.products = {it: sold for it, sold in self.products.items() if sold.bought}
-
-
-def _shrunk(sold: Sold, share: float, weight: float, by: int) -> tuple[float, float]:
-    """Which share is bought again, and the weight of a purchase; as above after ``by`` of them."""
-    count = sold.bought + by
-    return (sold.again + by * share) / count, (sold.weight + by * weight) / count
 
 
 def remembered(

@@ -49,7 +49,12 @@ def written(agent: Agent, acts: Iterable[Act]) -> list[tuple[Act, Raw]]:
 
 
 def _body(agent: Agent, act: Act) -> Raw:
+    # By its very type, the frequent ones first, as in ``doing.do``.
     kind = type(act)
+    if kind is Enter:
+        if agent.keeps is None:
+            raise ValueError("enters something, and keeps no ledger")
+        return NO_PAYLOAD
     if kind is Remember:
         return Raw(encode_row(act.memory))  # type: ignore[union-attr]
     if kind is SetTimer:
@@ -62,9 +67,6 @@ def _body(agent: Agent, act: Act) -> Raw:
             return _told(agent, act)
         case Learn():
             _check_trait(agent, act)
-        case Enter():
-            if agent.keeps is None:
-                raise ValueError("enters something, and keeps no ledger")
         case Await() | StopAwaiting():
             _check_awaited(agent, act.product_id)
         case CancelTimer():

@@ -74,8 +74,9 @@ class Heavy(Struct, array_like=True, dict=True):
                     del cells[name]
                     self.missed = max(self.missed, self._least)
                     return self._least
-            self._least = min(cell[0] for cell in cells.values())
-            lightest = [name for name, cell in cells.items() if cell[0] == self._least]
+            # Cells begin with their counts, so the least cell has the least count.
+            self._least = least = min(cells.values())[0]
+            lightest = [name for name, cell in cells.items() if cell[0] == least]
             self._lightest = lightest[::-1]
 
 
