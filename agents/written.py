@@ -39,7 +39,11 @@ def written(agent: Agent, acts: Iterable[Act]) -> list[tuple[Act, Raw]]:
     Raises TypeError or ValueError for acts that could not be written, not be read again, or not be
     told apart. Asked before any of them is done, so that they are taken whole or not at all.
     """
-    ready = [(act, _body(agent, act)) for act in acts]
+    ready: list[tuple[Act, Raw]] = []
+    # No comprehension, which is a call of its own: most agents answer nothing most of the time. And
+    # each act at once, for what an agent remembers it may go on to change.
+    for act in acts:
+        ready.append((act, _body(agent, act)))  # noqa: PERF401
     if len(ready) < 2:
         return ready
     kinds = [act.kind or agent.name for act, _ in ready if type(act) is Say]

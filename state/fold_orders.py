@@ -51,8 +51,7 @@ def _bought(customer: Customer, event: order.OrderPlaced) -> None:
     at = event.occurred_at
     products = dict.fromkeys(item.product_id for item in event.products)
     categories = Counter(item.category for item in event.products if item.category)
-    for product_id in products:
-        customer.products.add(product_id, ORDERED_WEIGHT, at, PRODUCTS_MAX)
+    customer.products.add_all(products, ORDERED_WEIGHT, at, PRODUCTS_MAX)
     for category, lines in categories.items():
         customer.categories.add(category, ORDERED_WEIGHT * lines, at, CATEGORIES_MAX)
     trail.buy(customer.trail, products, at, customer.last_seen_at)

@@ -80,8 +80,11 @@ def learn(products: dict[str, Product], bought: list[str]) -> list[str]:
             neighbours[other] = neighbours.get(other, 0) + 1
         del neighbours[product_id]
         if len(neighbours) > 2 * NEIGHBOURS_MAX:
-            heaviest = sorted(neighbours, key=lambda it: (-neighbours[it], it))[:NEIGHBOURS_MAX]
-            product.neighbours = {it: neighbours[it] for it in heaviest}
+            # By name, and then by count: a sort keeps the order of equals. A key that is a function
+            # takes three times as long, and this runs for some five lines of an order.
+            heaviest = sorted(neighbours)
+            heaviest.sort(key=neighbours.__getitem__, reverse=True)
+            product.neighbours = {it: neighbours[it] for it in heaviest[:NEIGHBOURS_MAX]}
     return bought
 
 
