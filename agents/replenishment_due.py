@@ -234,7 +234,7 @@ def bought(items: dict[str, Bought], order: OrderPlaced, apart: int) -> dict[str
     """
     at = order.occurred_at // SECOND
     after = dict(items)
-    for product_id in dict.fromkeys(line.product_id for line in order.products):
+    for product_id in dict.fromkeys([line.product_id for line in order.products]):
         item = items.get(product_id)
         if item is None:
             after[product_id] = Bought(at)

@@ -91,5 +91,5 @@ def learn(products: dict[str, Product], bought: list[str]) -> list[str]:
 def named_in(event: Event) -> list[str]:
     """The products whose rows an event needs, each once, in the order of the lines."""
     if isinstance(event, OrderPlaced):
-        return list(dict.fromkeys(item.product_id for item in event.products))
+        return list(dict.fromkeys([item.product_id for item in event.products]))
     return [event.product_id] if isinstance(event, _NAMING) else []

@@ -16,6 +16,7 @@ number.
 from binascii import crc32
 from functools import lru_cache
 from math import exp, expm1, log, log1p
+from operator import mul
 
 from msgspec import Struct, field
 
@@ -149,7 +150,7 @@ class Silence:
         quiet = max(0.0, quiet_days)
         tenure, kept = self._tenure + quiet, _kept(quiet, self._days)
         seen = [log1p(quiet * self._scale), log1p(tenure * self._scale)]
-        seen += [log1p(it * left) for it, left in zip(self._sums, kept, strict=False)]
+        seen += map(log1p, map(mul, self._sums, kept))
         seen.append(self._prior_odds(quiet, tenure))
         return seen
 
@@ -169,10 +170,11 @@ class Silence:
         a = (a0 + self._sums[_EXCESS - 1]) / 2
         b = b0 - span * expm1((quiet - tenure) / span)
         now = b + quiet
-        silent = exp(a * log(b / now))
+        shrunk = log(b / now)
+        silent = exp(a * shrunk)
         # The closed form has no value for a = 1, and this near to it none that is exact.
         off = a - 1 if abs(a - 1) > 1e-6 else 1e-6
-        gone = b / off * -expm1(off * log(b / now)) / (_LIFETIMES * self._days) / silent
+        gone = b / off * -expm1(off * shrunk) / (_LIFETIMES * self._days) / silent
         none = exp(-a * log1p(self._days / now))
         # gone + alive * none : alive * (1 - none), with alive = 1.
         return log((gone + none) / max(1.0 - none, 1e-9))
