@@ -235,13 +235,14 @@ def remembered(
     }
     learned = list[Line]()
     for product_id, category in lines:
-        item, kind = items.get(product_id), habits.place(category)
-        learned.append(Line(product_id, category, item is not None))
-        if item is None:
+        bought, kind = items.get(product_id), habits.place(category)
+        learned.append(Line(product_id, category, bought is not None))
+        if bought is None:
             items[product_id] = Item(weight, 1, kind)
         else:
-            times = min(item.times + 1, TIMES_MAX)
-            items[product_id] = Item(item.weight + weight, times, kind)
+            bought.weight += weight
+            bought.times = min(bought.times + 1, TIMES_MAX)
+            bought.kind = kind
     after = dict[str, Item]()
     for place, (_, product_id) in enumerate(habits.ranked(items)):
         if len(after) >= ITEMS_MAX:

@@ -241,12 +241,15 @@ def bought(items: dict[str, Bought], order: OrderPlaced, apart: int) -> dict[str
         elif all(abs(at - it) >= max(1, apart) for it in item.moments):
             moments = sorted([*item.moments, at], reverse=True)[:PURCHASES_MAX]
             after[product_id] = product_of(moments, told=item.told and at < item.last)
-    newest = max(it.last for it in after.values())
+    newest = max([it.last for it in after.values()])
     fresh = {it: item for it, item in after.items() if newest - item.last <= KEPT}
     if len(fresh) <= ITEMS_MAX:
         return fresh
-    most = sorted(fresh, key=lambda it: (-len(fresh[it].gaps), -fresh[it].last, it))[:ITEMS_MAX]
-    kept = set(most)
+    # Who was bought once stays only where there is room, and of an order nearly all were.
+    again = [it for it, item in fresh.items() if item.gaps]
+    ranked = again if len(again) >= ITEMS_MAX else list(fresh)
+    ranked.sort(key=lambda it: (-len(fresh[it].gaps), -fresh[it].last, it))
+    kept = set(ranked[:ITEMS_MAX])
     return {it: item for it, item in fresh.items() if it in kept}
 
 

@@ -76,8 +76,9 @@ def learn(products: dict[str, Product], bought: list[str]) -> list[str]:
         product = products[product_id]
         product.orders += 1
         neighbours = product.neighbours
+        before = neighbours.get
         for other in bought:
-            neighbours[other] = neighbours.get(other, 0) + 1
+            neighbours[other] = before(other, 0) + 1
         del neighbours[product_id]
         if len(neighbours) > 2 * NEIGHBOURS_MAX:
             # By name, and then by count: a sort keeps the order of equals. A key that is a function
