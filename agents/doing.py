@@ -112,6 +112,8 @@ def _set_timer(
     # A timer that is set for its own past would fire again in the same tick, for ever.
     if due_at <= cause.at:
         due_at = cause.decided_at + 1
+    if timers.get(key) == due_at:
+        return  # It is set for then already, as most are that are set anew at each order.
     if len(timers) >= TIMERS_MAX and key not in timers:
         full = Note(reason="timers_full", evidence=Evidence(values={"timer": key}))
         speech.note(batch, agent, full, NO_PAYLOAD, view, cause)

@@ -174,8 +174,9 @@ class Habits(Ledger):
         of_all = KIND_SHRINKS * ((all_.again + 0.5) / (all_.bought + 1))
         weight_of_all = KIND_SHRINKS * ((all_.weight + UNIT / 2.0) / (all_.bought + 1))
         # Only of those that are wanted: of 300 it takes as long as all the rest.
-        known = dict[int, tuple[float, float]]()
-        scores, products = list[tuple[float, str]](), self.products
+        known: dict[int, tuple[float, float]] = {}
+        scores: list[tuple[float, str]] = []
+        products = self.products
         for product_id, item in items.items():
             of_kind = known.get(item.kind)
             if of_kind is None:
@@ -192,9 +193,11 @@ class Habits(Ledger):
                 weight = (sold.weight + PRODUCT_SHRINKS * weight) / count
             scores.append((-item.weight - PRIOR * share * share * weight, product_id))
         each = POPULAR / max(1, self.orders)
-        for product_id in self.popular:
-            if product_id not in items and product_id in products:
-                scores.append((-each * products[product_id].weight, product_id))
+        scores += [
+            (-each * products[it].weight, it)
+            for it in self.popular
+            if it not in items and it in products
+        ]
         scores.sort()
         return scores
 
@@ -233,7 +236,7 @@ def remembered(
         for it, item in before.items()
         if item.times
     }
-    learned = list[Line]()
+    learned: list[Line] = []
     for product_id, category in lines:
         bought, kind = items.get(product_id), habits.place(category)
         learned.append(Line(product_id, category, bought is not None))
@@ -243,7 +246,7 @@ def remembered(
             bought.weight += weight
             bought.times = min(bought.times + 1, TIMES_MAX)
             bought.kind = kind
-    after = dict[str, Item]()
+    after: dict[str, Item] = {}
     for place, (_, product_id) in enumerate(habits.ranked(items)):
         if len(after) >= ITEMS_MAX:
             break

@@ -66,11 +66,12 @@ def _body(agent: Agent, act: Act) -> Raw:
         if type(due_at) is not int or due_at >= LATEST:
             raise TypeError(f"SetTimer.due_at is {due_at!r}: epoch milliseconds are wanted")
         return NO_PAYLOAD
+    if kind is Learn:
+        _check_trait(agent, act)  # type: ignore[arg-type]
+        return NO_PAYLOAD
     match act:
         case Say() | Note():
             return _told(agent, act)
-        case Learn():
-            _check_trait(agent, act)
         case Await() | StopAwaiting():
             _check_awaited(agent, act.product_id)
         case CancelTimer():

@@ -140,7 +140,8 @@ def log_odds(weights: list[float] | None, x: list[float]) -> float:
     """The log-odds of buying nothing; by the prior alone, where there is no model."""
     if weights is None:
         return x[_PRIOR]
-    return sum(map(mul, weights, x))
+    odds: float = sum(map(mul, weights, x))
+    return odds
 
 
 def moved_by(model: ChurnModel, seen: Seen) -> list[tuple[str, float]]:

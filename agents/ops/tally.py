@@ -98,7 +98,7 @@ class Tally(Ledger, dict=True, gc=True):
 
     def enter(self, entry: Seen | SeenAll) -> None:
         """Count it. The short way does what the long one would, in 0.2 µs; views come this way."""
-        if type(entry) is SeenAll:
+        if isinstance(entry, SeenAll):
             for name in entry.names:
                 self.enter(Seen(entry.rules, name, entry.at, entry.clock_at, entry.by))
             return
