@@ -71,8 +71,8 @@ class ProductRecommendation(Agent, frozen=True):
         )
         if isinstance(event, OrderPlaced):
             lines = [(it.product_id, it.category) for it in event.products]
-            bought = Enter(Bought(lines, customer.at, ORDER_WEIGHT))
-            return bought if quiet else [bought, *self._after_order(event, customer)]
+            bought = [Enter(Bought(lines, customer.at, ORDER_WEIGHT))] if lines else []
+            return bought if quiet else [*bought, *self._after_order(event, customer)]
         entered = Enter(Looked(event.product_id, event.category, customer.at))
         wishes = [] if quiet else [*self._after_look(event, customer)]
         return [entered, *wishes] if wishes else entered
