@@ -6,7 +6,7 @@ something new happens, so a row that rests costs nothing. Kept as integers relat
 reference moment, rescaled when that has moved by many half-lives.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from math import exp, inf, log
 
 from msgspec import Struct
@@ -32,8 +32,10 @@ class Affinity(Struct, array_like=True, gc=False):
         """Give a name its weight at a moment. A late one gets what is left of it by now."""
         self._gain(name, self._gained(weight, at), names_max)
 
-    def add_all(self, names: Iterable[str], weight: float, at: int, names_max: int) -> None:
+    def add_all(self, names: Collection[str], weight: float, at: int, names_max: int) -> None:
         """Give each of these names the same weight at a moment."""
+        if not names:
+            return
         gained = self._gained(weight, at)
         for name in names:
             self._gain(name, gained, names_max)
