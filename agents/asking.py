@@ -57,22 +57,26 @@ class Asking:
         for agent in agents:
             for event_type in agent.listens:
                 self.listeners.setdefault(event_type, []).append(agent)
-        #: The same with their methods, which need not be looked up for each event.
+        #: The same with their methods, and whether they differ by market: what need not be looked
+        #: up for each of them at each event.
         self._asked = {
-            kind: [(agent, agent.on_event) for agent in listeners]
+            kind: [(agent, agent.on_event, bool(agent.markets)) for agent in listeners]
             for kind, listeners in self.listeners.items()
         }
 
     def tell(self, batch: Batch, entry: Entry, view: View, *, late: bool) -> None:
         """Ask the agents that listen to an event, which has been folded."""
-        event, wishes = entry.event, list[Wish]()
-        for listener, on_event in self._asked[type(event)]:
+        event, asked = entry.event, self._acts
+        wishes: list[Wish] = []
+        cause: Cause | None = None
+        for listener, on_event, has_markets in self._asked[type(event)]:
             agent, decide = listener, on_event
-            if listener.markets:
+            if has_markets:
                 agent = self._markets.variant(listener, view.row)
                 decide = agent.on_event
-            if acts := self._acts(agent, decide, event, view):
-                cause = Cause.of_event(entry, batch.shop.clock_at, late=late)
+            if acts := asked(agent, decide, event, view):
+                if cause is None:
+                    cause = Cause.of_event(entry, batch.shop.clock_at, late=late)
                 do(batch, self._speech, agent, acts, view, cause, wishes)
         if wishes:
             self.speak(batch, view, wishes)

@@ -270,9 +270,10 @@ class Batch:
                 continue
             customer = None if encoded is None else decode_customer(customer_id, encoded)
             self.customers[customer_id] = customer
-            if customer and self._due_until >= 0:
+            if customer and (until := self._due_until) >= 0:
                 for key, due_at in customer.timers.items():
-                    self._queue(customer_id, key, due_at)
+                    if due_at <= until:
+                        self._queue(customer_id, key, due_at)
 
     def _remember_awaited(self, customer_id: str, row: Customer) -> None:
         if customer_id not in self._awaited_before:

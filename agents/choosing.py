@@ -33,11 +33,8 @@ def next_looks(
     scores = beside.scores(visit, visit)
     total = fsum(scores.values())
     left = {it: score for it, score in scores.items() if it not in without and it not in gone}
-    # Which weigh enough is found among numbers alone: to sort all with their names takes 60 µs.
-    least = sorted(left.values(), reverse=True)[:products_max][-1:] or [0.0]
-    ranked = [pair for pair in left.items() if pair[1] >= least[0]]
-    ranked.sort(key=lambda pair: (-pair[1], pair[0]))
-    return [Recommended(it, round(score / total, 4)) for it, score in ranked[:products_max]]
+    best = _best(left, products_max)
+    return [Recommended(it, round(score / total, 4)) for it, score in best]
 
 
 def bought_together(
@@ -51,8 +48,16 @@ def bought_together(
         for other, together in product.neighbours.items():
             if together >= together_min and other not in without and other not in gone:
                 scores[other] = scores.get(other, 0.0) + together / product.orders
-    ranked = sorted(scores.items(), key=lambda pair: (-pair[1], pair[0]))
-    return [Recommended(it, round(score, 4)) for it, score in ranked[:products_max]]
+    return [Recommended(it, round(score, 4)) for it, score in _best(scores, products_max)]
+
+
+def _best(scores: Mapping[str, float], most: int) -> list[tuple[str, float]]:
+    """So many that have the highest scores, in their order; equals by name."""
+    # Which score enough is found among numbers alone: to sort all with their names takes 60 µs.
+    least = sorted(scores.values(), reverse=True)[:most][-1:] or [0.0]
+    ranked = [pair for pair in scores.items() if pair[1] >= least[0]]
+    ranked.sort(key=lambda pair: (-pair[1], pair[0]))
+    return ranked[:most]
 
 
 def popular(

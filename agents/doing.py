@@ -29,7 +29,6 @@ from agents.written import NO_PAYLOAD
 from schemas.decisions import Evidence
 from schemas.instant import DAY
 from state.customer import TIMERS_MAX, Customer, RowError
-from state.ledger import Ledger
 from state.portrait import Trait, learn
 
 #: What an agent answers, each act with what it lays down as bytes.
@@ -45,7 +44,9 @@ def do(
     for act, body in acts:
         # By its very type, the frequent ones first: matching classes one by one takes 1 µs.
         kind = type(act)
-        if kind is Remember:
+        if kind is Enter:
+            _enter(batch, speech, agent, act, view, cause)  # type: ignore[arg-type]
+        elif kind is Remember:
             _remember(row, agent, act, body)  # type: ignore[arg-type]
         elif kind is SetTimer:
             _set_timer(batch, speech, agent, act, view, cause)  # type: ignore[arg-type]
@@ -66,8 +67,6 @@ def _do_rarer(
             batch.drop_timer(view.id, view.row, agent.timer_key(act.name))
         case Note():
             speech.note(batch, agent, act, body, view, cause)
-        case Enter() if agent.keeps is not None:
-            _enter(batch, speech, agent, agent.keeps, act, view, cause)
         case Await() | StopAwaiting():
             wait = batch.wait_for if isinstance(act, Await) else batch.wait_no_more
             wait(view.id, view.row, agent.name, act.product_id)
@@ -87,10 +86,12 @@ def _trait(act: Learn, at: int) -> Trait | None:
 
 
 def _enter(
-    batch: Batch, speech: Speech, agent: Agent, kind: type[Ledger], act: Enter, view: View,
-    cause: Cause,
-) -> None:  # fmt: skip
+    batch: Batch, speech: Speech, agent: Agent, act: Enter, view: View, cause: Cause
+) -> None:
     """Make an entry. A ledger that cannot take it is a policy's mistake, and stops nobody."""
+    kind = agent.keeps
+    if kind is None:
+        return
     try:
         batch.ledgers.enter(agent.name, kind, act.entry)
     except RowError:
@@ -113,6 +114,8 @@ def _set_timer(
     # A timer that is set for its own past would fire again in the same tick, for ever.
     if due_at <= cause.at:
         due_at = cause.decided_at + 1
+    if timers.get(key) == due_at:
+        return  # It is set for then already, as most are that are set anew at each order.
     if len(timers) >= TIMERS_MAX and key not in timers:
         full = Note(reason="timers_full", evidence=Evidence(values={"timer": key}))
         speech.note(batch, agent, full, NO_PAYLOAD, view, cause)

@@ -24,7 +24,6 @@ Weights are integers, thousandths of a purchase alone, so that every replay adds
 """
 
 from collections.abc import Mapping, Sequence
-from itertools import islice
 from math import sqrt
 
 from msgspec import Struct, field
@@ -87,10 +86,6 @@ class Usual(Struct, array_like=True, gc=False, frozen=True):
     items: dict[str, Item] = {}
     recent: list[Placed] = []
     early: list[bytes] = []
-
-    def listed(self, most: int) -> list[tuple[str, Item]]:
-        """So many that will most probably be in the next order, the best first."""
-        return list(islice(self.items.items(), most))
 
 
 class Sold(Struct, array_like=True, gc=False):
@@ -175,28 +170,30 @@ class Habits(Ledger):
         if day - self.day >= HALVED_AFTER:
             self._halve()
             self.day = day
-        products, kinds = self.products, self.kinds
+        products, kinds, weight = self.products, self.kinds, entry.weight
+        all_ = kinds[""]
         for line in entry.lines:
+            again = line.again
             sold = products.get(line.product_id)
             if sold is None:
                 sold = products[line.product_id] = Sold()
-            sold.add(line.again, entry.weight)
-            kinds[""].add(line.again, entry.weight)
+            sold.add(again, weight)
+            all_.add(again, weight)
             if line.category:
                 kind = kinds.get(line.category)
                 if kind is None and len(kinds) < KINDS_MAX:
                     kind = kinds[line.category] = Kind(place=len(kinds))
                 if kind is not None:
-                    kind.add(line.again, entry.weight)
+                    kind.add(again, weight)
         self.orders += 1
         self.left -= 1
         if len(products) > 2 * PRODUCTS_MAX:
             # Newcomers find room until there are twice as many (as in state/product.py).
-            most = sorted(products, key=lambda it: (-products[it].bought, it))[:PRODUCTS_MAX]
-            self.products = products = {it: products[it] for it in most}
+            bought = {it: sold.bought for it, sold in products.items()}
+            self.products = products = {it: products[it] for it in _most(bought)[:PRODUCTS_MAX]}
         if self.left <= 0:
-            most = sorted(products, key=lambda it: (-products[it].weight, it))
-            self.popular, self.left = most[:LISTED_MAX], LOOK_EVERY
+            weights = {it: sold.weight for it, sold in products.items()}
+            self.popular, self.left = _most(weights)[:LISTED_MAX], LOOK_EVERY
 
     def place(self, category: str) -> int:
         """Where a category stands; 0 where it is not known yet."""
@@ -206,27 +203,37 @@ class Habits(Ledger):
     def ranked(self, items: Mapping[str, Item]) -> list[tuple[float, str]]:
         """Products by score, the best first; also those that the shop sells most, bought or not."""
         kinds = list(self.kinds.values())
-        whole = _shrunk(kinds[0], 0.5, UNIT / 2.0, 1)
+        # ``sold`` shrunk towards a share and a weight, after ``by`` purchases, has the share
+        # (again + by share) / (bought + by), and its weight likewise. It stands here three times:
+        # a function for it would take longer than what it does, for each product in mind.
+        all_ = kinds[0]
+        of_all = KIND_SHRINKS * ((all_.again + 0.5) / (all_.bought + 1))
+        weight_of_all = KIND_SHRINKS * ((all_.weight + UNIT / 2.0) / (all_.bought + 1))
         # Only of those that are wanted: of 300 it takes as long as all the rest.
-        known = dict[int, tuple[float, float]]()
-        scores, products = list[tuple[float, str]](), self.products
+        known: dict[int, tuple[float, float]] = {}
+        scores: list[tuple[float, str]] = []
+        products = self.products
         for product_id, item in items.items():
             of_kind = known.get(item.kind)
             if of_kind is None:
-                kind = kinds[item.kind] if item.kind < len(kinds) else kinds[0]
-                of_kind = known[item.kind] = _shrunk(kind, *whole, KIND_SHRINKS)
+                kind = kinds[item.kind] if item.kind < len(kinds) else all_
+                count = kind.bought + KIND_SHRINKS
+                of_kind = known[item.kind] = (
+                    (kind.again + of_all) / count, (kind.weight + weight_of_all) / count
+                )  # fmt: skip
             share, weight = of_kind
             sold = products.get(product_id)
             if sold is not None:
-                # As in _shrunk: calling it takes longer than what it does.
                 count = sold.bought + PRODUCT_SHRINKS
                 share = (sold.again + PRODUCT_SHRINKS * share) / count
                 weight = (sold.weight + PRODUCT_SHRINKS * weight) / count
             scores.append((-item.weight - PRIOR * share * share * weight, product_id))
         each = POPULAR / max(1, self.orders)
-        for product_id in self.popular:
-            if product_id not in items and product_id in products:
-                scores.append((-each * products[product_id].weight, product_id))
+        scores += [
+            (-each * products[it].weight, it)
+            for it in self.popular
+            if it not in items and it in products
+        ]
         scores.sort()
         return scores
 
@@ -247,10 +254,15 @@ class Habits(Ledger):
         self.products = {it: sold for it, sold in self.products.items() if sold.bought}
 
 
-def _shrunk(sold: Sold, share: float, weight: float, by: int) -> tuple[float, float]:
-    """Which share is bought again, and the weight of a purchase; as above after ``by`` of them."""
-    count = sold.bought + by
-    return (sold.again + by * share) / count, (sold.weight + by * weight) / count
+def _most(counts: dict[str, int]) -> list[str]:
+    """Names by count, the highest first; of equals the first by name.
+
+    By name, and then by count: a sort keeps the order of equals. A key that is a function would
+    take three times as long, and there are a thousand of them.
+    """
+    names = sorted(counts)
+    names.sort(key=counts.__getitem__, reverse=True)
+    return names
 
 
 def remembered(
@@ -268,21 +280,23 @@ def remembered(
         for it, item in before.items()
         if item.times
     }
-    learned = list[Line]()
+    learned: list[Line] = []
     for product_id, category in lines:
-        item, kind = items.get(product_id), habits.place(category)
-        learned.append(Line(product_id, category, item is not None))
-        if item is None:
+        bought, kind = items.get(product_id), habits.place(category)
+        learned.append(Line(product_id, category, bought is not None))
+        if bought is None:
             items[product_id] = Item(weight, 1, kind, 1)
         else:
-            times = min(item.times + 1, TIMES_MAX)
-            items[product_id] = Item(item.weight + weight, times, kind, item.lately | 1)
+            bought.weight += weight
+            bought.times = min(bought.times + 1, TIMES_MAX)
+            bought.kind = kind
+            bought.lately |= 1
     return in_mind(items, habits), Ordered(at, weight, learned)
 
 
 def in_mind(items: Mapping[str, Item], habits: Habits) -> dict[str, Item]:
     """As many of them as are kept, and what the shop sells most, the most probable one first."""
-    after = dict[str, Item]()
+    after: dict[str, Item] = {}
     for place, (_, product_id) in enumerate(habits.ranked(items)):
         if len(after) >= ITEMS_MAX:
             break

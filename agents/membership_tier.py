@@ -139,7 +139,8 @@ class MembershipTier(Programme, frozen=True):
         months = qualifying.counted(ended.months, change.month, change.gained - change.lost)
         after, it = self._judged(replace(ended, months=months, orders=orders), now)
         previous = before.tier
-        if self._rank(previous) > self._rank(ended.tier) < self._rank(after.tier):
+        has_ended = ended.tier != previous
+        if has_ended and self._rank(previous) > self._rank(ended.tier) < self._rank(after.tier):
             # It had ended, as no tick has told yet, and then it rose.
             yield from self._moved(previous, ended, customer, ())
             previous = ended.tier

@@ -13,7 +13,7 @@ from agents.wall_clock import day_at, strikes_at
 from schemas.instant import MINUTE
 
 # Since 1990, whenever events may be of, all clocks have been apart by whole quarters of an hour.
-_QUARTER = 15 * MINUTE
+QUARTER = 15 * MINUTE
 
 
 def month_of(at: int, time_zone: str) -> int:
@@ -22,12 +22,12 @@ def month_of(at: int, time_zone: str) -> int:
     >>> divmod(month_of(1768896000000, "UTC"), 12)  # 2026-01-20
     (2026, 0)
     """
-    return _month_of(at // _QUARTER, time_zone)
+    return _month_of(at // QUARTER, time_zone)
 
 
 @lru_cache(maxsize=4096)
 def _month_of(quarter: int, time_zone: str) -> int:
-    day = day_at(quarter * _QUARTER, ZoneInfo(time_zone))
+    day = day_at(quarter * QUARTER, ZoneInfo(time_zone))
     return day.year * 12 + day.month - 1
 
 

@@ -80,8 +80,9 @@ class Portrait(Agent, frozen=True):
         orders = sum(habits.by_weekday)
         yield self._coupons(habits.with_coupon / _UNIT, orders / _UNIT)
         if weights := customer.row.categories.weights:
-            category = min(weights, key=lambda it: (-weights[it], it))
-            share = weights[category] / sum(weights.values())
+            heaviest = max(weights.values())
+            category = min([it for it, weight in weights.items() if weight == heaviest])
+            share = heaviest / sum(weights.values())
             yield Learn("favourite_category", category, share, self.half_life_days)
 
     def _with(self, event: OrderPlaced, customer: View) -> Habits:
@@ -103,7 +104,8 @@ class Portrait(Agent, frozen=True):
         return float(0.5 ** (days / self.half_life_days))
 
     def _guess(self, trait: str, values: Sequence[str], counts: Sequence[int]) -> Learn:
-        count, value = max(zip(counts, values, strict=True), key=lambda it: it[0])
+        count = max(counts)
+        value = values[counts.index(count)]
         confidence = (count / _UNIT + 1) / (sum(counts) / _UNIT + len(values))
         return Learn(trait, value, confidence, self.half_life_days)
 

@@ -24,7 +24,7 @@ from schemas.profiles import Purpose
 from state import trail
 from state.beside import LOOK
 from state.customer import Customer
-from state.popular import ALL, Looked, Popular
+from state.popular import ALL, Bought, Looked, Popular
 from state.sold_out import sold_out
 
 #: An order counts for as many looks, as in ``agents/trend.py``.
@@ -71,11 +71,9 @@ class ProductRecommendation(Agent, frozen=True):
             or (said.refusal != "" and customer.row.session.products > 1)
         )
         if isinstance(event, OrderPlaced):
-            acts: list[Act] = [
-                Enter(Looked(it.product_id, it.category, customer.at, ORDER_WEIGHT))
-                for it in event.products
-            ]
-            return acts if quiet else [*acts, *self._after_order(event, customer)]
+            lines = [(it.product_id, it.category) for it in event.products]
+            bought = [Enter(Bought(lines, customer.at, ORDER_WEIGHT))] if lines else []
+            return bought if quiet else [*bought, *self._after_order(event, customer)]
         entered = Enter(Looked(event.product_id, event.category, customer.at))
         wishes = [] if quiet else [*self._after_look(event, customer)]
         return [entered, *wishes] if wishes else entered

@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar
 from msgspec import Meta, Struct
 
 from agents.agent import Act, Enter, View
-from agents.ops.tally import Pooled, Seen, Tally, Tallying
+from agents.ops.tally import Pooled, Seen, SeenAll, Tally, Tallying
 from schemas.clickstream import ProductViewed
 from schemas.decisions import Evidence
 from schemas.ops import Alert
@@ -75,8 +75,8 @@ class Trend(Tallying, frozen=True):
                 return ()
             return Enter(Seen(self, event.category, at, clock_at))
         items = event.products  # type: ignore[union-attr]
-        names = dict.fromkeys(it.category for it in items if it.category)
-        return [Enter(Seen(self, name, at, clock_at, self.order_weight)) for name in names]
+        names = list(dict.fromkeys(it.category for it in items if it.category))
+        return Enter(SeenAll(self, names, at, clock_at, self.order_weight)) if names else ()
 
     def conclude(self, ledgers: Sequence[Tally], window: int) -> list[Alert]:
         """Categories whose rise has begun with this window, the steepest first."""

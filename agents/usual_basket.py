@@ -7,7 +7,6 @@ nothing is said. What is cancelled or goes back does not count (``usual_went_bac
 """
 
 from collections.abc import Container, Iterable
-from itertools import islice
 from statistics import median
 from typing import Annotated, ClassVar, Literal
 
@@ -15,7 +14,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from agents.agent import Act, Agent, CancelTimer, Enter, Remember, Say, SetTimer, Timer, View
-from agents.habits import ITEMS_MAX, LISTED_MAX, TIMES_MAX, Habits, Usual, remembered
+from agents.habits import LISTED_MAX, TIMES_MAX, Habits, Usual, remembered
 from agents.usual_went_back import key_of, placed, went_back
 from schemas.decisions import Evidence
 from schemas.instant import DAY, HOUR, to_text
@@ -141,9 +140,13 @@ class UsualBasket(Agent, frozen=True):
         self, usual: Usual, cart: Container[str], gone: Container[str] = ()
     ) -> list[Expected]:
         """The most probable ones that are neither in the cart yet nor sold out."""
-        wanted = usual.listed(ITEMS_MAX)
-        left = (it for it in wanted if it[0] not in cart and it[0] not in gone)
-        return [Expected(it, item.times) for it, item in islice(left, self.products_max)]
+        found = list[Expected]()
+        for product_id, item in usual.items.items():
+            if len(found) >= self.products_max:
+                break
+            if product_id not in cart and product_id not in gone:
+                found.append(Expected(product_id, item.times))
+        return found
 
     def _to_be_had(self, customer: View) -> list[Expected]:
         """What is listed at the moment."""

@@ -6,6 +6,7 @@ something new happens, so a row that rests costs nothing. Kept as integers relat
 reference moment, rescaled when that has moved by many half-lives.
 """
 
+from collections.abc import Collection
 from math import exp, inf, log
 
 from msgspec import Struct
@@ -29,11 +30,24 @@ class Affinity(Struct, array_like=True, gc=False):
 
     def add(self, name: str, weight: float, at: int, names_max: int) -> None:
         """Give a name its weight at a moment. A late one gets what is left of it by now."""
+        self._gain(name, self._gained(weight, at), names_max)
+
+    def add_all(self, names: Collection[str], weight: float, at: int, names_max: int) -> None:
+        """Give each of these names the same weight at a moment."""
+        if not names:
+            return
+        gained = self._gained(weight, at)
+        for name in names:
+            self._gain(name, gained, names_max)
+
+    def _gained(self, weight: float, at: int) -> int:
         passed = at - self.day * DAY
         if passed > _RESCALE_AFTER or not self.day:
             self._rescale(at // DAY)
             passed = at - self.day * DAY
-        gained = round(weight * _UNIT * exp(_RATE * passed))
+        return round(weight * _UNIT * exp(_RATE * passed))
+
+    def _gain(self, name: str, gained: int, names_max: int) -> None:
         weights = self.weights
         if name in weights:
             weights[name] += gained

@@ -85,8 +85,10 @@ class Future(Struct, frozen=True, gc=False):
         """The expected number of purchases in the next days."""
         span = self._span(days)
         return fsum(
-            chance * rate * (-expm1(-hazard * span) / hazard if hazard else span)
-            for chance, rate, hazard in self.points
+            [
+                chance * rate * (-expm1(-hazard * span) / hazard if hazard else span)
+                for chance, rate, hazard in self.points
+            ]
         )
 
     def comes(self, days: float) -> float:
@@ -153,11 +155,11 @@ class Future(Struct, frozen=True, gc=False):
 def future(buyers: Buyers, past: Past) -> Future:
     """What is to be expected of a customer who has done this."""
     mass, total, _ = _posterior(buyers, past)
-    alive = fsum(it[0] for it in mass)
+    alive = fsum([it[0] for it in mass])
     least = SHARE_MIN * alive
     kept = [it for it in mass if it[0] >= least]
     # What the points left out held goes to the others, so that the chances still add up.
-    scale = alive / fsum(it[0] for it in kept) / total if alive > 0.0 else 0.0
+    scale = alive / fsum([it[0] for it in kept]) / total if alive > 0.0 else 0.0
     points = [(chance * scale, rate, hazard) for chance, rate, hazard in kept if scale]
     return Future(alive / total, points, past.age_days, buyers)
 

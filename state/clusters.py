@@ -14,7 +14,7 @@ of each one's standard deviation in the shop, which is worked out anew each day.
 """
 
 from collections.abc import Iterable
-from math import fsum, isqrt, log1p
+from math import isqrt, log1p
 
 from msgspec import Struct, field
 
@@ -76,28 +76,28 @@ class Clusters(Struct, array_like=True, gc=False):
 
     def nearest(self, point: Point) -> int:
         """The cluster whose mean is nearest; the first of several. -1 where there is none."""
-        distances = [self._distance(it, point) for it in range(len(self.sizes))]
+        sums, spreads = self.sums, self.spreads
+        # Written out by axis, for all customers are scored at each of their orders.
+        (x, y, z), (dx, dy, dz) = point, spreads
+        distances = [
+            ((x - sums[at] / size) / dx) ** 2
+            + ((y - sums[at + 1] / size) / dy) ** 2
+            + ((z - sums[at + 2] / size) / dz) ** 2
+            for at, size in zip(range(0, len(sums), _AXES), self.sizes, strict=True)
+        ]
         return distances.index(min(distances)) if distances else -1
 
     def place(self, cluster: int) -> int:
         """Where a cluster stands among all, 0 for the best: who came lately, often, for much."""
-        worths = [self._worth(it) for it in range(len(self.sizes))]
-        ranked = sorted(range(len(worths)), key=lambda it: (-worths[it], it))
-        return ranked.index(cluster)
-
-    def _distance(self, cluster: int, point: Point) -> float:
-        mean, spreads = self._mean(cluster), self.spreads
-        return fsum(((point[it] - mean[it]) / spreads[it]) ** 2 for it in range(_AXES))
-
-    def _worth(self, cluster: int) -> float:
-        recency, orders, money = (
-            it / spread for it, spread in zip(self._mean(cluster), self.spreads, strict=True)
-        )
-        return orders + money - recency
-
-    def _mean(self, cluster: int) -> list[float]:
-        size = self.sizes[cluster]
-        return [it / size for it in self.sums[_AXES * cluster : _AXES * (cluster + 1)]]
+        sums, (of_recency, of_orders, of_money) = self.sums, self.spreads
+        worths = [
+            sums[at + 1] / size / of_orders
+            + sums[at + 2] / size / of_money
+            - sums[at] / size / of_recency
+            for at, size in zip(range(0, len(sums), _AXES), self.sizes, strict=True)
+        ]
+        own = worths[cluster]
+        return sum(it > own for it in worths) + sum(it == own for it in worths[:cluster])
 
 
 class Population(Struct, array_like=True, gc=False):

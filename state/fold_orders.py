@@ -1,7 +1,5 @@
 """How do orders change the row? What was bought, in which rhythm, and what went back."""
 
-from collections import Counter
-
 from schemas import orders as order
 from schemas.instant import HOUR
 from state import fold_grievances, trail, window
@@ -49,10 +47,12 @@ def ordered(customer: Customer, event: order.OrderPlaced, rhythm: Rhythm) -> Non
 def _bought(customer: Customer, event: order.OrderPlaced) -> None:
     """Remember what was bought last, and that it is liked."""
     at = event.occurred_at
-    products = dict.fromkeys(item.product_id for item in event.products)
-    categories = Counter(item.category for item in event.products if item.category)
-    for product_id in products:
-        customer.products.add(product_id, ORDERED_WEIGHT, at, PRODUCTS_MAX)
+    products = dict.fromkeys([item.product_id for item in event.products])
+    categories: dict[str, int] = {}
+    for item in event.products:
+        if item.category:
+            categories[item.category] = categories.get(item.category, 0) + 1
+    customer.products.add_all(products, ORDERED_WEIGHT, at, PRODUCTS_MAX)
     for category, lines in categories.items():
         customer.categories.add(category, ORDERED_WEIGHT * lines, at, CATEGORIES_MAX)
     trail.buy(customer.trail, products, at, customer.last_seen_at)

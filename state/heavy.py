@@ -11,6 +11,7 @@ streams", ICDT 2005; that it merges: Agarwal et al., "Mergeable summaries", PODS
 """
 
 from collections.abc import Iterable
+from heapq import heapify, heappop, heappush, heapreplace
 
 from msgspec import Struct
 
@@ -25,15 +26,16 @@ class Heavy(Struct, array_like=True, dict=True):
     missed: int = 0
     cells: dict[str, list[int]] = {}
 
-    #: Not state: the names that have the least count, last one first, as far as it was looked.
-    _lightest = list[str]()
-    _least = 0
+    #: Not state: a heap of (count, place, name), the lightest of those that came first at its head,
+    #: by what each weighed at some moment: counts only grow, so it is the lightest if that is still
+    #: so. Made when the first name has to make room.
+    _lightest = list[tuple[int, int, str]]()
+    _places = 0
 
     def add(self, name: str, by: int, names_max: int) -> list[int]:
         """Add a weight, none or more, to a name; returns its cell. names_max: the k of above.
 
-        Of the lightest names the one that came first makes room. They are looked for once for all
-        that have the same count, so a stream of ever new names costs no search for each.
+        Of the lightest names the one that came first makes room.
         """
         cells = self.cells
         cell = cells.get(name)
@@ -44,6 +46,9 @@ class Heavy(Struct, array_like=True, dict=True):
         while len(cells) >= names_max:
             least = self._make_room()
         cell = cells[name] = [least + by, least]
+        if self._lightest:
+            heappush(self._lightest, (least + by, self._places, name))
+            self._places += 1
         return cell
 
     @property
@@ -65,18 +70,19 @@ class Heavy(Struct, array_like=True, dict=True):
 
     def _make_room(self) -> int:
         """Let go of the first of the lightest names; returns its count."""
-        cells = self.cells
-        while True:
-            # What was the lightest when it was looked for may have grown or gone since.
-            while self._lightest:
-                name = self._lightest.pop()
-                if (cell := cells.get(name)) is not None and cell[0] == self._least:
-                    del cells[name]
-                    self.missed = max(self.missed, self._least)
-                    return self._least
-            self._least = min(cell[0] for cell in cells.values())
-            lightest = [name for name, cell in cells.items() if cell[0] == self._least]
-            self._lightest = lightest[::-1]
+        cells, lightest = self.cells, self._lightest
+        if not lightest:
+            lightest = [(cell[0], at, name) for at, (name, cell) in enumerate(cells.items())]
+            heapify(lightest)
+            self._lightest, self._places = lightest, len(lightest)
+        count, place, name = lightest[0]
+        while (now := cells[name][0]) != count:
+            heapreplace(lightest, (now, place, name))
+            count, place, name = lightest[0]
+        heappop(lightest)
+        del cells[name]
+        self.missed = max(self.missed, count)
+        return count
 
 
 def added(summaries: Iterable[Heavy]) -> dict[str, tuple[int, int]]:

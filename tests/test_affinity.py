@@ -114,6 +114,16 @@ def test_an_order_of_many_lines_counts_as_a_whole() -> None:
     assert affinity.shares() == {"cake": 4 / 7, "cups": 3 / 7}
 
 
+def test_names_at_once_weigh_as_one_by_one_and_none_leave_all_as_it_is() -> None:
+    names, late = [f"n{number % 5}" for number in range(12)], START + 2 * YEAR
+    one_by_one = grown([*[(it, 5.0, START) for it in names], *[(it, 5.0, late) for it in names]], 3)
+    at_once = Affinity()
+    for at in (START, late):
+        at_once.add_all(names, 5.0, at, 3)
+        at_once.add_all([], 5.0, at + YEAR, 3)
+    assert encode_row(at_once) == encode_row(one_by_one)
+
+
 def test_shares_add_up_to_one_and_nothing_has_none() -> None:
     assert Affinity().shares() == {}
     shares = grown([("tea", 5.0, START), ("cups", 1.0, START), ("pots", 3.0, START)]).shares()

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+from msgspec import Raw
 from partition import Partition, journal
 
 from agents.churn.lessons import Lessons, fitted
@@ -73,7 +74,7 @@ def test_nobody_is_told_of_who_had_been_silent_too_long_by_then() -> None:
     days_after(partition, range(1, 29))
     model = fitted([lessons(partition)], AGENT.horizon_days)
     at = BEGIN + (IMPORTED + 29) * DAY
-    entry = ModelEntry("churn_alert", "v", at, encode_json(model))
+    entry = ModelEntry("churn_alert", "v", at, Raw(encode_json(model)))
     told = days_after(partition, range(29, 90), entry)
     by_now = {
         it.customer_id for it in orders() if it.occurred_at > at - 3 * AGENT.horizon_days * DAY

@@ -79,6 +79,20 @@ def test_writing_it_down_and_reading_it_again_changes_nothing_that_comes(
     assert encode_row(it) == encode_row(summary_of(stream))
 
 
+@settings(max_examples=200, deadline=None)
+@given(ADDED)
+def test_of_the_lightest_the_one_that_came_first_makes_room(stream: list[tuple[str, int]]) -> None:
+    it, plain = Heavy(), dict[str, int]()
+    for name, by in stream:
+        it.add(name, by, MAX)
+        least = 0
+        if name not in plain and len(plain) == MAX:
+            least = plain.pop(min(plain, key=plain.__getitem__))  # The first one of several.
+        plain[name] = plain.get(name, least) + by
+        assert {known: cell[0] for known, cell in it.cells.items()} == plain
+        assert list(it.cells) == list(plain)
+
+
 def test_fewer_names_than_before_are_a_matter_of_the_next_new_one() -> None:
     it = summary_of([(f"n{number}", number + 1) for number in range(MAX)])
     it.add("new", 1, 2)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from schemas.codec import encode_row
 from state.ledger import Ledgers
-from state.popular import ALL, CATEGORIES_MAX, NAMES_MAX, WEEK, Looked, Popular
+from state.popular import ALL, CATEGORIES_MAX, NAMES_MAX, WEEK, Bought, Looked, Popular
 from state.product import Product
 from state.sold_out import PRODUCTS_MAX, SOLD_OUT, SoldOut, note, sold_out
 
@@ -83,6 +83,25 @@ def test_which_category_makes_room_does_not_depend_on_when_the_ledger_was_writte
         if number % every == 0:
             parts = msgspec.msgpack.decode(encode_row(parts), type=Popular)
     assert encode_row(whole) == encode_row(parts)
+
+
+@given(
+    st.lists(
+        st.tuples(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 60))), st.integers(0, 3)),
+        max_size=20,
+    )
+)
+def test_the_lines_of_an_order_count_as_so_many_looks(
+    orders: list[tuple[list[tuple[int, int]], int]],
+) -> None:
+    at_once, one_by_one = Popular(), Popular()
+    for numbers, week in orders:
+        lines = [(f"p{product}", f"c{kind}" if kind else "") for product, kind in numbers]
+        at_once.enter(Bought(lines, AT + week * WEEK, 5))
+        for product_id, category in lines or [("none", "")]:
+            weight = 5 if lines else 0
+            one_by_one.enter(Looked(product_id, category, AT + week * WEEK, weight))
+    assert encode_row(at_once) == encode_row(one_by_one)
 
 
 def stocked(available: int) -> Product:

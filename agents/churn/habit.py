@@ -14,7 +14,9 @@ number.
 """
 
 from binascii import crc32
+from functools import lru_cache
 from math import exp, expm1, log, log1p
+from operator import mul
 
 from msgspec import Struct, field
 
@@ -133,25 +135,22 @@ class Silence:
     first_at: of their first order. strength, scale: the shop's gamma distribution of rates.
     """
 
-    __slots__ = ("_days", "_habit", "_prior", "_rates", "_scale", "_tenure")
+    __slots__ = ("_days", "_prior", "_scale", "_sums", "_tenure")
 
     def __init__(
         self, habit: Habit, first_at: int, days: float, prior: tuple[float, float]
     ) -> None:
-        self._habit, self._days, self._prior = habit, days, prior
+        self._days, self._prior = days, prior
         self._scale = _USUAL_DAYS / days
         self._tenure = max(0.0, (habit.at - first_at) / DAY)
-        self._rates = [
-            (it / _PARTS, -1.0 / (span * days))
-            for it, span in zip(habit.sums, _SPANS, strict=False)
-        ] or [(0.0, 0.0)] * len(_SPANS)
+        self._sums = [it / _PARTS for it in habit.sums] or [0.0] * len(_SPANS)
 
     def seen(self, quiet_days: float) -> Seen:
         """What a score sees after so many days without an order."""
         quiet = max(0.0, quiet_days)
-        tenure = self._tenure + quiet
+        tenure, kept = self._tenure + quiet, _kept(quiet, self._days)
         seen = [log1p(quiet * self._scale), log1p(tenure * self._scale)]
-        seen += [log1p(it * exp(rate * quiet)) for it, rate in self._rates]
+        seen += map(log1p, map(mul, self._sums, kept))
         seen.append(self._prior_odds(quiet, tenure))
         return seen
 
@@ -168,16 +167,24 @@ class Silence:
         """
         span = PURCHASES[-1] * self._days
         a0, b0 = self._prior
-        a = (a0 + self._rates[_EXCESS - 1][0]) / 2
+        a = (a0 + self._sums[_EXCESS - 1]) / 2
         b = b0 - span * expm1((quiet - tenure) / span)
         now = b + quiet
-        silent = exp(a * log(b / now))
+        shrunk = log(b / now)
+        silent = exp(a * shrunk)
         # The closed form has no value for a = 1, and this near to it none that is exact.
         off = a - 1 if abs(a - 1) > 1e-6 else 1e-6
-        gone = b / off * -expm1(off * log(b / now)) / (_LIFETIMES * self._days) / silent
+        gone = b / off * -expm1(off * shrunk) / (_LIFETIMES * self._days) / silent
         none = exp(-a * log1p(self._days / now))
         # gone + alive * none : alive * (1 - none), with alive = 1.
         return log((gone + none) / max(1.0 - none, 1e-9))
+
+
+# A crossing is looked for at the same moments of each silence, for the most part.
+@lru_cache(maxsize=4096)
+def _kept(quiet: float, days: float) -> tuple[float, ...]:
+    """What is left of a purchase after a silence, on each span."""
+    return tuple(exp(-1.0 / (span * days) * quiet) for span in _SPANS)
 
 
 def features(seen: Seen) -> list[float]:

@@ -17,6 +17,7 @@ to it: with few examples the score is the prior, and it leaves that as far as ex
 
 from collections.abc import Sequence
 from math import exp, fsum, isfinite
+from operator import mul
 
 from msgspec import Struct, field
 
@@ -147,7 +148,7 @@ def log_odds(weights: list[float] | None, x: list[float]) -> float:
     """The log-odds of buying nothing; by the prior alone, where there is no model."""
     if weights is None:
         return x[_PRIOR]
-    return fsum(map(float.__mul__, weights, x))
+    return fsum(map(mul, weights, x))
 
 
 def moved_by(model: ChurnModel, seen: Seen) -> list[tuple[str, float]]:

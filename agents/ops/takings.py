@@ -103,7 +103,9 @@ class Takings(Ledger):
 
     def _add(self, entry: Taken) -> None:
         day = self.day(entry.day)
-        split = day.setdefault(entry.currency, Split())
+        split = day.get(entry.currency)
+        if split is None:
+            split = day[entry.currency] = Split()
         split.net += entry.cents
         classes, name = split.classes, entry.customer_class
         if name not in classes and len(classes) >= CLASSES_MAX:

@@ -69,6 +69,16 @@ class Seen(Struct, frozen=True, gc=False):
     by: int = 1
 
 
+class SeenAll(Struct, frozen=True, gc=False):
+    """An entry: several names at once, each as ``Seen`` has it."""
+
+    rules: Tallying
+    names: list[str]
+    at: int
+    clock_at: int
+    by: int = 1
+
+
 class Tally(Ledger, dict=True, gc=True):
     """The ledger. first: the window in which it was begun, so perhaps not from its start.
 
@@ -86,8 +96,12 @@ class Tally(Ledger, dict=True, gc=True):
     #: Not state: up to which clock, and of which moments, an entry may go straight to a window.
     _short = _NO_SHORT_WAY
 
-    def enter(self, entry: Seen) -> None:
+    def enter(self, entry: Seen | SeenAll) -> None:
         """Count it. The short way does what the long one would, in 0.2 µs; views come this way."""
+        if isinstance(entry, SeenAll):
+            for name in entry.names:
+                self.enter(Seen(entry.rules, name, entry.at, entry.clock_at, entry.by))
+            return
         clock_end, begin, end, cells = self._short
         if entry.clock_at < clock_end and begin <= entry.at < end:
             cell = cells.get(entry.name)
