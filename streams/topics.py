@@ -104,6 +104,8 @@ class Topics:
                     raise TopicError(
                         f"topic {name} was not created: {error.args[0].str()}"
                     ) from error
+            except TimeoutError as error:
+                raise TopicError(f"topic {name} was not created: {self._silent()}") from error
         return created
 
     def partitions(self) -> dict[str, int]:
@@ -141,6 +143,12 @@ class Topics:
             return str(described.result(_TIMEOUT_S).topic_id)
         except KafkaException as error:
             raise TopicError(f"topic {topic}: {error.args[0].str()}") from error
+        except TimeoutError as error:
+            # It has gone away since it was asked last.
+            raise TopicError(f"topic {topic}: {self._silent()}") from error
+
+    def _silent(self) -> str:
+        return f"Kafka at {self._brokers} has not answered for {_TIMEOUT_S:.0f} s"
 
     def require(self, wanted: Iterable[str]) -> dict[str, int]:
         """Partition counts; raises TopicError naming the topics that are missing."""

@@ -161,6 +161,8 @@ class Storm:
 
     def _broker_kill(self) -> None:
         assert self._shop.kafka is not None
+        # A worker that starts and finds no Kafka ends, as it should: that is another matter.
+        until(self._shop.is_settled, "every worker has its partitions", RECOVERY_WITHIN_S)
         self._shop.kafka.kill()
         time.sleep(self._rng.choice([0.0, 1.0]))
         self._shop.kafka.start()

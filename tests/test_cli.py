@@ -10,7 +10,9 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import Future
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import structlog
@@ -20,6 +22,7 @@ from ports import free_port
 
 from streams import main, topics
 from streams.commands import kafka, supervisor, terminal
+from streams.connection import Brokers
 
 COMMANDS = [
     "up", "worker", "topics", "topics create", "topics describe", "publish", "watch", "customer",
@@ -138,6 +141,23 @@ def test_a_worker_without_kafka_says_so_and_ends(
     assert complained.count("\n") == 1
 
 
+def test_a_kafka_that_goes_away_while_it_is_asked_is_said_and_no_traceback(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(topics, "_TIMEOUT_S", 0.0)
+    asked = topics.Topics(Brokers(NOWHERE))
+    silent = SimpleNamespace(
+        describe_topics=lambda *_, **__: {"journal": Future()},
+        list_topics=lambda **_: SimpleNamespace(topics={}),
+        create_topics=lambda _: {"journal": Future()},
+    )
+    monkeypatch.setattr(asked, "_admin", silent)
+    with pytest.raises(topics.TopicError, match=r"^topic journal: .* has not answered for 0 s$"):
+        asked.id_of("journal")
+    with pytest.raises(topics.TopicError, match=r"^topic journal was not created: "):
+        asked.create([topics.Topic("journal", 1)])
+
+
 def test_a_worker_whose_port_is_taken_says_so_and_ends(
     ebbtide: Ebbtide, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -193,7 +213,7 @@ def test_ctrl_c_is_a_clean_stop(ebbtide: Ebbtide, monkeypatch: pytest.MonkeyPatc
 
 
 def test_logs_are_json_where_that_is_asked_for(
-    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ebbtide: Ebbtide, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("EBBTIDE_LOG_JSON", "1")
     terminal.settings_from(log_libraries=True)
@@ -207,7 +227,7 @@ def test_logs_are_json_where_that_is_asked_for(
 
 
 def test_libraries_are_silent_where_the_command_speaks_for_itself(
-    capfd: pytest.CaptureFixture[str],
+    ebbtide: Ebbtide, capfd: pytest.CaptureFixture[str]
 ) -> None:
     terminal.settings_from()
     logging.getLogger("librdkafka").error("noise")
