@@ -13,7 +13,14 @@ from zoneinfo import ZoneInfo
 from msgspec import Meta, Struct
 
 from agents.agent import Act, Agent, CancelTimer, Note, Remember, Say, SetTimer, Timer, View
-from agents.wall_clock import Occasion, check_zone, day_at, end_of_day, occasion_of, zone_of
+from agents.calendar.wall_clock import (
+    Occasion,
+    check_zone,
+    day_at,
+    end_of_day,
+    occasion_of,
+    zone_of,
+)
 from schemas.decisions import Evidence
 from schemas.instant import HOUR, to_text
 from schemas.orders import OrderPlaced

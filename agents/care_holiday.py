@@ -1,8 +1,8 @@
 """Which holiday is it where they live? A greeting at the hour, once a year for each holiday.
 
-The calendar is that of the customer's market (``calendars.py``), the hour is by the clock on their
-wall. There is one timer for each customer, for the next holiday that the shop greets on; it is set
-anew when it fires, and when country, locale or time zone change.
+The calendar is that of the customer's market (``calendar/calendars.py``), the hour is by the clock
+on their wall. There is one timer for each customer, for the next holiday that the shop greets on;
+it is set anew when it fires, and when country, locale or time zone change.
 """
 
 from collections.abc import Iterable
@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 from msgspec import Meta, Struct, field
 
 from agents.agent import Act, Agent, CancelTimer, Note, Remember, Say, SetTimer, Timer, View
-from agents.calendars import check_names, days_of
-from agents.wall_clock import Occasion, check_zone, day_at, occasion_of, zone_of
+from agents.calendar.calendars import check_names, days_of
+from agents.calendar.wall_clock import Occasion, check_zone, day_at, occasion_of, zone_of
 from schemas.decisions import Evidence
 from schemas.event import Name
 from schemas.instant import to_text

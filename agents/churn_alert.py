@@ -14,7 +14,7 @@ gaps of g days in all, the chance of a silence longer than t is
 
 with a0, b0 from the gaps of the whole shop. So a customer with one order is judged by the shop's
 rhythm, and each gap moves the judgement towards their own. Why they may have stopped is looked for
-in the row at that moment (``churn_cause.py``).
+in the row at that moment (``churn/causes.py``).
 """
 
 from collections.abc import Iterable, Sequence
@@ -24,6 +24,7 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta, Struct
 
 from agents.agent import Act, Agent, CancelTimer, Enter, Learn, Remember, Say, SetTimer, Timer, View
+from agents.churn.causes import CauseName, CauseRules, causes, evidence_of
 from agents.churn.habit import OUT_OF_SCOPE, SCOPE, Habit, Seen, Silence, features
 from agents.churn.lessons import (
     ChurnModel,
@@ -37,7 +38,6 @@ from agents.churn.lessons import (
 )
 from agents.churn.rhythm import Silences, prior_of, silences_of
 from agents.churn.speaking import Prices, crossing
-from agents.churn_cause import CauseName, CauseRules, causes, evidence_of
 from schemas.decisions import Evidence, Scalar
 from schemas.instant import DAY
 from schemas.orders import OrderPlaced

@@ -2,9 +2,10 @@
 
 The agent says nothing. A ``message_sent`` with coupons, or a trigger of our own that gives one
 away, is open for some days; whether an order redeems it is an example when they are over, and from
-the examples of all partitions a model is fitted (``redeeming.py``). The trait ``redeems_coupons``
-says how a customer's chance is beside that of all messages: ``high`` is twice as good, ``low`` half
-as good. Audiences read it, and ``win_back_coupon`` does when it judges whom an offer changes.
+the examples of all partitions a model is fitted (``coupons/redeeming.py``). The trait
+``redeems_coupons`` says how a customer's chance is beside that of all messages: ``high`` is twice
+as good, ``low`` half as good. Audiences read it, and ``win_back_coupon`` does when it judges whom
+an offer changes.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,8 +15,8 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from agents.agent import Act, Agent, Decided, Enter, Learn, Remember, SetTimer, Timer, View
-from agents.coupon import CouponPayload
-from agents.redeeming import (
+from agents.coupons.coupon import CouponPayload
+from agents.coupons.redeeming import (
     CODES_MAX,
     OPEN_MAX,
     Chances,
@@ -24,7 +25,7 @@ from agents.redeeming import (
     Response,
     Responses,
 )  # fmt: skip
-from agents.redeeming_fit import fitted
+from agents.coupons.redeeming_fit import fitted
 from schemas.instant import DAY
 from schemas.orders import OrderPlaced
 from schemas.profiles import MessageSent, Purpose

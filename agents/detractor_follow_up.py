@@ -10,8 +10,8 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta, Struct
 
 from agents.agent import Act, Agent, Remember, Say, View
-from agents.heard import Heard
-from agents.spoken import read_in
+from agents.feedback.heard import Heard
+from agents.feedback.spoken import read_in
 from schemas.decisions import Evidence
 from schemas.profiles import Purpose
 from schemas.reviews import SurveyAnswered

@@ -2,8 +2,8 @@
 
 How often they looked stands on the trail of the row. A view costs a look into the row: once the
 wait has begun, or the customer has bought or was told, nothing else is done. With ``value_cents``
-the offer holds a coupon, which is kept account of like any other (``coupon.py``); it is in one
-currency, and who shops in another gets the offer without it.
+the offer holds a coupon, which is kept account of like any other (``coupons/coupon.py``); it is in
+one currency, and who shops in another gets the offer without it.
 """
 
 from collections.abc import Iterable
@@ -23,7 +23,7 @@ from agents.agent import (
     Timer,
     View,
 )
-from agents.coupon import CouponPayload, Coupons, payload_of
+from agents.coupons.coupon import CouponPayload, Coupons, payload_of
 from agents.coupons.giver import EXPIRY, CouponGiver, given, kept
 from schemas.clickstream import ProductViewed
 from schemas.decisions import Evidence, Money

@@ -5,7 +5,7 @@ The rules, for whoever wants to count again:
 1.  **What counts.** With ``measure = "spend"`` the money of an order that has not gone back, in
     minor units, of all orders or of those in ``currency`` alone; with ``"points"``
     ``points_per_unit`` for each whole ``unit_cents`` of it. What goes back is taken off the month
-    of the order, whenever it goes back; ``kept_orders.py`` says of which orders, and
+    of the order, whenever it goes back; ``loyalty/kept_orders.py`` says of which orders, and
     ``refund_days`` for how long.
 2.  **Months.** An order counts in the calendar month in which it was placed, in ``time_zone``.
 3.  **Qualifying.** An order reaches the highest tier whose threshold is not more than what counts
@@ -31,7 +31,6 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from agents import kept_orders, qualifying
 from agents.agent import (
     Act,
     Learn,
@@ -41,10 +40,11 @@ from agents.agent import (
     Timer,
     View,
 )
-from agents.kept_orders import gone_back, ordered
+from agents.calendar.months import midnight, month_of
+from agents.loyalty import kept_orders, qualifying
+from agents.loyalty.kept_orders import gone_back, ordered
 from agents.loyalty.programme import Programme, waking
-from agents.months import midnight, month_of
-from agents.qualifying import Qualified, Standing
+from agents.loyalty.qualifying import Qualified, Standing
 from schemas.decisions import Evidence
 from schemas.event import CENTS_MAX, Name
 from schemas.instant import DAY, LATEST, to_text

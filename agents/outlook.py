@@ -21,8 +21,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from msgspec import Meta, Struct
 
 from agents.agent import Act, Agent, Enter, Learn, Remember, SetTimer, Timer, View
-from agents.outlook_fit import fitted
-from agents.outlook_model import Shoppers, first_guess
+from agents.lifetime.fit import fitted
+from agents.lifetime.model import Shoppers, first_guess
 from schemas.instant import DAY, HOUR, SECOND
 from schemas.orders import OrderCancelled, OrderPlaced, OrderRefunded
 from schemas.profiles import Purpose

@@ -8,8 +8,8 @@ The rules, for whoever wants to count again:
 2.  **Reversed.** After a refund the order is worth what its rest would have earned, and the
     difference is reversed; after a cancellation, or a refund that names no amount, it is worth
     nothing. So all refunds of an order together reverse what it earned, and never more. A refund
-    may come before its order. ``kept_orders.py`` says how many orders are kept, ``refund_days`` how
-    long: what goes back of another order reverses nothing.
+    may come before its order. ``loyalty/kept_orders.py`` says how many orders are kept,
+    ``refund_days`` how long: what goes back of another order reverses nothing.
 3.  **Lots.** The points of the orders that were placed in one calendar month (in ``time_zone``) are
     one lot, by the order's own time. It ends at the midnight ``expiry_months`` months, or
     ``expiry_days`` days, after the month's end; what occurs at that moment finds it ended. With
@@ -23,8 +23,8 @@ The rules, for whoever wants to count again:
     tick, what has ended by then.
 
 Points that were spent on an order stay redeemed when it goes back: programmes differ in this.
-``points_book.py`` has the sums, and the law that they keep. One lot is told of once, and the notice
-is about the points that are left of it.
+``loyalty/points_book.py`` has the sums, and the law that they keep. One lot is told of once, and
+the notice is about the points that are left of it.
 """
 
 from collections.abc import Iterable
@@ -34,10 +34,10 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from agents.agent import Act, Note, Remember, Say, Timer, View
-from agents.kept_orders import gone_back, ordered, pruned
+from agents.calendar.months import midnight, month_of
+from agents.loyalty.kept_orders import gone_back, ordered, pruned
+from agents.loyalty.points_book import NEVER, Book, Lot
 from agents.loyalty.programme import Programme, waking
-from agents.months import midnight, month_of
-from agents.points_book import NEVER, Book, Lot
 from schemas.decisions import Evidence
 from schemas.instant import DAY, LATEST, to_text
 from schemas.orders import OrderCancelled, OrderPlaced, OrderRefunded, PointsRedeemed

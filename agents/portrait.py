@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo
 from msgspec import Meta, Struct
 
 from agents.agent import Act, Agent, Learn, Remember, View
+from agents.calendar.wall_clock import check_zone, zone_of
 from agents.gate.channels import answer_rate
-from agents.wall_clock import check_zone, zone_of
 from schemas.event import Name
 from schemas.instant import DAY
 from schemas.orders import OrderPlaced

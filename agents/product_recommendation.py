@@ -15,7 +15,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from agents.agent import Act, Agent, Enter, Say, View
-from agents.choosing import Recommended, bought_together, next_looks, popular
+from agents.products.choosing import Recommended, bought_together, next_looks, popular
 from schemas.clickstream import ProductAdded, ProductViewed
 from schemas.decisions import Evidence
 from schemas.instant import HOUR

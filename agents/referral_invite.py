@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 from msgspec import Meta, Struct
 
 from agents.agent import Act, Agent, Remember, Say, View
-from agents.heard import Heard
+from agents.feedback.heard import Heard
 from schemas.decisions import Evidence
 from schemas.reviews import SurveyAnswered
 

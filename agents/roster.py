@@ -10,9 +10,9 @@ from typing import Any
 
 import agents
 from agents.agent import END_OF_ROW, HELD, Agent
+from agents.engine.market import Markets
+from agents.engine.teller import RATES
 from agents.gate.campaign import check_span
-from agents.market import Markets
-from agents.teller import RATES
 from schemas.mistake import settings_of
 from state.shared_looks import SHARED_LOOKS
 from state.sold_out import SOLD_OUT

@@ -15,9 +15,9 @@ from zoneinfo import ZoneInfo
 from msgspec import Meta, Struct
 
 from agents.agent import Act, Agent, Enter, Remember, View
-from agents.months import QUARTER
+from agents.calendar.months import QUARTER
+from agents.calendar.wall_clock import day_at
 from agents.ops.takings import NAME_MAX, NONE, Taken, Takings
-from agents.wall_clock import day_at
 from schemas.event import Name
 from schemas.orders import Item, OrderCancelled, OrderPlaced, OrderRefunded
 from schemas.profiles import Purpose, time_zones

@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta, Struct
 
 from agents.agent import Act, Agent, Remember, Say, View
-from agents.spoken import read_in
+from agents.feedback.spoken import read_in
 from schemas.decisions import Evidence, Scalar
 from schemas.profiles import Purpose
 from schemas.reviews import Review, ReviewEdited, ReviewPosted

@@ -9,7 +9,7 @@ from typing import ClassVar
 from msgspec import Struct
 
 from agents.agent import Act, Agent, Remember, Say, View
-from agents.heard import Heard
+from agents.feedback.heard import Heard
 from schemas.decisions import Evidence
 from schemas.reviews import Rating, Review, ReviewEdited, ReviewPosted
 

@@ -1,9 +1,10 @@
 """What will they put into the next basket? The usual, told when their next order is about due.
 
 What a customer buys again and again is learned with each order, and what is bought again at all is
-learned from the shop's (``habits.py``). When the next order is due is the customer's own rhythm:
-the median of their last gaps. Where hardly anything is bought twice, there is no usual basket, and
-nothing is said. What is cancelled or goes back does not count (``usual_went_back.py``).
+learned from the shop's (``products/habits.py``). When the next order is due is the customer's own
+rhythm: the median of their last gaps. Where hardly anything is bought twice, there is no usual
+basket, and nothing is said. What is cancelled or goes back does not count
+(``products/usual_went_back.py``).
 """
 
 from collections.abc import Container, Iterable
@@ -14,8 +15,8 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from agents.agent import Act, Agent, CancelTimer, Enter, Remember, Say, SetTimer, Timer, View
-from agents.habits import LISTED_MAX, TIMES_MAX, Habits, Usual, remembered
-from agents.usual_went_back import key_of, placed, went_back
+from agents.products.habits import LISTED_MAX, TIMES_MAX, Habits, Usual, remembered
+from agents.products.usual_went_back import key_of, placed, went_back
 from schemas.decisions import Evidence
 from schemas.instant import DAY, HOUR, to_text
 from schemas.orders import OrderCancelled, OrderPlaced, OrderRefunded

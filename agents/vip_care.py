@@ -10,8 +10,8 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta, Struct
 
 from agents.agent import Act, Agent, Remember, Say, View
+from agents.feedback.spoken import read_in
 from agents.gate.campaign import trait_of
-from agents.spoken import read_in
 from schemas.decisions import Evidence, Scalar
 from schemas.event import Name
 from schemas.instant import DAY

@@ -3,11 +3,12 @@
 Any order in between answers the alert. The coupon is worth a share of the customer's usual order,
 within bounds and within the margin. While it is open there is no other, and some days before its
 end the customer is reminded of it, unless an order came. What an order redeems, and what of that
-goes back, is put on record (``coupon.py``).
+goes back, is put on record (``coupons/coupon.py``).
 
 Once enough is known of customers with and without an offer, it goes to those whose mind it changes:
-where the order that it brings earns more than it costs with those who come anyway (``uplift.py``).
-Some get it all the same, so that learning goes on; and in doubt it is offered.
+where the order that it brings earns more than it costs with those who come anyway
+(``coupons/uplift.py``). Some get it all the same, so that learning goes on; and in doubt it is
+offered.
 """
 
 from collections.abc import Iterable, Sequence
@@ -28,9 +29,9 @@ from agents.agent import (
     Timer,
     View,
 )
-from agents.coupon import Coupon, CouponPayload, check_bounds, payload_of, worth_cents
+from agents.coupons.coupon import Coupon, CouponPayload, check_bounds, payload_of, worth_cents
 from agents.coupons.giver import EXPIRY, CouponGiver, given, kept
-from agents.uplift import (
+from agents.coupons.uplift import (
     ADDED_MAX,
     Arms,
     Offers,
@@ -40,8 +41,8 @@ from agents.uplift import (
     known_of,
     names_of,
 )  # fmt: skip
-from agents.uplift_fit import fitted
-from agents.worthwhile import Judgement, explores, judged
+from agents.coupons.uplift_fit import fitted
+from agents.coupons.worthwhile import Judgement, explores, judged
 from schemas.decisions import Evidence, Money
 from schemas.event import Name
 from schemas.instant import DAY, to_text

@@ -23,7 +23,7 @@ from agents.agent import (
     Timer,
     View,
 )
-from agents.coupon import CouponPayload, Coupons, check_bounds, payload_of, worth_cents
+from agents.coupons.coupon import CouponPayload, Coupons, check_bounds, payload_of, worth_cents
 from agents.coupons.giver import EXPIRY, CouponGiver, given, kept
 from schemas.decisions import Evidence, Money, Scalar
 from schemas.event import Cents

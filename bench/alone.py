@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from time import process_time
 
-from agents.engine import Engine
+from agents.engine.engine import Engine
 from bench import workload
 from schemas.codec import raw_decoders
 from schemas.journal import Entry, Record, Source, Tick

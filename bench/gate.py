@@ -15,9 +15,9 @@ import msgspec
 from msgspec.structs import replace
 from rich.table import Table
 
-from agents.engine import Engine
+from agents.engine.engine import Engine
+from agents.engine.intake import EngineSettings
 from agents.gate.gate import Gate
-from agents.intake import EngineSettings
 from agents.roster import hire
 from bench import alone
 from bench.figures import spread

@@ -15,9 +15,9 @@ from typing import Any
 
 from agents.abandoned_cart import AbandonedCart
 from agents.agent import Act, Agent, Enter
-from agents.engine import Engine
+from agents.engine.engine import Engine
+from agents.engine.intake import EngineSettings
 from agents.gate.gate import Gate
-from agents.intake import EngineSettings
 from agents.ops.tally import Seen
 from agents.product_recommendation import ProductRecommendation
 from agents.trend import Trend

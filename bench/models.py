@@ -21,9 +21,9 @@ from msgspec import Struct
 
 from agents.abandoned_cart import AbandonedCart
 from agents.agent import Act, Agent, View
-from agents.engine import Engine
+from agents.engine.engine import Engine
+from agents.engine.intake import EngineSettings
 from agents.gate.gate import Gate
-from agents.intake import EngineSettings
 from agents.product_recommendation import ProductRecommendation
 from bench.ledger import _view
 from schemas.clickstream import ProductViewed

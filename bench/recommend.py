@@ -20,11 +20,11 @@ from time import process_time
 
 import redis
 
-from agents.choosing import next_looks
-from agents.engine import Engine
+from agents.engine.engine import Engine
+from agents.engine.intake import EngineSettings
 from agents.gate.gate import Gate
-from agents.intake import EngineSettings
 from agents.product_recommendation import ProductRecommendation
+from agents.products.choosing import next_looks
 from schemas.clickstream import ProductViewed
 from schemas.codec import encode_row
 from schemas.instant import MINUTE

@@ -21,8 +21,8 @@ sys.path.append(str(Path(__file__).parents[1] / "tests"))
 from partition import AGREED
 from privacy_world import Keys, Line, Redis, Steps, TopicOfKeys
 
-from agents.engine import Engine
-from agents.intake import EngineSettings
+from agents.engine.engine import Engine
+from agents.engine.intake import EngineSettings
 from config.settings import Settings
 from schemas.clickstream import PageViewed, ProductsSearched, ProductViewed
 from schemas.codec import decode_record, encode_json

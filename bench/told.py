@@ -16,10 +16,10 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from agents.agent import Agent
-from agents.engine import Engine
+from agents.engine.engine import Engine
+from agents.engine.intake import EngineSettings
 from agents.gate.gate import Gate
-from agents.intake import EngineSettings
-from agents.points_book import Book
+from agents.loyalty.points_book import Book
 from agents.rfm import Standings
 from agents.roster import hire
 from config.settings import DEFAULT_CONFIG, load_engine_file

@@ -4,7 +4,7 @@ The law: who is in the sample depends on the hash of their id and on those who c
 on what they did since. So it is drawn when they are first seen, at their first purchase: whoever is
 let in stays, and is known as they are now. Who had bought before the sample was begun is first seen
 when they come again, which those who are gone never do: they have joined, and whoever learns from
-the sample has to reckon with that (``agents/outlook_fit.py``).
+the sample has to reckon with that (``agents/lifetime/fit.py``).
 
 When it is full, the highest hash makes room, and nobody above it is let in any more (bottom-k
 sampling: Cohen and Kaplan, PODC 2007). Those who have been silent for so long that their rows have

@@ -18,10 +18,10 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from agents import sharing
-from agents.batch import Batch
-from agents.engine import Engine
-from agents.fan_out import stretch
+from agents.engine import sharing
+from agents.engine.batch import Batch
+from agents.engine.engine import Engine
+from agents.engine.fan_out import stretch
 from schemas.codec import decode_outgoing, encode_json
 from schemas.dead_letter import Refusal
 from schemas.decisions import Outgoing, blank

@@ -7,9 +7,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from agents.agent import Agent
-from agents.engine import Engine
+from agents.engine.engine import Engine
+from agents.engine.intake import EngineSettings
 from agents.gate.gate import COMMERCIAL, Gate
-from agents.intake import EngineSettings
 from agents.ops.lookout import Lookout
 from agents.roster import hire, known_agents
 from config.settings import ConfigError, EngineFile, Settings, load_engine_file

@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 from faust.types import TP
 
-from agents.engine import Engine
+from agents.engine.engine import Engine
 from schemas.codec import DAMAGE, decode_record
 from schemas.dead_letter import Refusal, refusal_of
 from schemas.instant import EARLIEST

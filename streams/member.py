@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import structlog
 from faust.types import TP
 
-from agents.engine import Engine
+from agents.engine.engine import Engine
 from config.settings import Settings
 from schemas.codec import RAW_TOPICS
 from state.customer import RowError

@@ -7,7 +7,7 @@ it would live: when a tick begins another day, models are fitted from the ledger
 
 from collections.abc import Iterable, Iterator
 
-from agents.engine import Engine
+from agents.engine.engine import Engine
 from schemas.codec import decode_record
 from schemas.decisions import Decision
 from schemas.event import Event

@@ -20,7 +20,7 @@ from gate_rules import check_gate
 from msgspec import Struct, field
 from tables import events_applied, facts_among
 
-from agents.engine import Engine
+from agents.engine.engine import Engine
 from schemas.cloud_event import DECISIONS, trigger_topic
 from schemas.codec import RAW_TOPICS, decode_outgoing, decode_record, raw_decoders
 from schemas.decisions import Decision, Outgoing

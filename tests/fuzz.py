@@ -34,7 +34,7 @@ from storm import policy
 from street import Street, any_looks
 from test_rows import full_row
 
-from agents.batch import Batch
+from agents.engine.batch import Batch
 from config.settings import ConfigError, Settings, load_engine_file
 from schemas.codec import RAW_TOPICS, decode_outgoing, encode_json, encode_row
 from schemas.dead_letter import Refusal

@@ -14,11 +14,11 @@ from partition import Partition, journal
 from voices import Alarm, Care, Chain, Heard, News, Offer, Tip, Voice
 
 from agents.agent import Act, Agent, Say, SetTimer, Timer, View
+from agents.engine.intake import EngineSettings
 from agents.gate.caps import Cap
 from agents.gate.gate import Exclusion, Gate
 from agents.gate.holdout import Holdout
 from agents.gate.quiet_hours import QuietHours
-from agents.intake import EngineSettings
 from schemas.clickstream import PageViewed
 from schemas.decisions import Decision, Money
 from schemas.event import Event

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Struct, field
 
-from agents.engine import Engine
+from agents.engine.engine import Engine
 from agents.gate.caps import Cap
 from agents.gate.gate import COMMERCIAL, Gate
 from schemas.codec import encode_json

@@ -5,8 +5,8 @@ from partition import Partition, journal
 from timeline import check
 
 from agents.agent import Agent
+from agents.loyalty.points_book import Book
 from agents.points import Points
-from agents.points_book import Book
 from schemas.journal import Tick
 from state.customer import Customer
 from streams.simulated.story import parse

@@ -9,10 +9,10 @@ from typing import Any, TypeVar, cast
 import msgspec
 
 from agents.agent import Agent
-from agents.engine import Engine
+from agents.engine.engine import Engine
+from agents.engine.intake import EngineSettings
 from agents.gate.gate import Gate
 from agents.gate.holdout import Holdout
-from agents.intake import EngineSettings
 from schemas.codec import decode_outgoing
 from schemas.decisions import Decision
 from schemas.event import Event

@@ -6,7 +6,7 @@ from typing import Any
 from partition import SETTINGS, Partition, journal
 
 from agents.agent import Agent
-from agents.intake import EngineSettings
+from agents.engine.intake import EngineSettings
 from agents.ops.lookout import Lookout
 from schemas.event import Event
 from schemas.instant import HOUR

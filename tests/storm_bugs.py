@@ -17,9 +17,9 @@ import msgspec
 from storm_bugs_shop import SHOP_BUGS, replace
 from storm_lines import StormProducer, StormTable
 
-import agents.cause
+import agents.engine.cause
 import streams.engage
-from agents.engine import Engine
+from agents.engine.engine import Engine
 from schemas.cloud_event import messages
 from schemas.codec import decode_outgoing, decode_record, encode_row
 from schemas.journal import Record, Tick
@@ -50,7 +50,7 @@ def offset_not_checked(stack: ExitStack) -> None:
 
 def random_ids(stack: ExitStack) -> None:
     """A decision's id is drawn, not derived from its cause."""
-    replace(stack, agents.cause, "decision_id", lambda *_: uuid.uuid4().hex)
+    replace(stack, agents.engine.cause, "decision_id", lambda *_: uuid.uuid4().hex)
 
 
 def timers_by_wall_clock(stack: ExitStack) -> None:

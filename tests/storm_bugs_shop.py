@@ -13,7 +13,7 @@ import msgspec
 from storm_lines import StormTable
 
 import streams.engage
-from agents.batch import Batch
+from agents.engine.batch import Batch
 from schemas.codec import encode_row
 from state.memory_table import MemoryTable
 from state.shop import decode_shop

@@ -1,8 +1,9 @@
 """What is a simulated worker? The shipping work of a worker, under a group and a fetch loop in memory.
 
-``streams.member.Member`` and all that it consists of is the real thing. What Faust, aiokafka and the
-broker's group coordinator do is here, as they do it: sessions that time out, a rebalance that gives
-up on members that do not answer, batches that are dropped on their way, offsets committed late.
+``streams.member.Member`` and all that it consists of is the real thing. What Faust, aiokafka and
+the broker's group coordinator do is here, as they do it: sessions that time out, a rebalance that
+gives up on members that do not answer, batches that are dropped on their way, offsets committed
+late.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ from faust.types import TP
 from storm_lines import Life, Line, StormMarks, StormProducer, StormTable, StormTransactions
 from storm_servers import Kafka
 
-from agents.engine import Engine
+from agents.engine.engine import Engine
 from config.settings import Settings
 from streams.fetches import Fetched
 from streams.learning.settings import ModelSettings

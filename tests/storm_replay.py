@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct, field
 
-from agents.batch import Batch
-from agents.engine import Engine
+from agents.engine.batch import Batch
+from agents.engine.engine import Engine
 from schemas.decisions import Outgoing
 from schemas.journal import Record
 from state.memory_table import MemoryTable

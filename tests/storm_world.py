@@ -15,7 +15,7 @@ from storm_loop import START, VirtualLoop
 from storm_process import Group, Process
 from storm_servers import Kafka, Redis
 
-from agents.engine import Engine
+from agents.engine.engine import Engine
 from config.settings import Settings
 from schemas.cloud_event import trigger_topic
 from schemas.codec import RAW_TOPICS

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from partition import AGREED, SETTINGS, Partition, journal
 
-from agents.engine import Engine
+from agents.engine.engine import Engine
 from agents.product_recommendation import ProductRecommendation
 from schemas.clickstream import ProductViewed
 from schemas.codec import decode_record

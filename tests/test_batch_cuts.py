@@ -23,9 +23,9 @@ from agents.agent import (
     View,
 )
 from agents.churn_alert import ChurnAlert
+from agents.engine.intake import EngineSettings
 from agents.gate.gate import Gate
 from agents.gate.holdout import Holdout
-from agents.intake import EngineSettings
 from agents.product_recommendation import ProductRecommendation
 from agents.service_recovery import ServiceRecovery
 from agents.win_back_coupon import WinBackCoupon

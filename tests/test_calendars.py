@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from agents.calendars import check_names, days_of
+from agents.calendar.calendars import check_names, days_of
 from agents.care_holiday import GREETS
 from state.customer import Customer
 

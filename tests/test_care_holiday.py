@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from partition import Partition, journal
 from timeline import check
 
-from agents.calendars import days_of
+from agents.calendar.calendars import days_of
+from agents.calendar.wall_clock import Occasion
 from agents.care_holiday import GREETS, CareHoliday, Greeted
-from agents.wall_clock import Occasion
 from schemas.event import Event
 from schemas.instant import DAY, HOUR
 from schemas.journal import Tick

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from timeline import check
 
-from agents import churn_cause
+from agents.churn import causes as churn_cause
+from agents.churn.causes import PRECEDENCE, STRONG, CauseName, CauseRules, causes
 from agents.churn_alert import ChurnAlert
-from agents.churn_cause import PRECEDENCE, STRONG, CauseName, CauseRules, causes
 from schemas.instant import DAY, HOUR
 from state.customer import Customer, Ratings, RecentOrder
 from state.grievance import Grievance, Grievances, Kind

@@ -7,9 +7,9 @@ from test_churn_learning import BEGIN, EAGER, GROWS, PRIOR, habit_after, order
 from agents.churn.habit import Silence
 from agents.churn.lessons import ChurnModel, Lesson, Lessons, fitted
 from agents.churn_alert import ChurnAlert
-from agents.engine import Engine
+from agents.engine.engine import Engine
+from agents.engine.intake import EngineSettings
 from agents.gate.gate import Gate
-from agents.intake import EngineSettings
 from schemas.codec import encode_json
 from schemas.instant import DAY
 from schemas.journal import Tick

@@ -29,9 +29,9 @@ from agents.churn.lessons import (
 )
 from agents.churn.speaking import Prices, crossing, score
 from agents.churn_alert import ChurnAlert
-from agents.engine import Engine
+from agents.engine.engine import Engine
+from agents.engine.intake import EngineSettings
 from agents.gate.gate import Gate
-from agents.intake import EngineSettings
 from schemas.codec import encode_row
 from schemas.instant import DAY, HOUR
 from schemas.journal import Tick

@@ -10,7 +10,7 @@ from command_line import Ebbtide, put_in_place_of_kafka
 from msgspec import Raw
 from recorded import FakeRows
 
-from agents.coupon import Coupon, Coupons
+from agents.coupons.coupon import Coupon, Coupons
 from schemas.codec import encode_row
 from schemas.decisions import Evidence, Money
 from schemas.instant import DAY, HOUR

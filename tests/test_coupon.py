@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from timeline import check
 
 from agents.churn_alert import ChurnAlert
-from agents.coupon import Coupon, Coupons
+from agents.coupons.coupon import Coupon, Coupons
 from agents.win_back_coupon import WinBackCoupon
 from schemas.codec import encode_row
 from schemas.decisions import Decision, Money

@@ -14,7 +14,7 @@ from partition import AGREED, Partition
 from timeline import check
 
 from agents.coupon_response import CouponResponse
-from agents.redeeming import (
+from agents.coupons.redeeming import (
     KNOWN,
     OPEN_MAX,
     SAMPLE_MAX,
@@ -25,7 +25,7 @@ from agents.redeeming import (
     Response,
     Responses,
 )  # fmt: skip
-from agents.redeeming_fit import fitted
+from agents.coupons.redeeming_fit import fitted
 from schemas.codec import encode_row
 from schemas.instant import DAY, HOUR
 from schemas.journal import ModelEntry, Tick

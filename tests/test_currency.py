@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from partition import AGREED, Partition, journal
 
 from agents.agent import Agent
-from agents.intake import EngineSettings
+from agents.engine.intake import EngineSettings
 from schemas.clickstream import ProductAdded, ProductViewed
 from schemas.codec import raw_decoders
 from schemas.event import Event

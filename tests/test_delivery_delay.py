@@ -8,9 +8,9 @@ from partition import Partition, journal
 from timeline import check
 
 from agents.delivery_delay import AWAITED_MAX, ENDED_MAX, DeliveryDelay
+from agents.engine.intake import EngineSettings
 from agents.gate.gate import Gate
 from agents.gate.quiet_hours import QuietHours
-from agents.intake import EngineSettings
 from schemas.instant import DAY
 from schemas.journal import ShopEntry, Source, Tick
 from schemas.orders import Item, OrderDelivered, OrderPlaced, OrderRefunded, OrderShipped

@@ -9,7 +9,7 @@ from timeline import check
 
 from agents import demand_gap
 from agents.demand_gap import DemandGap, normalised
-from agents.intake import EngineSettings
+from agents.engine.intake import EngineSettings
 from agents.ops.tally import NAME_MAX
 from schemas.clickstream import ProductsSearched
 from schemas.event import Event

@@ -9,7 +9,7 @@ from msgspec import Struct, field
 from partition import Partition, cut, journal
 
 from agents.agent import Act, Agent, Enter, Remember, View
-from agents.intake import EngineSettings
+from agents.engine.intake import EngineSettings
 from schemas.clickstream import PageViewed
 from schemas.decisions import Decision
 from schemas.event import Event

@@ -9,7 +9,7 @@ from partition import Partition
 from timeline import check
 
 from agents.agent import Act, Agent, CancelTimer, Say, SetTimer, Timer, View
-from agents.intake import EngineSettings
+from agents.engine.intake import EngineSettings
 from schemas.clickstream import PageViewed
 from schemas.decisions import Decision
 from schemas.event import Event

@@ -11,8 +11,8 @@ import pytest
 from partition import AGREED
 from privacy_world import Crash, CrashingTable, Keys, Line, Redis, Steps, TopicOfKeys
 
-from agents.engine import Engine
-from agents.intake import EngineSettings
+from agents.engine.engine import Engine
+from agents.engine.intake import EngineSettings
 from schemas.codec import decode_record, encode_json
 from schemas.event import Event
 from schemas.instant import DAY

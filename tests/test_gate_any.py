@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from partition import Partition, cut, journal
 
+from agents.engine.intake import EngineSettings
 from agents.gate.caps import Cap
 from agents.gate.gate import COMMERCIAL, Gate
-from agents.intake import EngineSettings
 from schemas.decisions import Decision
 from schemas.instant import DAY, SECOND
 from schemas.profiles import ErasureRequested, ProfileUpdated

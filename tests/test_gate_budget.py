@@ -10,10 +10,10 @@ from timeline import check
 from voices import News, Offer, agreed
 
 from agents.agent import Agent
-from agents.engine import Engine
+from agents.engine.engine import Engine
+from agents.engine.intake import EngineSettings
 from agents.gate.holdout import Holdout
 from agents.gate.quiet_hours import QuietHours
-from agents.intake import EngineSettings
 from agents.roster import hire
 from schemas.clickstream import PageViewed
 from schemas.instant import DAY

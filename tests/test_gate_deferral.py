@@ -7,9 +7,9 @@ from timeline import check
 from voices import Alarm, Care, Chain, News, Offer, Tip, agreed
 
 from agents.agent import Agent
+from agents.engine.intake import EngineSettings
 from agents.gate.gate import Gate
 from agents.gate.quiet_hours import QuietHours
-from agents.intake import EngineSettings
 from schemas.clickstream import PageViewed
 from schemas.decisions import decision_id
 from schemas.event import Event

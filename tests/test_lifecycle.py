@@ -7,7 +7,7 @@ from timeline import check
 
 from agents.agent import View
 from agents.churn_alert import ChurnAlert
-from agents.intake import EngineSettings
+from agents.engine.intake import EngineSettings
 from agents.lifecycle import Lifecycle
 from schemas.clickstream import PageViewed, ProductViewed
 from schemas.event import Event

@@ -10,7 +10,7 @@ from msgspec import Struct
 from partition import Partition
 
 from agents.agent import Act, Agent, Say, View
-from agents.intake import EngineSettings
+from agents.engine.intake import EngineSettings
 from agents.lifecycle import NEXT, Lifecycle, LifecyclePayload
 from schemas.clickstream import CheckoutStarted, PageViewed, ProductAdded
 from schemas.decisions import Decision

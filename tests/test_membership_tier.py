@@ -8,7 +8,7 @@ from loyalty import trait_of
 from partition import Partition
 from timeline import check
 
-from agents import qualifying
+from agents.loyalty import qualifying
 from agents.membership_tier import MembershipTier
 from streams.simulated.story import parse
 

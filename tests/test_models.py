@@ -13,7 +13,7 @@ from msgspec import Raw, Struct
 from partition import AGREED, SETTINGS, Fact, Partition, cut, journal
 
 from agents.agent import Act, Agent, Await, Decided, Enter, Note, Say, SetTimer, Timer, View
-from agents.engine import Engine
+from agents.engine.engine import Engine
 from agents.product_change import ProductChange
 from agents.roster import _named_after
 from schemas.clickstream import PageViewed

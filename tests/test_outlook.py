@@ -7,9 +7,9 @@ import pytest
 from partition import Partition, cut, journal
 from timeline import check
 
-from agents.intake import EngineSettings
+from agents.engine.intake import EngineSettings
+from agents.lifetime.model import Shoppers, Spending, buyers, first_guess
 from agents.outlook import Outlook, Seen
-from agents.outlook_model import Shoppers, Spending, buyers, first_guess
 from schemas.clickstream import PageViewed
 from schemas.codec import encode_json
 from schemas.event import Event

@@ -5,9 +5,9 @@ import random
 import pytest
 from msgspec.structs import replace
 
+from agents.lifetime.fit import fitted
+from agents.lifetime.model import Shoppers, Spending, buyers
 from agents.outlook import Outlook
-from agents.outlook_fit import fitted
-from agents.outlook_model import Shoppers, Spending, buyers
 from schemas.instant import DAY, HOUR
 from state.census import Census, Counted, key_of
 from streams.simulated.story import moment

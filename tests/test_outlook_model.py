@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from agents.outlook_model import Shoppers, first_guess
+from agents.lifetime.model import Shoppers, first_guess
 from schemas.codec import encode_json
 from state.model import Kept, Models, model_key
 

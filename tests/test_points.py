@@ -7,10 +7,11 @@ import pytest
 from loyalty import book_in, book_of
 from partition import Partition
 
-from agents import kept_orders, months, points_book
-from agents.kept_orders import ORDERS_MAX
+from agents.calendar import months
+from agents.loyalty import kept_orders, points_book
+from agents.loyalty.kept_orders import ORDERS_MAX
+from agents.loyalty.points_book import Book, Lot
 from agents.points import Points
-from agents.points_book import Book, Lot
 from schemas.event import Event
 from schemas.instant import DAY
 from streams.simulated.story import moment, parse

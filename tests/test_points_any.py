@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from loyalty import book_in
 from partition import Partition
 
+from agents.loyalty.points_book import Book
 from agents.points import Points
-from agents.points_book import Book
 from schemas.event import Event
 from schemas.instant import DAY, HOUR
 from schemas.journal import Tick

@@ -6,8 +6,8 @@ from loyalty import book_of
 from partition import Partition
 from timeline import check
 
+from agents.loyalty.points_book import NEVER, Book, Lot
 from agents.points import Points
-from agents.points_book import NEVER, Book, Lot
 from schemas.instant import DAY
 from schemas.journal import Entry, Source, Tick
 from streams.simulated.story import moment, parse

@@ -22,7 +22,7 @@ GIVEN = (
 )  # fmt: skip
 
 GATE = [*(ROOT / "agents" / "gate").glob("*.py")]
-ENGINE = [ROOT / "agents" / f"{name}.py" for name in ("speech", "cause", "asking", "doing")]
+ENGINE = [ROOT / "agents/engine" / f"{name}.py" for name in ("speech", "cause", "asking", "doing")]
 ENGINE += [ROOT / "schemas" / "decisions.py"]
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from partition import Partition
 
-from agents.churn_cause import CauseRules, causes
+from agents.churn.causes import CauseRules, causes
 from agents.service_recovery import ServiceRecovery
 from config.settings import ConfigError, Settings
 from schemas.codec import decode_record, encode_json

@@ -8,7 +8,7 @@ import pytest
 from partition import Partition, journal
 from timeline import check
 
-from agents.intake import EngineSettings
+from agents.engine.intake import EngineSettings
 from agents.rfm import Rfm, Scored, Standings
 from schemas.event import Event
 from schemas.instant import DAY, HOUR

@@ -9,8 +9,8 @@ import pytest
 from partition import AGREED
 from privacy_world import Keys, Line, Redis, Steps, TopicOfKeys
 
-from agents.engine import Engine
-from agents.intake import EngineSettings
+from agents.engine.engine import Engine
+from agents.engine.intake import EngineSettings
 from schemas.clickstream import PageViewed, ProductViewed
 from schemas.event import Event
 from schemas.journal import Entry, Record, Source, each_of

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from partition import cut, journal
 from street import AT, Street, engine, everybody_looks
 
-from agents import sharing
-from agents.visits import SHARED_VIEWS_MAX
+from agents.engine import sharing
+from agents.engine.visits import SHARED_VIEWS_MAX
 from schemas.clickstream import ProductAdded, ProductViewed
 from schemas.codec import decode_record, encode_json, encode_row
 from schemas.instant import DAY, MINUTE

@@ -4,7 +4,7 @@ An exact sum of these three is 1; added up one after the other they are 0.
 """
 
 from agents.churn.lessons import log_odds
-from agents.uplift import Uplift
+from agents.coupons.uplift import Uplift
 from state.btyd import Buyers, Future
 
 PARTS = [1e16, 1.0, -1e16]

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from timeline import check
 
-from agents import heard
+from agents.feedback import heard
+from agents.feedback.heard import KEPT_MAX, Heard
 from agents.gate.gate import Gate
 from agents.gate.quiet_hours import QuietHours
-from agents.heard import KEPT_MAX, Heard
 from agents.thank_you import ThankYou
 
 THANKS = ThankYou(pause_hours=0)

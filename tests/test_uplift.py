@@ -5,8 +5,8 @@ from random import Random
 import msgspec
 import pytest
 
-from agents.uplift import ADDED_MAX, KNOWN, Arms, Estimate, Outcome, Uplift, names_of
-from agents.uplift_fit import fitted
+from agents.coupons.uplift import ADDED_MAX, KNOWN, Arms, Estimate, Outcome, Uplift, names_of
+from agents.coupons.uplift_fit import fitted
 from schemas.codec import encode_row
 from state.ledger import Ledger
 from state.moments import EXAMPLES_MAX, Moments

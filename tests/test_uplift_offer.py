@@ -11,12 +11,12 @@ from partition import AGREED, SETTINGS, Partition
 from timeline import check
 from uplift_shop import BEGIN, WARES, agent, history, replay, shoppers
 
-from agents.engine import Engine
+from agents.coupons.uplift import KNOWN, Arms, Uplift
+from agents.coupons.worthwhile import explores, judged
+from agents.engine.engine import Engine
 from agents.gate.gate import Gate
 from agents.gate.holdout import Holdout
-from agents.uplift import KNOWN, Arms, Uplift
 from agents.win_back_coupon import WinBackCoupon
-from agents.worthwhile import explores, judged
 from schemas.decisions import Decision
 from schemas.instant import DAY
 from schemas.journal import Tick

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from partition import Partition, cut, journal
 from timeline import check
 
-from agents import habits
 from agents.gate.gate import Gate
 from agents.gate.holdout import Holdout
 from agents.gate.quiet_hours import QuietHours
-from agents.habits import Habits, Item, Line, Ordered, Usual, remembered
+from agents.products import habits
+from agents.products.habits import Habits, Item, Usual, remembered
+from agents.products.sold import Line, Ordered
 from agents.usual_basket import UsualBasket
 from schemas.codec import encode_row
 from schemas.instant import DAY, HOUR

@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from timeline import check
 
-from agents import habits
-from agents.engine import Engine
+from agents.engine.engine import Engine
+from agents.engine.intake import EngineSettings
 from agents.gate.gate import Gate
-from agents.habits import Habits, Usual, remembered
-from agents.intake import EngineSettings
+from agents.products import habits
+from agents.products.habits import Habits, Usual, remembered
+from agents.products.usual_went_back import EARLY_MAX, placed, went_back
 from agents.usual_basket import UsualBasket
-from agents.usual_went_back import EARLY_MAX, placed, went_back
 from schemas.codec import encode_row
 from schemas.instant import DAY
 from schemas.orders import Item as OrderLine

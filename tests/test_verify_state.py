@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from agents.points_book import Book
+from agents.loyalty.points_book import Book
 from bench import compared, histories, invented, retail, told, verify_state
 from bench.compared import Verified, verify
 from bench.histories import History, MissingError
@@ -83,7 +83,7 @@ def test_a_mistake_in_an_agent_shows_in_what_it_decides_and_nowhere_else(
 def test_orders_that_are_let_go_too_early_show_in_points_and_tiers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("agents.kept_orders.ORDERS_MAX", 1)
+    monkeypatch.setattr("agents.loyalty.kept_orders.ORDERS_MAX", 1)
     found = beyond(verify(made_up()))
     assert {"points reversed", "points available", "tier"} <= found.keys()
     assert not {"class", "stage", "cluster"} & found.keys()

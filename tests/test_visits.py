@@ -8,9 +8,9 @@ from partition import AGREED, SETTINGS, Partition, cut, journal
 from tables import HERE, Store, memory_store, open_client, redis_store
 
 from agents.agent import Act, Agent, Await, Note, View
-from agents.engine import Engine
+from agents.engine.engine import Engine
+from agents.engine.visits import VIEWS_MAX
 from agents.product_recommendation import ProductRecommendation
-from agents.visits import VIEWS_MAX
 from schemas.clickstream import PageViewed, ProductAdded, ProductViewed
 from schemas.instant import MINUTE
 from schemas.journal import Record

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents import wall_clock
-from agents.wall_clock import day_at, occasion_of, strikes_at
+from agents.calendar import wall_clock
+from agents.calendar.wall_clock import day_at, occasion_of, strikes_at
 from schemas.instant import DAY, HOUR
 from schemas.profiles import time_zones
 

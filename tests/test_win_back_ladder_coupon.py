@@ -9,7 +9,7 @@ from test_win_back_ladder import ALERTED, CODE, EXPIRED, LADDER, LARGER, REMINDE
 from timeline import check
 
 from agents.agent import Say, View
-from agents.coupon import Coupon, CouponPayload
+from agents.coupons.coupon import Coupon, CouponPayload
 from agents.win_back_ladder import Climb, WinBackLadder
 from schemas.codec import encode_row
 from schemas.decisions import Evidence

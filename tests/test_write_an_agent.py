@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 import agents
-from agents.engine import Engine
+from agents.engine.engine import Engine
+from agents.engine.intake import EngineSettings
 from agents.gate.gate import Gate
-from agents.intake import EngineSettings
 from agents.roster import hire, known_agents
 
 ROOT = Path(__file__).parents[1]

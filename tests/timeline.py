@@ -7,11 +7,11 @@
 What happens is told as ``streams/simulated/story.py`` explains. Here rows say what is decided too.
 
 Decisions. After ``->`` stand all of them, in their order, with ``;`` between: ``kind key=value …``
-for a trigger; ``suppressed``, ``deferred``, ``held_out``, ``merged`` or ``noted``, and then the kind, for
-the others (``reason=`` says why). A key is looked up in the payload, the evidence's values, the
-evidence, what the gate saw, and the decision itself. What is decided about several customers at one
-moment stands in a row for each; but a row of the shop's own names what its event causes for all of
-them, in the order of their ids:
+for a trigger; ``suppressed``, ``deferred``, ``held_out``, ``merged`` or ``noted``, and then the
+kind, for the others (``reason=`` says why). A key is looked up in the payload, the evidence's
+values, the evidence, what the gate saw, and the decision itself. What is decided about several
+customers at one moment stands in a row for each; but a row of the shop's own names what its event
+causes for all of them, in the order of their ids:
 
     2026-01-20 08:00  shop  stock_changed product=tea available=5  -> back_in_stock customer_id=ann
 
@@ -32,8 +32,8 @@ from msgspec import Struct
 from partition import AGREED, SETTINGS, Partition, journal
 
 from agents.agent import Agent
+from agents.engine.intake import EngineSettings
 from agents.gate.gate import Gate
-from agents.intake import EngineSettings
 from schemas.decisions import Decision, Outcome
 from schemas.shop_events import ShopEvent
 from streams.simulated.story import SHOP, Row, facts, moment, pairs, parse

@@ -11,7 +11,7 @@ from coupons import Bell
 from msgspec import Struct
 from partition import SETTINGS
 
-from agents.engine import Engine
+from agents.engine.engine import Engine
 from agents.gate.gate import Gate
 from agents.gate.holdout import Holdout
 from agents.win_back_coupon import WinBackCoupon

@@ -20,9 +20,9 @@ from agents.agent import (
     Timer,
     View,
 )
+from agents.engine.intake import EngineSettings
 from agents.gate.gate import Gate
 from agents.gate.holdout import Holdout
-from agents.intake import EngineSettings
 from agents.product_change import ProductChange
 from schemas.clickstream import ProductRemoved, ProductViewed, ProductWishlisted
 from schemas.decisions import Evidence, Money

@@ -1,1 +1,1 @@
-"""What do agents share that give coupons?"""
+"""What is a coupon, who redeems one, and whose mind does it change?"""

@@ -11,7 +11,7 @@ from msgspec import Meta
 from msgspec.structs import replace
 
 from agents.agent import Act, Agent, Decided, Note, Remember, SetTimer, Timer, View
-from agents.coupon import Coupon, CouponPayload, Coupons, code_of
+from agents.coupons.coupon import Coupon, CouponPayload, Coupons, code_of
 from schemas.decisions import decision_id
 from schemas.orders import OrderCancelled, OrderRefunded
 

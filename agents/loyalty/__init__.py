@@ -1,1 +1,1 @@
-"""What do the agents of a loyalty programme share?"""
+"""What do orders count for in a loyalty programme?"""

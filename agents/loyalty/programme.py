@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from agents.agent import Agent, CancelTimer, SetTimer
-from agents.wall_clock import check_zone
+from agents.calendar.wall_clock import check_zone
 from schemas.event import Currency
 from schemas.instant import LATEST
 from schemas.profiles import Purpose

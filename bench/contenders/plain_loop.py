@@ -11,7 +11,7 @@ from typing import Any
 import redis
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from agents.batch import Batch
+from agents.engine.batch import Batch
 from bench.contenders import arguments
 from bench.contenders.arguments import Arguments
 from bench.meter import Meter

@@ -20,7 +20,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from agents.coupon_response import CouponResponse
-from agents.redeeming import Habit
+from agents.coupons.redeeming import Habit
 from bench.histories import MissingError
 from bench.score import curves, plain, shipped
 from bench.score.resampled import auc_of, compare

@@ -20,7 +20,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.habits import LISTED_MAX, Usual
+from agents.products.habits import LISTED_MAX, Usual
 from agents.usual_basket import UsualBasket
 from bench.histories import MissingError
 from bench.score import shipped

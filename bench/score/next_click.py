@@ -20,8 +20,8 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
-from agents.choosing import next_looks
 from agents.product_recommendation import ProductRecommendation
+from agents.products.choosing import next_looks
 from bench.histories import MissingError
 from bench.score import shipped
 from bench.score.plain_visits import (

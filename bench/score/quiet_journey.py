@@ -18,7 +18,7 @@ import numpy as np
 
 from agents.agent import View
 from agents.churn_alert import ChurnAlert
-from agents.engine import Engine
+from agents.engine.engine import Engine
 from bench.histories import MissingError
 from bench.score import curves, plain, shipped
 from bench.score.resampled import auc_of, calibration_error_of, compare

@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 
 from agents.agent import Agent
-from agents.engine import Engine
+from agents.engine.engine import Engine
+from agents.engine.intake import EngineSettings
 from agents.gate.gate import Gate
-from agents.intake import EngineSettings
 from agents.roster import hire
 from config.settings import DEFAULT_CONFIG, load_engine_file
 

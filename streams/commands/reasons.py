@@ -1,7 +1,8 @@
 """Why does something not go out? Each reason of the gate and of the engine, as a sentence.
 
 The law: every word that they can give has a sentence here, and nowhere else is there one. Which
-figures stand behind a word says the rule that gave it (``agents/gate``, ``agents/speech.py``).
+figures stand behind a word says the rule that gave it (``agents/gate``,
+``agents/engine/speech.py``).
 """
 
 from string import Formatter

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import Raw, Struct
 
-from agents.coupon import Coupons
+from agents.coupons.coupon import Coupons
 from agents.roster import known_agents
 from schemas.instant import to_text, to_text_if_ever
 

@@ -9,9 +9,9 @@ from functools import partial
 from msgspec import Struct
 
 from agents.agent import Agent, View
-from agents.batch import Batch
-from agents.choosing import Recommended
+from agents.engine.batch import Batch
 from agents.product_recommendation import ProductRecommendation
+from agents.products.choosing import Recommended
 from state.redis_table import RedisTable
 from state.sold_out import SOLD_OUT
 from state.table import Needs, Table

@@ -12,7 +12,7 @@ import msgspec
 from confluent_kafka import Consumer, Message
 from msgspec import Struct
 
-from agents.engine import Engine
+from agents.engine.engine import Engine
 from schemas.cloud_event import DECISIONS, trigger_topic
 from schemas.codec import decode_decision, encode_json
 from schemas.dead_letter import TOPIC as DEAD_LETTERS

@@ -11,8 +11,8 @@ trains (``trainer.py``) and carries looks over (``sharing.py``).
 from collections.abc import Awaitable, Callable, Iterable
 
 from agents.agent import Agent
-from agents.engine import Engine
-from agents.visits import LOOKS
+from agents.engine.engine import Engine
+from agents.engine.visits import LOOKS
 from schemas.instant import HOUR, SECOND
 from schemas.journal import ModelEntry
 from state.table import Loaded, Needs

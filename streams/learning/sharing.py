@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Raw, Struct
 
-from agents.engine import Engine
+from agents.engine.engine import Engine
 from schemas.codec import encode_json
 from state.ledger import Ledgers
 from state.shared_looks import SHARED_LOOKS, SharedLooks

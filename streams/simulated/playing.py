@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from msgspec import Struct
 from msgspec.structs import replace
 
-from agents.engine import Engine
+from agents.engine.engine import Engine
 from agents.gate.holdout import Holdout
 from schemas.decisions import Decision
 from schemas.event import Event

@@ -6,8 +6,8 @@ an event sees those of its own visit, whatever else a batch has loaded.
 
 from collections.abc import Iterable
 
-from agents import sharing
-from agents.batch import Batch
+from agents.engine import sharing
+from agents.engine.batch import Batch
 from schemas.clickstream import ProductAdded, ProductViewed
 from schemas.event import Event
 from schemas.journal import Entry, Record

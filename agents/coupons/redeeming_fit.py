@@ -6,7 +6,7 @@ Runs on the leader only, and needs numpy.
 from collections.abc import Sequence
 from typing import Any
 
-from agents.redeeming import EXAMPLE_WIDTH, KNOWN, Chances, Responses
+from agents.coupons.redeeming import EXAMPLE_WIDTH, KNOWN, Chances, Responses
 
 
 def fitted(ledgers: Sequence[Responses], redeemed_min: int) -> Chances | None:

@@ -8,17 +8,17 @@ and the same decisions.
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from agents import sharing, visits
 from agents.agent import END_OF_ROW, Agent, Decided, View
-from agents.asking import Asking
-from agents.batch import Batch, Due
-from agents.cause import Cause
-from agents.fan_out import news, take_in, waiters_of
+from agents.engine import sharing, visits
+from agents.engine.asking import Asking
+from agents.engine.batch import Batch, Due
+from agents.engine.cause import Cause
+from agents.engine.fan_out import news, take_in, waiters_of
+from agents.engine.intake import EngineSettings, Intake
+from agents.engine.market import Markets
+from agents.engine.speech import Speech, Wish
+from agents.engine.teller import RATES, Teller
 from agents.gate.gate import Gate
-from agents.intake import EngineSettings, Intake
-from agents.market import Markets
-from agents.speech import Speech, Wish
-from agents.teller import RATES, Teller
 from schemas.journal import Entry, LooksEntry, ModelEntry, Record, ShopEntry, Tick
 from schemas.orders import OrderPlaced
 from schemas.personal import closed

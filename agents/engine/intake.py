@@ -9,8 +9,8 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from agents.agent import END_OF_ROW, View
-from agents.batch import Batch
-from agents.teller import Teller
+from agents.engine.batch import Batch
+from agents.engine.teller import Teller
 from schemas.event import ANONYMOUS
 from schemas.instant import DAY, MINUTE
 from schemas.journal import Entry

@@ -14,7 +14,7 @@ import hmac
 from msgspec import Struct
 from msgspec.structs import replace
 
-from agents.uplift import Estimate, Uplift
+from agents.coupons.uplift import Estimate, Uplift
 from schemas.decisions import Evidence, Scalar
 from state.model import Fitted
 

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from agents.wall_clock import day_at, strikes_at
+from agents.calendar.wall_clock import day_at, strikes_at
 from schemas.instant import MINUTE
 
 # Since 1990, whenever events may be of, all clocks have been apart by whole quarters of an hour.

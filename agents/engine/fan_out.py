@@ -11,9 +11,9 @@ nobody is told of it.
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 
-from agents.batch import Batch
+from agents.engine.batch import Batch
+from agents.engine.teller import Teller
 from agents.product_change import ProductChange
-from agents.teller import Teller
 from schemas.journal import Record, ShopEntry
 from schemas.shop_events import ProductChanged, RatePublished, StockChanged
 from state.fold import is_repeat

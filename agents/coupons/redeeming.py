@@ -12,7 +12,7 @@ from typing import Self
 from msgspec import Struct
 from msgspec.structs import replace
 
-from agents.coupon import letters
+from agents.coupons.coupon import letters
 from schemas.instant import DAY
 from state import window
 from state.customer import Customer

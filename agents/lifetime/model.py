@@ -1,7 +1,7 @@
 """What is known of a shop's buyers? How they come and leave, and what they spend: a small model.
 
 Until one has been fitted, ``first_guess`` stands in: the shop's usual gap, and what is found in
-most shops. What is fitted replaces it (``outlook_fit.py``).
+most shops. What is fitted replaces it (``fit.py``).
 """
 
 from collections.abc import Iterable

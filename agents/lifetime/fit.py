@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from math import exp, log
 from typing import Any
 
-from agents.outlook_model import HAZARDS, RATES, SIZE_MAX, Shoppers, Spending, buyers
+from agents.lifetime.model import HAZARDS, RATES, SIZE_MAX, Shoppers, Spending, buyers
 from schemas.instant import DAY, HOUR
 from state.btyd import CLOCK_DAYS, gamma_grid
 from state.census import One

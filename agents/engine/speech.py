@@ -11,11 +11,11 @@ import msgspec
 from msgspec import Raw, Struct
 
 from agents.agent import HELD, Agent, Decided, Note, Say, View
-from agents.batch import Batch
-from agents.cause import Cause, Record, on_record
+from agents.engine.batch import Batch
+from agents.engine.cause import Cause, Record, on_record
+from agents.engine.market import Markets
+from agents.engine.written import written
 from agents.gate.gate import COMMERCIAL, Gate, Question, Spoken, Verdict, refused
-from agents.market import Markets
-from agents.written import written
 from schemas.decisions import LEFT, PASSED, Decision, Merged, Scalar
 from state.customer import KINDS_MAX, Customer, Said
 from state.held import HELD_MAX, Held

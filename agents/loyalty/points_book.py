@@ -14,7 +14,7 @@ from collections.abc import Callable
 from msgspec import Struct
 from msgspec.structs import replace
 
-from agents.kept_orders import KeptOrder
+from agents.loyalty.kept_orders import KeptOrder
 
 #: The month of the lot whose points never end. It is redeemed last.
 NEVER = 0xFFFF

@@ -19,7 +19,7 @@ from math import fsum, sqrt
 from msgspec import Struct, field
 
 from agents.agent import View
-from agents.coupon import Coupons
+from agents.coupons.coupon import Coupons
 from schemas.event import Name
 from schemas.instant import DAY, HOUR
 from state.ledger import Ledger

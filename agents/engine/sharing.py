@@ -6,7 +6,7 @@ The law: it is learned from the record alone, and from each look once, however o
 from collections.abc import Iterable, Sequence
 
 from agents.agent import Agent
-from agents.batch import Batch
+from agents.engine.batch import Batch
 from schemas.clickstream import ProductAdded, ProductViewed
 from schemas.instant import DAY
 from schemas.journal import LOOK_PRODUCTS_MAX, Look, LooksEntry, Record

@@ -22,10 +22,10 @@ from agents.agent import (
     StopAwaiting,
     View,
 )
-from agents.batch import Batch
-from agents.cause import Cause
-from agents.speech import Speech, Wish
-from agents.written import NO_PAYLOAD
+from agents.engine.batch import Batch
+from agents.engine.cause import Cause
+from agents.engine.speech import Speech, Wish
+from agents.engine.written import NO_PAYLOAD
 from schemas.decisions import Evidence
 from schemas.instant import DAY
 from state.customer import TIMERS_MAX, Customer, RowError

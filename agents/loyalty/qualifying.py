@@ -1,8 +1,8 @@
 """What has a customer qualified for? Thresholds, held against what counts in months.
 
 The law: it depends on nothing but what counts in each month, so it is the same in whatever order
-orders and refunds arrive. Months are numbers (``months.py``); ranks are, too: 0 for no tier, 1 for
-the lowest.
+orders and refunds arrive. Months are numbers (``agents/calendar/months.py``); ranks are, too: 0 for
+no tier, 1 for the lowest.
 
 window: how many months a period has, the month itself being the last of them; 0: a period is the
 calendar year.
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from agents.kept_orders import KeptOrder
+from agents.loyalty.kept_orders import KeptOrder
 
 YEAR = 12
 

@@ -14,17 +14,16 @@ from hashlib import blake2b
 
 from msgspec.structs import replace
 
-from agents.habits import (
+from agents.products.habits import (
     FADES,
     ORDERS_BACK,
     Habits,
     Item,
-    Line,
     Placed,
     Usual,
-    WentBack,
     in_mind,
 )
+from agents.products.sold import Line, WentBack
 
 #: Of 10**8 customers with so many orders one has two that are taken for the same.
 KEY_BYTES = 6

@@ -9,7 +9,7 @@ from fractions import Fraction
 from msgspec import Struct
 from msgspec.structs import replace
 
-from agents.batch import Batch
+from agents.engine.batch import Batch
 from schemas.dead_letter import Refusal
 from schemas.event import CENTS_MAX, Event
 from schemas.instant import DAY, to_text

@@ -11,7 +11,7 @@ mean effect, the same for all. Runs on the leader only, and needs numpy.
 from collections.abc import Sequence
 from typing import Any
 
-from agents.uplift import Arms, Uplift
+from agents.coupons.uplift import Arms, Uplift
 from state.moments import Moments
 
 _ROUNDS = 60

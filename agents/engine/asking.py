@@ -22,13 +22,13 @@ from agents.agent import (
     Timer,
     View,
 )
-from agents.batch import Batch, Due
-from agents.cause import Cause
-from agents.doing import Acts, do
-from agents.market import Markets
+from agents.engine.batch import Batch, Due
+from agents.engine.cause import Cause
+from agents.engine.doing import Acts, do
+from agents.engine.market import Markets
+from agents.engine.speech import Speech, Wish
+from agents.engine.written import NO_PAYLOAD, written
 from agents.product_change import ProductChange
-from agents.speech import Speech, Wish
-from agents.written import NO_PAYLOAD, written
 from schemas.decisions import Evidence
 from schemas.journal import Entry, ShopEntry
 from state.customer import RowError

@@ -1,0 +1,1 @@
+"""Which day, month and hour is it, and where?"""

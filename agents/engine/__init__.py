@@ -1,0 +1,1 @@
+"""What follows from a record? The machinery between the log and the policies."""

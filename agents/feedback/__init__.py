@@ -1,0 +1,1 @@
+"""What have customers told us?"""

@@ -1,0 +1,1 @@
+"""Which products will somebody want?"""
