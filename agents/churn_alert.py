@@ -156,6 +156,7 @@ class ChurnAlert(Agent, frozen=True):
         # Without a model it stays where it was set, unless that was by a model of other days.
         if habit.at and (self._is_too_early(risk, customer) if model else not is_of_horizon):
             # The model, or a setting, is another one than when the timer was set.
+            yield Remember(habit)
             yield from self._wait(habit, customer, model)
             return
         if model:

@@ -17,6 +17,7 @@ Orders within 20 hours are one purchase, as in the row's rhythm. Spend is what i
 
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, ClassVar, Literal
+from zlib import crc32
 
 from msgspec import Meta, Struct
 
@@ -164,8 +165,12 @@ class Outlook(Agent, frozen=True):
         )  # fmt: skip
         silence = at - row.last_order_at
         wait = max(round(self.refresh_days * DAY), round(_AGAIN * silence))
-        # The first guess stands in until a model is fitted, and no longer than that may take.
-        yield SetTimer(at + (wait if version else min(wait, round(self.fit_days * DAY))))
+        if not version:
+            # The first guess stands in until a model is fitted, and no longer than that may take.
+            # Not for all at one moment, who may have been imported together.
+            spread = (1 + crc32(customer.id.encode()) / 2**32) / 2
+            wait = min(wait, round(spread * self.fit_days * DAY))
+        yield SetTimer(at + wait)
         yield Learn("expected_spend_cents", str(spend_cents))
         yield Learn("value", shoppers.value(spend_cents) or None)
 

@@ -27,6 +27,20 @@ def test_after_a_change_of_the_horizon_nobody_is_woken_by_every_tick() -> None:
         assert row.timers["churn_alert/moment"] > BEGIN + 31 * DAY
 
 
+def test_who_is_out_of_scope_is_told_all_the_same_after_a_change_of_the_horizon() -> None:
+    partition = Partition(ChurnAlert(purpose="internal"))
+    partition.facts(Tick(BEGIN), *(order(BEGIN + 1, f"c{it}") for it in range(5)))
+    for day in range(1, 100):
+        partition.facts(Tick(BEGIN + day * DAY))
+    other = ChurnAlert(purpose="internal", horizon_days=60.0)
+    partition.engine = Engine((other,), Gate(), EngineSettings())
+    told = [it for day in range(100, 400) for it in partition.facts(Tick(BEGIN + day * DAY))]
+    assert {it.customer_id for it in told} == {f"c{it}" for it in range(5)}
+    for it in range(5):
+        assert (row := partition.row(f"c{it}"))
+        assert "churn_alert" not in row.timers
+
+
 def test_sums_of_another_horizon_are_not_mixed_with_those_of_this_one() -> None:
     seen, ledger = Silence(habit_after([240]), BEGIN, 28.0, PRIOR).seen(3.0), Lessons()
     for place in range(100):

@@ -3,10 +3,12 @@
 import asyncio
 from typing import Any
 
+import pytest
 from msgspec import Raw
 from partition import Partition, journal
 
-from agents.churn.lessons import Lessons, fitted
+from agents.churn.habit import Habit, Silence
+from agents.churn.lessons import HALF_LIFE_DAYS, Lesson, Lessons, fitted
 from agents.churn_alert import ChurnAlert
 from schemas.codec import encode_json
 from schemas.decisions import Decision
@@ -67,6 +69,21 @@ def test_silences_that_no_order_ended_teach_within_a_horizon() -> None:
     # Forty have stopped; each was silent for one horizon at least, and counts for three at most.
     assert 40 < learned.quiet <= 3 * 40
     assert fitted([learned], AGENT.horizon_days) is not None
+
+
+def test_what_an_imported_silence_teaches_counts_as_if_it_had_been_learned_then() -> None:
+    live, late = Lessons(), Lessons()
+    seen = Silence(Habit(), BEGIN, 28.0, (2.1, 33.0)).seen(3.0)
+    early, newer = (Lesson(seen, it == 0, 19_000 + 300 * it, None, 28.0) for it in range(2))
+    for ledger, entries in ((live, (early, newer)), (late, (newer, early))):
+        for it in entries:
+            ledger.enter(it)
+    assert late.quiet == pytest.approx(0.5 ** (300 / HALF_LIFE_DAYS))
+    assert (late.quiet, late.examples) == pytest.approx((live.quiet, live.examples))
+    for one, two in (
+        (live.squares, late.squares), (live.products, late.products), (live.sums, late.sums)
+    ):  # fmt: skip
+        assert one == pytest.approx(two)
 
 
 def test_nobody_is_told_of_who_had_been_silent_too_long_by_then() -> None:

@@ -149,6 +149,8 @@ MISTAKES: dict[str, Any] = {
     "raises": raises,
     "half_a_millisecond": lambda _: [SetTimer(BEGIN + 0.5)],  # type: ignore[arg-type]
     "the_year_3000": lambda _: [SetTimer(10**18)],
+    "every_half_a_millisecond": lambda _: [SetTimer(BEGIN + HOUR, every=0.5)],  # type: ignore[arg-type]
+    "every_less_than_none": lambda _: [SetTimer(BEGIN + HOUR, every=-1)],
     "half_an_expiry": lambda _: [
         Say(reason="x", payload=Heard(), expires_at=1.5)  # type: ignore[arg-type]
     ],

@@ -229,6 +229,13 @@ def test_how_a_log_is_cut_into_batches_makes_no_difference() -> None:
     assert any(isinstance(it, Entry) for it in records)
 
 
+def test_those_who_were_imported_together_are_not_looked_at_together_ever_after() -> None:
+    partition = fed(*(ordered(it, f"c{it}", BEGIN) for it in range(60)), shop=None)
+    due = [partition.row(f"c{it}").timers["outlook"] for it in range(60)]  # type: ignore[union-attr]
+    assert len({it // HOUR for it in due}) > 30
+    assert BEGIN + 3 * DAY < min(due) < max(due) <= BEGIN + 8 * DAY
+
+
 def census(partition: Partition) -> Census:
     return msgspec.msgpack.decode(partition.state()["ledgers"]["outlook"], type=Census)
 

@@ -205,9 +205,8 @@ def test_what_the_shop_sells_again_comes_first_among_what_was_bought_once() -> N
     shop = Habits()
     for again in (False, *[True] * 60):
         shop.enter(entries(("milk", "dairy", again), ("vase", "gifts", False)))
-    items = {
-        it: Item(500, 1, shop.place(kind)) for it, kind in [("vase", "gifts"), ("milk", "dairy")]
-    }
+    places = shop.places(["gifts", "dairy"])
+    items = {it: Item(500, 1, places[of]) for it, of in [("vase", "gifts"), ("milk", "dairy")]}
     assert [it for _, it in shop.ranked(items)][:2] == ["milk", "vase"]
     # And what the shop does not know by its category.
     items = {"cup": Item(500, 1, 2), "oat-milk": Item(500, 1, 1)}

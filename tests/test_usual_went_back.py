@@ -145,3 +145,19 @@ def test_the_ledger_of_the_shop_forgets_it_too_however_the_log_is_cut(batch: int
     counts = {it: (sold.bought, sold.again) for it, sold in shop.products.items()}
     assert counts == {"milk": (1, 0), "tea": (2, 1)}
     assert (shop.orders, shop.kinds["drinks"].bought, shop.kinds[""].bought) == (2, 2, 3)
+    assert shop.kinds["dairy"].bought == 1
+
+
+def test_a_category_that_an_order_brings_to_the_shop_forgets_that_order_too() -> None:
+    first = OrderPlaced(
+        event_id="e", occurred_at=START, customer_id="ann", order_id="o", currency="EUR",
+        products=tuple(OrderLine(f"p{it}", 1, 100, f"kind{it % 3}") for it in range(6)),
+    )  # fmt: skip
+    gone = OrderCancelled(event_id="c", occurred_at=START + DAY, customer_id="ann", order_id="o")
+    replay = Replay(Engine([AGENT], Gate(), EngineSettings(), 1), 1)
+    asyncio.run(replay.run([first, gone]))
+    loaded = asyncio.run(replay.table.load(0, Needs(ledgers=["usual_basket"])))
+    kinds = Ledgers(loaded.ledgers).read("usual_basket", Habits).kinds
+    assert {it: kind.bought for it, kind in kinds.items()} == {
+        "": 0, "kind0": 0, "kind1": 0, "kind2": 0
+    }  # fmt: skip

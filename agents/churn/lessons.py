@@ -116,8 +116,12 @@ class Lessons(Ledger):
         p = chance(odds)
         weight = p * (1.0 - p)
         response = weight * odds + (entry.quiet - p)
-        self.examples += 1.0
-        self.quiet += entry.quiet
+        # Of an imported silence much is learned late: it counts as it would have by now.
+        kept = 0.5 ** (max(0, self.day - entry.day) / HALF_LIFE_DAYS)
+        weight *= kept
+        response *= kept
+        self.examples += kept
+        self.quiet += kept * entry.quiet
         squares, place = self.squares, 0
         for row, value in enumerate(x):
             weighted = weight * value
@@ -125,10 +129,10 @@ class Lessons(Ledger):
                 squares[place] += weighted * other
                 place += 1
             self.products[row] += response * value
-            self.sums[row] += value
+            self.sums[row] += kept * value
 
     def _fade(self, day: int) -> None:
-        """Let all count less, once a day. What comes later than its day counts as of this day."""
+        """Let all count less, once a day."""
         if day <= self.day:
             return
         kept = 0.5 ** ((day - self.day) / HALF_LIFE_DAYS) if self.day else 1.0

@@ -62,9 +62,7 @@ def _body(agent: Agent, act: Act) -> Raw:
     if kind is Remember:
         return Raw(encode_row(act.memory))  # type: ignore[union-attr]
     if kind is SetTimer:
-        due_at = act.due_at  # type: ignore[union-attr]
-        if type(due_at) is not int or due_at >= LATEST:
-            raise TypeError(f"SetTimer.due_at is {due_at!r}: epoch milliseconds are wanted")
+        _check_timer(act)  # type: ignore[arg-type]
         return NO_PAYLOAD
     if kind is Learn:
         _check_trait(agent, act)  # type: ignore[arg-type]
@@ -80,6 +78,14 @@ def _body(agent: Agent, act: Act) -> Raw:
             # Its type alone: how an object is written may differ from one process to the next.
             raise TypeError(f"a {type(act).__name__} is not an act")
     return NO_PAYLOAD
+
+
+def _check_timer(act: SetTimer) -> None:
+    """Raises TypeError for what no row could keep."""
+    if type(act.due_at) is not int or act.due_at >= LATEST:
+        raise TypeError(f"SetTimer.due_at is {act.due_at!r}: epoch milliseconds are wanted")
+    if type(act.every) is not int or not 0 <= act.every < LATEST:
+        raise TypeError(f"SetTimer.every is {act.every!r}: milliseconds are wanted")
 
 
 def _check_awaited(agent: Agent, product_id: Any) -> None:

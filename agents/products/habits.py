@@ -23,7 +23,7 @@ shop sells of it for each order, and so only before what was bought once, long a
 Weights are integers, thousandths of a purchase alone, so that every replay adds up the same.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import sqrt
 
 from msgspec import Struct, field
@@ -137,10 +137,16 @@ class Habits(Ledger):
             weights = {it: sold.weight for it, sold in products.items()}
             self.popular, self.left = _most(weights)[:LISTED_MAX], LOOK_EVERY
 
-    def place(self, category: str) -> int:
-        """Where a category stands; 0 where it is not known yet."""
-        kind = self.kinds.get(category)
-        return 0 if kind is None else kind.place
+    def places(self, categories: Iterable[str]) -> dict[str, int]:
+        """Where the categories of an order stand when it is entered; 0: there is no more room."""
+        places, kinds, following = dict[str, int](), self.kinds, len(self.kinds)
+        for it in categories:
+            if it in kinds:
+                places[it] = kinds[it].place
+            elif it not in places:
+                places[it] = following if following < KINDS_MAX else 0
+                following += 1
+        return places
 
     def ranked(self, items: Mapping[str, Item]) -> list[tuple[float, str]]:
         """Products by score, the best first; also those that the shop sells most, bought or not."""
@@ -223,8 +229,9 @@ def remembered(
         if item.times
     }
     learned: list[Line] = []
+    places = habits.places([category for _, category in lines])
     for product_id, category in lines:
-        bought, kind = items.get(product_id), habits.place(category)
+        bought, kind = items.get(product_id), places[category]
         learned.append(Line(product_id, category, bought is not None))
         if bought is None:
             items[product_id] = Item(weight, 1, kind, 1)
