@@ -11,6 +11,7 @@ from schemas.clickstream import ProductAdded, ProductViewed
 from schemas.instant import DAY
 from schemas.journal import LOOK_PRODUCTS_MAX, Look, LooksEntry, Record
 from state import beside
+from state.customer import RowError
 from state.popular import Looked, Popular
 from state.shared_looks import SHARED_LOOKS, SharedLooks, Taken
 
@@ -26,8 +27,11 @@ _Kind = tuple[str, str, int]
 
 
 def keepers(agents: Iterable[Agent]) -> list[Agent]:
-    """Who keeps what is popular: they hear of looks in other partitions too."""
-    return [it for it in agents if it.keeps is not None and issubclass(it.keeps, Popular)]
+    """Who counts looks in a ledger of what is popular: they hear of those elsewhere too.
+
+    What another ledger makes of a look, be it of a kind with this one, only its agent knows.
+    """
+    return [it for it in agents if it.keeps is Popular and ProductViewed in it.listens]
 
 
 def note(batch: Batch, visit: Sequence[str], event: ProductViewed | ProductAdded) -> None:
@@ -76,8 +80,17 @@ def take_in(batch: Batch, entry: LooksEntry, keep: Iterable[Agent]) -> None:
             popular[kind] = popular.get(kind, 0) + each
     for agent in keep:
         for (product_id, category, day), weight in popular.items():
-            looked = Looked(product_id, category, day * DAY, weight)
-            batch.ledgers.enter(agent.name, Popular, looked)
+            _enter(batch, agent, Looked(product_id, category, day * DAY, weight))
     batch.ledgers.enter(SHARED_LOOKS, SharedLooks, Taken(entry))
     batch.counts["shared_looks/learned"] += len(looks)
     batch.counts["shared_looks/known"] += sum(len(it.looks) for it in entry.of) - len(looks)
+
+
+def _enter(batch: Batch, agent: Agent, looked: Looked) -> None:
+    """Make an entry. A ledger that cannot take it, as its policy has left it, stops nobody."""
+    try:
+        batch.ledgers.enter(agent.name, Popular, looked)
+    except RowError:
+        raise
+    except Exception:  # noqa: BLE001 (an agent may have entered anything)
+        batch.counts["shared_looks/failed"] += looked.weight
