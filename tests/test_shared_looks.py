@@ -173,13 +173,6 @@ def test_the_rows_of_many_looks_are_not_loaded_at_once() -> None:
     assert sharing.stretch([entry, Tick(AT)]) == 2
 
 
-def test_where_many_looks_come_at_once_popularity_is_counted_of_a_sample() -> None:
-    street = Street()
-    looks = [Look(it, 1, "", ["tent" if it % 2 else "mat"]) for it in range(450)]
-    street.shops[1].feed([LooksEntry(-1, [LooksOf(0, looks)])])
-    assert street.popular(1) == [("mat", 225), ("tent", 225)]
-
-
 @pytest.mark.parametrize("others", [0, sharing.WHOLE_MAX])
 def test_what_is_beside_a_product_is_handed_on_where_few_looks_come_at_once(others: int) -> None:
     street = Street()

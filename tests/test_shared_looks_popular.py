@@ -109,3 +109,17 @@ def test_a_damaged_row_stops_it(monkeypatch: pytest.MonkeyPatch) -> None:
     fails_with(RowError("not readable"), monkeypatch)
     with pytest.raises(RowError):
         Street().shops[1].feed([elsewhere("mat")])
+
+
+@pytest.mark.parametrize("begin", [0, AT * 1_000])
+@pytest.mark.parametrize("in_turn", [2, 5, 6])
+def test_of_many_looks_a_sample_is_counted_whatever_the_order(begin: int, in_turn: int) -> None:
+    street = Street()
+    looks = [Look(begin + it, 1, "", [f"product-{it % in_turn}"]) for it in range(12_000)]
+    for at in range(0, len(looks), 500):
+        street.shops[1].feed([LooksEntry(-1, [LooksOf(0, looks[at : at + 500])])])
+    counted = dict(street.popular(1))
+    assert len(counted) == in_turn
+    assert sum(counted.values()) == pytest.approx(12_000, rel=0.1)
+    for weight in counted.values():
+        assert weight == pytest.approx(12_000 / in_turn, rel=0.2)
