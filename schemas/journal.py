@@ -130,7 +130,7 @@ class ModelEntry(Struct, frozen=True, gc=False, tag_field="type", tag="model"):
 #: A look at a product teaches of itself, and of so many that were looked at before it.
 LOOK_PRODUCTS_MAX = 5
 
-#: Of a look; -1: of none.
+#: Of a look, by a clock in microseconds, where once it was in milliseconds; -1: of none.
 LookNumber = Annotated[int, Meta(ge=-1, le=2**62)]
 
 

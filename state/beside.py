@@ -10,8 +10,8 @@ little of what is looked at beside i, and i of what is beside j: so a row knows 
 steps and more, without which a fifth of all next looks cannot be foreseen (the successor
 representation: Dayan, "Improving generalization for temporal difference learning", 1993).
 
-Weights are whole 64ths of a look. They fade by event time, and the lightest half of a row is let go
-when it is full. Figures of the constants: ADR 14.
+Weights are whole 64ths of a look. They fade by event time, a look that comes late as if it had come
+in time, and the lightest half of a row is let go when it is full. Figures of the constants: ADR 14.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -78,18 +78,19 @@ def learn(
     today = at // DAY
     here = _of(products[product_id], today)
     if visit[0] == product_id:
-        here.again += LOOK
+        here.again += _late(here, today, LOOK)
         return [product_id]
     others = [it for it in visit[: BACK_MAX + 1] if it != product_id][:BACK_MAX]
     last = _of(products[others[0]], today)
     if hands_on:
-        handed = _handed_on(here, _ONWARDS[0]), _handed_on(last, _BACKWARDS[0])
-        _take_over(last, handed[0], others[0])
-        _take_over(here, handed[1], product_id)
+        onwards = _handed_on(here, _late(last, today, _ONWARDS[0]))
+        backwards = _handed_on(last, _late(here, today, _BACKWARDS[0]))
+        _take_over(last, onwards, others[0])
+        _take_over(here, backwards, product_id)
     for back, other in enumerate(others):
         there = _of(products[other], today)
-        _count(there, product_id, _ONWARDS[back])
-        _count(here, other, _BACKWARDS[back])
+        _count(there, product_id, _late(there, today, _ONWARDS[back]))
+        _count(here, other, _late(here, today, _BACKWARDS[back]))
         _make_room(there)
     _make_room(here)
     return [product_id, *others]
@@ -125,7 +126,7 @@ def scores(products: Mapping[str, HasBeside], visit: Iterable[str]) -> dict[str,
 
 
 def _of(product: HasBeside, today: int) -> Beside:
-    """What is beside a product, as of today; a late look finds it as it is."""
+    """What is beside a product, as of today; a late look finds it as it is, and counts less."""
     it = product.beside
     if it is None:
         it = product.beside = Beside(day=today)
@@ -135,6 +136,11 @@ def _of(product: HasBeside, today: int) -> Beside:
         it.near = {name: weight for name, weight in faded.items() if weight}
         it.looks, it.again, it.day = int(it.looks * left), int(it.again * left), today
     return it
+
+
+def _late(it: Beside, today: int, by: int) -> int:
+    """What a look of this day counts for in a row: the less, the more days the row is ahead."""
+    return by if today >= it.day else int(by * 0.5 ** ((it.day - today) / _HALF_LIFE_DAYS))
 
 
 def _handed_on(it: Beside, weight: int) -> list[tuple[str, int]]:
@@ -154,8 +160,9 @@ def _take_over(it: Beside, handed: Iterable[tuple[str, int]], product_id: str) -
 
 
 def _count(it: Beside, product_id: str, by: int) -> None:
-    it.near[product_id] = it.near.get(product_id, 0) + by
-    it.looks += by
+    if by:
+        it.near[product_id] = it.near.get(product_id, 0) + by
+        it.looks += by
 
 
 def _make_room(it: Beside) -> None:

@@ -40,8 +40,7 @@ TRAITS_MAX = 16
 TIMERS_MAX = 64
 KINDS_MAX = 64
 AWAITED_MAX = 16
-# One, and one more for each time that Redis has lost it.
-KEY_IDS_MAX = 4
+KEY_IDS_MAX = 4  # One, and one more for each time that Redis has lost it.
 
 # An order of which nothing more is heard for so long is taken to have arrived, and is let go when
 # the next one comes.
@@ -55,7 +54,7 @@ SESSION_GAP = 30 * MINUTE  # The industry's customary session time-out (Google A
 class Session(Struct, array_like=True, gc=False):
     """The visit under way, or the last one: it ends after 30 minutes without an event.
 
-    products: how many of the last in ``Customer.viewed`` were looked at in it (``visit.py``).
+    products: how many of the last in ``Customer.viewed`` were looked at in it. adds: to the cart.
     """
 
     count: int = 0
@@ -63,6 +62,7 @@ class Session(Struct, array_like=True, gc=False):
     last_at: int = 0
     views: int = 0
     products: int = 0
+    adds: int = 0
 
 
 class CartLine(Struct, array_like=True, gc=False):

@@ -82,7 +82,7 @@ def fold(customer: Customer, event: Event, rhythm: Rhythm) -> None:
     if (viewed := _VISITS.get(kind)) is not None:
         if viewed:
             window.add(customer.views, at, customer.last_seen_at)
-        visit.come(customer.session, at, viewed=viewed)
+        visit.come(customer.session, at, viewed=viewed, added=kind is click.ProductAdded)
     if kind is order.OrderPlaced:
         fold_orders.ordered(customer, event, rhythm)  # type: ignore[arg-type]
     elif (change := _FOLDS.get(kind)) is not None:

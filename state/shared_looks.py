@@ -44,8 +44,11 @@ class SharedLooks(Ledger):
     known: dict[int, int] = {}
 
     def number_at(self, clock_at: int) -> int:
-        """The number of another look, while the partition's clock shows this."""
-        return max(self.last + 1, clock_at)
+        """The number of another look, while the partition's clock shows this.
+
+        In microseconds, so that an import does not run ahead of it: that takes a million a second.
+        """
+        return max(self.last + 1, clock_at * 1_000)
 
     def enter(self, entry: Look | Taken) -> None:
         """Keep a look of the partition's own; or learn how far it has come with those of others."""

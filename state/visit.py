@@ -8,7 +8,7 @@ before them.
 from state.customer import SESSION_GAP, VIEWED_MAX, Customer, Session
 
 
-def come(session: Session, at: int, *, viewed: bool) -> None:
+def come(session: Session, at: int, *, viewed: bool, added: bool = False) -> None:
     """Let something take place in the visit that is under way, or begin another one."""
     last_at = session.last_at
     if last_at < at <= last_at + SESSION_GAP:
@@ -16,13 +16,15 @@ def come(session: Session, at: int, *, viewed: bool) -> None:
     elif at > last_at:
         session.count += 1
         session.started_at = session.last_at = at
-        session.views = session.products = 0
+        session.views = session.products = session.adds = 0
     elif at < session.started_at:
         if at < session.started_at - SESSION_GAP:
             return  # It belongs to a visit that is over.
         session.started_at = at
     if viewed:
         session.views += 1
+    elif added:
+        session.adds += 1
 
 
 def look(customer: Customer, product_id: str, at: int) -> None:

@@ -80,13 +80,6 @@ def test_half_of_a_weight_is_left_after_a_fortnight_and_nothing_in_the_end() -> 
     assert "b" not in near(rows, "a")
 
 
-def test_a_look_that_comes_days_late_makes_nothing_younger_or_older() -> None:
-    rows, late = looked("ab"), looked("ab")
-    looked("ab", products=rows)
-    looked("ab", at=AT - 30 * DAY, products=late)
-    assert rows == late
-
-
 def test_of_a_product_that_nobody_has_looked_at_beside_others_it_is_itself_alone() -> None:
     assert ranked({"a": Product()}, "a") == ["a"]
     assert learn({"a": Product()}, [], "a", AT) == []
@@ -117,3 +110,18 @@ def test_scores_do_not_depend_on_what_else_there_is(visits: list[list[int]]) -> 
     rows = looked(*("".join(chr(0x4E00 + it) for it in visit) for visit in visits))
     visit = list(rows)[:5]
     assert scores(rows, visit) == scores({it: rows[it] for it in visit}, visit)
+
+
+def test_a_look_that_comes_late_counts_as_if_it_had_come_in_time() -> None:
+    late = looked("ab", "aa", at=AT - 14 * DAY, products=looked("ac", "bd", at=AT))
+    assert near(late, "a")["b"] == LOOK // 2
+    assert near(late, "b")["a"] == LOOK // 4
+    assert late["a"].beside is not None
+    assert (late["a"].beside.again, late["a"].beside.day) == (LOOK // 2, AT // DAY)
+
+
+def test_of_old_history_nothing_counts_where_the_row_knows_of_today() -> None:
+    rows = looked(*["ab"] * 20, "aa", at=AT - 700 * DAY, products=looked("ac", at=AT))
+    assert near(rows, "a") == {"c": LOOK}
+    assert rows["a"].beside is not None
+    assert (rows["a"].beside.looks, rows["a"].beside.again) == (LOOK, 0)

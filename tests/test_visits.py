@@ -5,11 +5,12 @@ from typing import Any, ClassVar
 
 import pytest
 from partition import AGREED, SETTINGS, Partition, cut, journal
+from street import Street
 from tables import HERE, Store, memory_store, open_client, redis_store
 
 from agents.agent import Act, Agent, Await, Note, View
 from agents.engine.engine import Engine
-from agents.engine.visits import VIEWS_MAX
+from agents.engine.visits import SHARED_VIEWS_MAX, VIEWS_MAX
 from agents.product_recommendation import ProductRecommendation
 from schemas.clickstream import PageViewed, ProductAdded, ProductViewed
 from schemas.instant import MINUTE
@@ -91,12 +92,25 @@ def test_a_look_that_is_told_twice_teaches_once() -> None:
     assert once.state()["products"] == twice.state()["products"]
 
 
-def test_a_visit_of_a_crawler_teaches_no_more_after_so_many_views() -> None:
+@pytest.mark.parametrize("kind", [ProductViewed, ProductAdded])
+def test_a_visit_of_a_crawler_teaches_no_more_after_so_many_views(kind: Any) -> None:
     shop = Partition(Follower())
-    shop.facts(*[look(it // 60, f"made-up-{it}", "bot") for it in range(VIEWS_MAX + 50)])
+    looks = [look(it // 60, f"made-up-{it}", "bot", kind) for it in range(VIEWS_MAX + 50)]
+    shop.facts(look(0, "made-up-0", "bot"), *looks[1:])
     assert len(shop.state()["products"]) == VIEWS_MAX
     shop.facts(look(60, "tea", "bot"), look(61, "jam", "bot"), begin=10_000)
     assert shop.product("jam") is not None  # Another visit.
+
+
+def test_of_a_visit_that_fills_its_cart_without_end_the_others_hear_only_how_it_began() -> None:
+    street = Street()
+    street.shops[0].facts(*[
+        look(0, f"made-up-{it}", "bot", ProductAdded) for it in range(SHARED_VIEWS_MAX + 20)
+    ])  # fmt: skip
+    assert street.kept(0).noted == SHARED_VIEWS_MAX
+    row = street.shops[0].row("bot")
+    assert row is not None
+    assert row.session.views == 0, "an add is no view"
 
 
 def test_of_the_forgotten_no_visit_is_left_to_learn_from() -> None:

@@ -187,7 +187,7 @@ class Engine:
         if named and kind is OrderPlaced:
             batch.learned(learn(batch.products, named))
         if looks:
-            view.visit = visits.look(batch, visit, event, row.session.views)  # type: ignore[arg-type]
+            view.visit = visits.look(batch, visit, event, row.session)  # type: ignore[arg-type]
         # What agents remember and wait for comes from something newer than old history.
         if kind in self._listeners and (taken.is_news or not entry.imported_at):
             # Only this event's: what else a batch has loaded depends on how the log was cut.

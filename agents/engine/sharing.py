@@ -11,6 +11,7 @@ from schemas.clickstream import ProductAdded, ProductViewed
 from schemas.instant import DAY
 from schemas.journal import LOOK_PRODUCTS_MAX, Look, LooksEntry, Record
 from state import beside
+from state.customer import RowError
 from state.popular import Looked, Popular
 from state.shared_looks import SHARED_LOOKS, SharedLooks, Taken
 
@@ -21,13 +22,18 @@ LOOKS_AT_ONCE = 2_000
 #: longest is left out: nothing is handed on, and popularity is counted of a sample (ADR 18).
 WHOLE_MAX = 100
 
+_64_BITS = 2**64 - 1
+
 #: A product, its category, and a day.
 _Kind = tuple[str, str, int]
 
 
 def keepers(agents: Iterable[Agent]) -> list[Agent]:
-    """Who keeps what is popular: they hear of looks in other partitions too."""
-    return [it for it in agents if it.keeps is not None and issubclass(it.keeps, Popular)]
+    """Who counts looks in a ledger of what is popular: they hear of those elsewhere too.
+
+    What another ledger makes of a look, be it of a kind with this one, only its agent knows.
+    """
+    return [it for it in agents if it.keeps is Popular and ProductViewed in it.listens]
 
 
 def note(batch: Batch, visit: Sequence[str], event: ProductViewed | ProductAdded) -> None:
@@ -67,17 +73,36 @@ def take_in(batch: Batch, entry: LooksEntry, keep: Iterable[Agent]) -> None:
     looks = list(ledger.unknown(entry))
     is_whole = len(looks) <= WHOLE_MAX
     each = 1 if is_whole else len(looks) // WHOLE_MAX + 1
-    for number, look in enumerate(looks):
+    for look in looks:
         product_id, *visit = look.products
         changed = beside.learn(batch.products, visit, product_id, look.day * DAY, hands_on=is_whole)
         batch.learned(changed)
-        if number % each == 0:
+        if is_whole or _mixed(look.number) % each == 0:
             kind = product_id, look.category, look.day
             popular[kind] = popular.get(kind, 0) + each
     for agent in keep:
         for (product_id, category, day), weight in popular.items():
-            looked = Looked(product_id, category, day * DAY, weight)
-            batch.ledgers.enter(agent.name, Popular, looked)
+            _enter(batch, agent, Looked(product_id, category, day * DAY, weight))
     batch.ledgers.enter(SHARED_LOOKS, SharedLooks, Taken(entry))
     batch.counts["shared_looks/learned"] += len(looks)
     batch.counts["shared_looks/known"] += sum(len(it.looks) for it in entry.of) - len(looks)
+
+
+def _mixed(number: int) -> int:
+    """A number in which nothing is left of the order of looks: every k-th could be of one product.
+
+    The finalizer of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
+    """
+    number = (number ^ number >> 30) * 0xBF58476D1CE4E5B9 & _64_BITS
+    number = (number ^ number >> 27) * 0x94D049BB133111EB & _64_BITS
+    return number ^ number >> 31
+
+
+def _enter(batch: Batch, agent: Agent, looked: Looked) -> None:
+    """Make an entry. A ledger that cannot take it, as its policy has left it, stops nobody."""
+    try:
+        batch.ledgers.enter(agent.name, Popular, looked)
+    except RowError:
+        raise
+    except Exception:  # noqa: BLE001 (an agent may have entered anything)
+        batch.counts["shared_looks/failed"] += looked.weight

@@ -12,14 +12,15 @@ from schemas.clickstream import ProductAdded, ProductViewed
 from schemas.event import Event
 from schemas.journal import Entry, Record
 from state import beside
-from state.customer import SESSION_GAP
+from state.customer import SESSION_GAP, Session
 from state.product import Product
 from state.visit import products_of, under_way
 
 #: What counts as a look at a product.
 LOOKS = frozenset((ProductViewed, ProductAdded))
-#: After so many views in one visit, of products and pages, nothing more is learned from it: that is
-#: no shopper, and the rows of products that a crawler makes up are never let go.
+#: After so many views in one visit, of products and pages, and products put into the cart, nothing
+#: more is learned from it: that is no shopper, and the rows of products that a crawler makes up are
+#: never let go.
 VIEWS_MAX = 200
 #: And after so many, other partitions learn nothing of it: each would have those rows, too.
 SHARED_VIEWS_MAX = 50
@@ -53,16 +54,17 @@ def before(batch: Batch, event: Event) -> list[str]:
 
 
 def look(
-    batch: Batch, visit: list[str], event: ProductViewed | ProductAdded, views: int
+    batch: Batch, visit: list[str], event: ProductViewed | ProductAdded, session: Session
 ) -> dict[str, Product]:
     """Learn from a look; returns the rows of the visit up to now, newest first.
 
-    What is put into the cart was in view before: it counts beside the others once more. views: how
-    many there were in the visit; beyond ``VIEWS_MAX`` the look teaches nothing.
+    What is put into the cart was in view before: it counts beside the others once more. session:
+    the visit, with this look; beyond ``VIEWS_MAX`` it teaches nothing.
     """
     products, product_id, earlier = batch.products, event.product_id, visit
     if isinstance(event, ProductAdded):
         earlier = [it for it in visit if it != product_id]
+    views = session.views + session.adds
     if views <= VIEWS_MAX:
         if views <= SHARED_VIEWS_MAX:
             sharing.note(batch, earlier, event)
