@@ -34,7 +34,7 @@ def demo(
         ebbtide demo --in-memory        the same triggers, by their sha256
         ebbtide demo --orders-max 20000
 
-    It takes five to nine minutes and writes build/demo.json. Needs the extras
+    It takes four to nine minutes and writes build/demo.json. Needs the extras
     `embedded` and `demo`. Exit codes: 0 done, 1 something is missing.
     """
     import asyncio
