@@ -117,7 +117,7 @@ class Lessons(Ledger):
         weight = p * (1.0 - p)
         response = weight * odds + (entry.quiet - p)
         # Of an imported silence much is learned late: it counts as it would have by now.
-        kept = 0.5 ** (max(0, self.day - entry.day) / HALF_LIFE_DAYS)
+        kept = _kept(max(0, self.day - entry.day))
         weight *= kept
         response *= kept
         self.examples += kept
@@ -135,12 +135,17 @@ class Lessons(Ledger):
         """Let all count less, once a day."""
         if day <= self.day:
             return
-        kept = 0.5 ** ((day - self.day) / HALF_LIFE_DAYS) if self.day else 1.0
+        kept = _kept(day - self.day) if self.day else 1.0
         self.day = day
         self.examples *= kept
         self.quiet *= kept
         for sums in (self.squares, self.products, self.sums):
             sums[:] = [it * kept for it in sums]
+
+
+def _kept(days: int) -> float:
+    """What an example counts for after so many days."""
+    return float(0.5 ** (days / HALF_LIFE_DAYS))
 
 
 def chance(odds: float) -> float:

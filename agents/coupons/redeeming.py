@@ -17,6 +17,7 @@ from schemas.instant import DAY
 from state import window
 from state.customer import Customer
 from state.ledger import Ledger
+from state.mixing import STEP, mixed
 from state.moments import BYTE, log_byte
 
 #: What is known of each customer when a message goes out, a byte each, in this order.
@@ -179,19 +180,11 @@ def _kept(sample: bytes, example: bytes, count: int) -> bytes:
     """A sample after the example that makes it ``count``, each of which has the same chance."""
     if len(sample) < SAMPLE_MAX * EXAMPLE_WIDTH:
         return sample + example
-    place = _mixed(count) % count
+    place = mixed(count * STEP) % count
     if place >= SAMPLE_MAX:
         return sample
     at = place * EXAMPLE_WIDTH
     return sample[:at] + example + sample[at + EXAMPLE_WIDTH :]
-
-
-def _mixed(number: int) -> int:
-    """Another number, as if by chance (SplitMix64: Steele, Lea and Flood, OOPSLA 2014)."""
-    it = number * 0x9E3779B97F4A7C15 & (1 << 64) - 1
-    it = (it ^ it >> 30) * 0xBF58476D1CE4E5B9 & (1 << 64) - 1
-    it = (it ^ it >> 27) * 0x94D049BB133111EB & (1 << 64) - 1
-    return it ^ it >> 31
 
 
 def _faded(days: int) -> float:

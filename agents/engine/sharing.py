@@ -12,6 +12,7 @@ from schemas.instant import DAY
 from schemas.journal import LOOK_PRODUCTS_MAX, Look, LooksEntry, Record
 from state import beside
 from state.customer import RowError
+from state.mixing import mixed
 from state.popular import Looked, Popular
 from state.shared_looks import SHARED_LOOKS, SharedLooks, Taken
 
@@ -21,8 +22,6 @@ LOOKS_AT_ONCE = 2_000
 #: From a record of so many looks all is learned. From one of more, as in a busy shop, what takes
 #: longest is left out: nothing is handed on, and popularity is counted of a sample (ADR 18).
 WHOLE_MAX = 100
-
-_64_BITS = 2**64 - 1
 
 #: A product, its category, and a day.
 _Kind = tuple[str, str, int]
@@ -77,7 +76,8 @@ def take_in(batch: Batch, entry: LooksEntry, keep: Iterable[Agent]) -> None:
         product_id, *visit = look.products
         changed = beside.learn(batch.products, visit, product_id, look.day * DAY, hands_on=is_whole)
         batch.learned(changed)
-        if is_whole or _mixed(look.number) % each == 0:
+        # Not each k-th, which could all be of one product.
+        if is_whole or mixed(look.number) % each == 0:
             kind = product_id, look.category, look.day
             popular[kind] = popular.get(kind, 0) + each
     for agent in keep:
@@ -86,16 +86,6 @@ def take_in(batch: Batch, entry: LooksEntry, keep: Iterable[Agent]) -> None:
     batch.ledgers.enter(SHARED_LOOKS, SharedLooks, Taken(entry))
     batch.counts["shared_looks/learned"] += len(looks)
     batch.counts["shared_looks/known"] += sum(len(it.looks) for it in entry.of) - len(looks)
-
-
-def _mixed(number: int) -> int:
-    """A number in which nothing is left of the order of looks: every k-th could be of one product.
-
-    The finalizer of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
-    """
-    number = (number ^ number >> 30) * 0xBF58476D1CE4E5B9 & _64_BITS
-    number = (number ^ number >> 27) * 0x94D049BB133111EB & _64_BITS
-    return number ^ number >> 31
 
 
 def _enter(batch: Batch, agent: Agent, looked: Looked) -> None:

@@ -68,16 +68,15 @@ class Feeder:
             if isinstance(fact, Tick):
                 self.last_tick = fact.at
                 waiting.append(Outbound(RAW_TOPIC, encode_json(fact), partition=0))
-            else:
-                waiting.append(
-                    Outbound(RAW_TOPIC, encode_json(fact), fact.subject.encode(), None, 0)
-                )
-            if isinstance(fact, Tick):
                 fits, meet = self._lessons.begins(fact.at), self._meetings.begins(fact.at)
                 if fits or meet:
                     await self._producer.send(waiting)
                     waiting = []
                     await self._learn(fact.at, fits=fits, meet=meet)
+            else:
+                waiting.append(
+                    Outbound(RAW_TOPIC, encode_json(fact), fact.subject.encode(), None, 0)
+                )
             if len(waiting) >= SEND_AT_ONCE:
                 await self._producer.send(waiting)
                 waiting = []
